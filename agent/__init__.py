@@ -1,0 +1,1 @@
+"""The conversation: understand, run, verbalize, verify; sessions and every language model."""

@@ -1,0 +1,106 @@
+"""What the reader gets, with everything it rests on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from askwhy.agent.plan import Outcome
+from askwhy.tools.evidence import Evidence
+from askwhy.tools.scope import Scope
+from askwhy.tools.value import Value
+
+Verdict = Literal["verified", "repaired", "fallback", "asked", "declined"]
+
+
+class Claim(Value):
+    """A span of the text and the facts it rests on: `facts` are "STEP.FACT", steps counted from 1 ("1.f3")."""
+
+    start: int
+    end: int
+    facts: tuple[str, ...]
+
+
+class Draft(Value):
+    """Text before it is checked."""
+
+    text: str
+    claims: tuple[Claim, ...] = ()
+    writer: Literal["template", "llm"] = "template"
+
+
+class Failure(Value):
+    """A statement of the draft that the evidence does not bear out. `check` is V1, V2, ...; `span` locates it."""
+
+    check: str
+    message: str
+    start: int
+    end: int
+
+
+class Spent(Value):
+    """What one hop cost."""
+
+    hop: Literal["understand", "run", "verbalize", "verify"]
+    seconds: float
+    model_calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    predict_rows: int = 0
+
+
+class Usage(Value):
+    """What the answer cost, hop by hop."""
+
+    hops: tuple[Spent, ...] = ()
+
+    @property
+    def model_calls(self) -> int:
+        """Calls of a language model."""
+        return sum(hop.model_calls for hop in self.hops)
+
+
+class Answer(Value):
+    """The reply to one question. The whole trace: a surface draws it, an auditor runs it again.
+
+    `understood` says in words how the question was read; `verdict` whether the words were checked against the model:
+    verified (first draft), repaired (after one correction), fallback (template, or sentences withheld),
+    asked (a question back), declined.
+    """
+
+    text: str
+    question: str
+    outcome: Outcome
+    understood: str = ""
+    claims: tuple[Claim, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    verdict: Verdict
+    failures: tuple[Failure, ...] = ()
+    writer: Literal["template", "llm"] = "template"
+    subject: str = ""
+    engine: str = ""
+    prompts: tuple[str, ...] = Field((), description="hashes of the prompts used")
+    version: str = ""
+    usage: Usage = Field(default_factory=Usage)
+
+    def canonical(self) -> str:
+        """JSON without what differs from run to run (times)."""
+        return self.model_copy(update={"usage": Usage()}).canonical_with_usage()
+
+    def canonical_with_usage(self) -> str:
+        """JSON of everything."""
+        return super().canonical()
+
+
+class Turn(Value):
+    """What later questions may refer to: the question and what it was understood to mean."""
+
+    question: str
+    outcome: Outcome
+    text: str = ""
+
+    @property
+    def scope(self) -> Scope | None:
+        """The scope of the turn's last step, if it had a plan."""
+        return self.outcome.steps[-1].scope if self.outcome.kind == "plan" else None

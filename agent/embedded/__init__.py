@@ -1,0 +1,1 @@
+"""The language model that ships with askwhy: offline, deterministic, on a CPU."""

@@ -1,0 +1,62 @@
+"""What a question was understood to mean."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from askwhy.tools.scope import Argument, Scope
+from askwhy.tools.value import Value
+
+
+class Ref(Value):
+    """Takes a value from a fact of an earlier step: "explain the worst mistake found in step 1".
+
+    `into` is "row" (the scope's instance) or the name of an argument; `take` says which part of the fact.
+    """
+
+    into: str
+    step: int
+    relation: str
+    take: Literal["value", "feature", "row", "cls"] = "row"
+
+
+class Step(Value):
+    """One tool call: the tool, its arguments, and the rows, instance and changes it is about."""
+
+    tool: str
+    arguments: tuple[Argument, ...] = ()
+    scope: Scope = Field(default_factory=Scope)
+    refs: tuple[Ref, ...] = ()
+
+    def argument(self, name: str) -> object:
+        """The value of an argument, or None."""
+        return next((one.value for one in self.arguments if one.name == name), None)
+
+
+class Plan(Value):
+    """Steps, in order. `confidence` is how sure the understanding is, 0..1, where it says."""
+
+    kind: Literal["plan"] = "plan"
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    confidence: float | None = None
+
+
+class Clarify(Value):
+    """A question back to the user; `options` are full questions that they can pick."""
+
+    kind: Literal["clarify"] = "clarify"
+    question: str
+    options: tuple[str, ...] = ()
+
+
+class Decline(Value):
+    """Why the question is not answered, and the nearest one that can be."""
+
+    kind: Literal["decline"] = "decline"
+    reason: str
+    nearest: str | None = None
+
+
+Outcome = Annotated[Plan | Clarify | Decline, Field(discriminator="kind")]

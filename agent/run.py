@@ -1,0 +1,101 @@
+"""The second hop: a plan's steps become evidence. Pure and seeded; every call runs in a killable worker."""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from askwhy.agent.plan import Plan, Ref, Step
+from askwhy.tools.call import Call, Limits, Result
+from askwhy.tools.errors import ToolError
+from askwhy.tools.evidence import Evidence, Fact
+from askwhy.tools.executor import Executor
+from askwhy.tools.registry import find_tool
+from askwhy.tools.scope import Argument, arguments_of
+from askwhy.tools.subject import Subject
+from askwhy.tools.value import canonical
+
+_CACHED_RESULTS = 512
+
+
+@functools.cache
+def shared_executor() -> Executor:
+    """The worker that this process's sessions share."""
+    return Executor()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """The evidence of a plan, the subject with its outputs known, and how many rows the model was asked for."""
+
+    evidence: tuple[Evidence, ...]
+    subject: Subject
+    predict_rows: int
+
+
+class Runner:
+    """Runs plans on one executor and remembers results by content."""
+
+    def __init__(self, executor: Executor | None = None, limits: Limits | None = None, seed: int = 0) -> None:
+        self._executor = executor
+        self._limits = limits or Limits()
+        self._seed = seed
+        self._cache: OrderedDict[str, Result] = OrderedDict()
+
+    def run(self, plan: Plan, subject: Subject, cancelled: Callable[[], bool] = lambda: False) -> Ran:
+        """Evidence of every step, in order. Raises ToolError for what the user can put right."""
+        found: list[Evidence] = []
+        spent = 0
+        for step in plan.steps:
+            result, fresh = self._result(subject, _resolved(step, found), cancelled)
+            subject = subject.with_known(result.known)
+            spent += result.rows if fresh else 0
+            found.append(result.evidence)
+        return Ran(tuple(found), subject, spent)
+
+    def _result(self, subject: Subject, step: Step, cancelled: Callable[[], bool]) -> tuple[Result, bool]:
+        made = find_tool(step.tool)
+        if not made.fits(subject.schema):
+            raise ToolError(f"“{made.name}” does not apply to this model.")
+        arguments = made.checked(subject.schema, {one.name: one.value for one in step.arguments})
+        call = Call(made, arguments_of(arguments), step.scope, self._seed, self._limits)
+        key = _key(subject, call)
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key], False
+        result = (self._executor or shared_executor()).run(subject, call, cancelled=cancelled)
+        self._cache[key] = result
+        if len(self._cache) > _CACHED_RESULTS:
+            self._cache.popitem(last=False)
+        return result, True
+
+
+def _key(subject: Subject, call: Call) -> str:
+    arguments = [one.model_dump(mode="json") for one in call.arguments]
+    return canonical(
+        [subject.id, call.tool.name, call.tool.code, arguments, call.scope.model_dump(mode="json"), call.seed]
+    )
+
+
+def _resolved(step: Step, found: list[Evidence]) -> Step:
+    """The step with its references replaced by what the earlier steps found."""
+    for ref in step.refs:
+        value = _taken(ref, found)
+        if ref.into == "row":
+            step = step.model_copy(update={"scope": step.scope.model_copy(update={"row": str(value)})})
+        else:
+            kept = tuple(one for one in step.arguments if one.name != ref.into)
+            step = step.model_copy(update={"arguments": (*kept, Argument(name=ref.into, value=value))})
+    return step
+
+
+def _taken(ref: Ref, found: list[Evidence]) -> str | int | float | bool:
+    if not 1 <= ref.step <= len(found):
+        raise ToolError(f"Step {ref.step} has not run, so nothing can be taken from it.")
+    facts: tuple[Fact, ...] = found[ref.step - 1].all(ref.relation)
+    value = getattr(facts[0], ref.take) if facts else None
+    if value is None:
+        raise ToolError(f"Step {ref.step} found no {ref.relation} to go on with.")
+    return value  # type: ignore[no-any-return]  # one of Fact's scalar fields

@@ -1,0 +1,1 @@
+"""The checks between a draft and the reader."""

@@ -1,0 +1,1 @@
+"""Benchmarks and scorers, each run by `askwhy eval NAME`."""

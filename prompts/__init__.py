@@ -1,0 +1,1 @@
+"""Prompt texts as files, one for each hop and version."""

@@ -1,0 +1,1 @@
+"""The built-in subjects: real data, and schema files that say what it means."""

@@ -1,0 +1,1 @@
+"""Explanation tools for tables; every module here is scanned for registration."""

@@ -1,0 +1,1 @@
+"""Explanation tools for texts; every module here is scanned for registration."""

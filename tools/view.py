@@ -1,0 +1,136 @@
+"""What a tool is handed: the subject with the step's scope applied."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from askwhy.tools.alter import alter, new_case
+from askwhy.tools.errors import ToolError
+from askwhy.tools.evaluator import Evaluator
+from askwhy.tools.evidence import Caveat
+from askwhy.tools.predictor import Outputs
+from askwhy.tools.schema import ClassLabel, Schema
+from askwhy.tools.scope import Scope
+from askwhy.tools.select import predicted_index, select
+from askwhy.tools.subject import Mask, Subject
+
+OWN_CASE = "new"
+"""The row id of a case or text that the user typed."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A subject as one step sees it.
+
+    rows: the selected rows, or the one instance, with the scope's changes made.
+    before: the same rows without the changes.
+    chosen: mask of `rows` over the subject's data; all False where the instance is the user's own case.
+    caveats: what the scope itself requires to be said (extrapolation, assumed values).
+    """
+
+    subject: Subject
+    scope: Scope
+    evaluate: Evaluator
+    seed: int
+    rows: pd.DataFrame
+    before: pd.DataFrame
+    chosen: Mask = field(repr=False)
+    caveats: tuple[Caveat, ...] = ()
+
+    @property
+    def schema(self) -> Schema:
+        """The subject's schema."""
+        return self.subject.schema
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """A fresh generator: the same call draws the same numbers."""
+        return np.random.default_rng(self.seed)
+
+    @functools.cached_property
+    def outputs(self) -> Outputs:
+        """The model's outputs for `rows`."""
+        if not self.scope.changes and self.chosen.any():
+            return self.evaluate.all_outputs(self.subject)[self.chosen]
+        return self.evaluate.outputs(self.rows)
+
+    @functools.cached_property
+    def outputs_before(self) -> Outputs:
+        """The model's outputs for `before`."""
+        if self.chosen.any():
+            return self.evaluate.all_outputs(self.subject)[self.chosen]
+        return self.evaluate.outputs(self.before)
+
+    @property
+    def targets(self) -> pd.Series | None:
+        """True values of `rows`, or None where they are not known."""
+        if self.subject.target is None or not self.chosen.any():
+            return None
+        return self.subject.target[self.chosen]
+
+    @property
+    def held_out(self) -> Mask:
+        """Which of `rows` the model was not trained on."""
+        return self.subject.held_out[self.chosen]
+
+    @property
+    def instance(self) -> pd.DataFrame:
+        """The one row under discussion; ToolError if the scope names none."""
+        if not self.scope.has_instance:
+            raise ToolError(f"Say which {self.schema.entity} you mean, by its id.")
+        return self.rows
+
+    @property
+    def row_id(self) -> str:
+        """The id of the instance; `new` for the user's own case or text."""
+        return self.scope.row if self.scope.row is not None else OWN_CASE
+
+    def predicted(self, position: int = 0) -> ClassLabel:
+        """The predicted class of one of `rows`."""
+        return self.schema.classes[int(predicted_index(self.outputs)[position])]
+
+    def explained_class(self, name: str | None = None) -> ClassLabel | None:
+        """The class to explain: the one named, else the instance's predicted one, else the schema's default.
+
+        None for a regression, and for several classes where no instance decides.
+        """
+        if self.subject.regression:
+            return None
+        if name is not None:
+            return self.schema.class_label(name)
+        if self.scope.has_instance:
+            return self.predicted()
+        return self.schema.explained
+
+    def output_of(self, outputs: Outputs, label: ClassLabel | None) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """One column of outputs: the class's probability, or the predicted number."""
+        return outputs[:, 0 if label is None else self.schema.classes.index(label)]
+
+
+def make_view(subject: Subject, scope: Scope, evaluate: Evaluator, seed: int) -> View:
+    """Apply a scope to a subject. Raises ToolError for unknown names and impossible changes."""
+    rows, chosen, caveats = _select_rows(subject, scope, evaluate)
+    changed, more = alter(subject, rows, scope.changes)
+    return View(subject, scope, evaluate, seed, changed, rows, chosen, (*caveats, *more))
+
+
+def _select_rows(subject: Subject, scope: Scope, evaluate: Evaluator) -> tuple[pd.DataFrame, Mask, tuple[Caveat, ...]]:
+    nowhere = np.zeros(len(subject.data), dtype=bool)
+    if scope.text is not None:
+        if subject.schema.modality != "text":
+            raise ToolError("This model reads a table, not a text; describe the case by its values.")
+        column = subject.schema.names[0]
+        return pd.DataFrame({column: pd.Series([scope.text], dtype="str", index=[OWN_CASE])}), nowhere, ()
+    if scope.case:
+        row, caveats = new_case(subject, scope.case)
+        return row, nowhere, caveats
+    if scope.row is not None:
+        nowhere[subject.position(scope.row)] = True
+        return subject.row(scope.row), nowhere, ()
+    chosen = select(subject, scope.where, evaluate)
+    return subject.data[chosen], chosen, ()

@@ -1,0 +1,1 @@
+"""Every surface: the chat, the command line and the generated documentation."""
