@@ -1,0 +1,257 @@
+"""The command line: ask, chat, demo, eval. Heavy imports happen inside the commands, so that --help is instant."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from askwhy.agent.answer import Answer
+    from askwhy.agent.session import Session
+    from askwhy.tools.subject import Subject
+
+app = typer.Typer(
+    name="askwhy",
+    help="Ask a model why: questions in plain language, answers checked against the model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Demo = Annotated[str | None, typer.Option(help="built-in: credit, breast-cancer, diabetes, penguins, reviews")]
+Model = Annotated[
+    str | None,
+    typer.Option(help="model file (.skops, .onnx, .ubj, .txt; .joblib with --trust) or module:object"),
+]
+Data = Annotated[Path | None, typer.Option(help="data file: .csv, .parquet or .xlsx")]
+Target = Annotated[str | None, typer.Option(help="name of the column the model predicts")]
+TestFile = Annotated[Path | None, typer.Option("--test", help="file of rows the model was not trained on")]
+TestColumn = Annotated[str | None, typer.Option(help="column that marks the rows the model was not trained on")]
+IdColumn = Annotated[str | None, typer.Option("--id", help="column that names the rows")]
+SchemaFile = Annotated[Path | None, typer.Option("--schema", help="schema file (.toml, .json): names, units, rules")]
+Llm = Annotated[
+    str | None,
+    typer.Option(help="openai:NAME, anthropic:NAME, ollama:NAME or a base URL; default: embedded"),
+]
+Trust = Annotated[bool, typer.Option("--trust", help="load pickle, joblib or module:object: these run code")]
+Seed = Annotated[int, typer.Option(help="seed of everything that is sampled")]
+
+
+@app.callback()
+def _settings() -> None:
+    """Telemetry stays off and nothing is fetched from a hub unless the user says otherwise."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
+
+
+@app.command()
+def ask(
+    question: Annotated[list[str], typer.Argument(help="one or more questions; later ones may refer to earlier ones")],
+    *,
+    demo: Demo = None,
+    model: Model = None,
+    data: Data = None,
+    target: Target = None,
+    test: TestFile = None,
+    test_column: TestColumn = None,
+    id_column: IdColumn = None,
+    schema: SchemaFile = None,
+    llm: Llm = None,
+    trust: Trust = False,
+    seed: Seed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="print the whole answer as one JSON object")] = False,
+) -> None:
+    """Ask questions and print the answers."""
+    source = _Source(
+        demo=demo, model=model, data=data, target=target, test=test, test_column=test_column, id_column=id_column,
+        schema=schema, trust=trust,
+    )  # fmt: skip
+    session = _session(_load(source), llm, seed)
+    answers = [session.ask(one) for one in question]
+    if as_json:
+        print(answers[-1].canonical_with_usage())
+    else:
+        for answer in answers:
+            _show(answer, many=len(answers) > 1)
+    if answers[-1].verdict in ("asked", "declined"):
+        raise typer.Exit(3)
+
+
+@app.command()
+def chat(
+    *,
+    demo: Demo = None,
+    model: Model = None,
+    data: Data = None,
+    target: Target = None,
+    test: TestFile = None,
+    test_column: TestColumn = None,
+    id_column: IdColumn = None,
+    schema: SchemaFile = None,
+    llm: Llm = None,
+    trust: Trust = False,
+    seed: Seed = 0,
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 7860,
+) -> None:
+    """Open the chat in the browser."""
+    source = _Source(
+        demo=demo, model=model, data=data, target=target, test=test, test_column=test_column, id_column=id_column,
+        schema=schema, trust=trust,
+    )  # fmt: skip
+    _serve(_load(source), llm, seed, host, port)
+
+
+@app.command(name="demo")
+def demo_chat(
+    name: Annotated[str, typer.Argument(help="which built-in subject")] = "credit",
+    llm: Llm = None,
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 7860,
+) -> None:
+    """Open the chat on a built-in subject."""
+    _serve(_load(_Source(demo=name)), llm, 0, host, port)
+
+
+@app.command(name="eval", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def evaluate(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="name of the evaluation; leave it out for a list")] = "",
+) -> None:
+    """Run a measurement: a table, then one line of JSON with the figures and `passed`."""
+    from askwhy.evals.registry import run_evaluation
+
+    raise typer.Exit(run_evaluation(name, list(context.args)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """Where the subject comes from."""
+
+    demo: str | None = None
+    model: str | None = None
+    data: Path | None = None
+    target: str | None = None
+    test: Path | None = None
+    test_column: str | None = None
+    id_column: str | None = None
+    schema: Path | None = None
+    trust: bool = False
+
+
+def _load(source: _Source) -> Subject:
+    """The subject, or a message and exit code 2 for what the user can put right."""
+    if source.demo is None and (source.model is None or source.data is None):
+        raise typer.BadParameter("give --demo NAME, or --model FILE with --data FILE")
+    if source.demo is not None and source.model is not None:
+        raise typer.BadParameter("--demo and --model exclude each other")
+    from askwhy.tools.errors import ToolError
+
+    try:
+        return _built_in(source.demo) if source.demo is not None else _own(source)
+    except ToolError as error:
+        print(f"askwhy: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def _built_in(name: str) -> Subject:
+    from askwhy.tools.subjects.builtin import builtin
+
+    return builtin(name)
+
+
+def _own(source: _Source) -> Subject:
+    from askwhy.tools.open import open_subject
+
+    assert source.model is not None and source.data is not None
+    return open_subject(
+        source.model,
+        source.data,
+        source.target,
+        test=source.test,
+        test_column=source.test_column,
+        id_column=source.id_column,
+        schema=source.schema,
+        trust=source.trust,
+    )
+
+
+def _session(subject: Subject, llm: str | None, seed: int) -> Session:
+    from askwhy.agent.session import Session
+    from askwhy.tools.errors import ToolError
+
+    try:
+        return Session(subject, llm, seed=seed)
+    except ToolError as error:
+        print(f"askwhy: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def _serve(subject: Subject, llm: str | None, seed: int, host: str, port: int) -> None:
+    from askwhy.ui.chat import serve
+
+    serve(subject, llm=llm, seed=seed, host=host, port=port)
+
+
+def _show(answer: Answer, many: bool) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    if many:
+        console.print(Text(f"> {printable(answer.question)}", style="bold"))
+    console.print(Text(printable(answer.text)))
+    if answer.outcome.kind == "clarify":
+        for option in answer.outcome.options:
+            console.print(Text(f"  - {printable(option)}"))
+    for evidence in answer.evidence:
+        if evidence.table is not None:
+            _print_table(console, evidence.table)
+    marks = [f"understood as: {answer.understood}" if answer.understood else "", _MARKS[answer.verdict]]
+    console.print(Text(printable("  ".join(mark for mark in marks if mark)), style="dim"))
+
+
+_MARKS = {
+    "verified": "[checked against the model]",
+    "repaired": "[checked against the model, after one correction]",
+    "fallback": "[what could not be verified was withheld]",
+    "asked": "[question back]",
+    "declined": "[not answered]",
+}
+
+
+def _print_table(console: Any, table: Any) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=Text(printable(table.note)) if table.note else None)
+    for column in table.columns:
+        drawn.add_column(Text(printable(column)))
+    for row in table.rows:
+        drawn.add_row(*(Text(printable(_cell(cell))) for cell in row))
+    console.print(drawn)
+
+
+def _cell(cell: object) -> str:
+    if cell is None:
+        return "missing"
+    if isinstance(cell, float):
+        return f"{cell:g}" if cell.is_integer() else f"{cell:.4g}"
+    return str(cell)
+
+
+def printable(text: str) -> str:
+    """Text without control characters, which could drive a terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
+
+
+def main() -> None:
+    """The console script."""
+    app()
