@@ -146,7 +146,7 @@ def _shortest(size: float, digits: int, otherwise: int) -> int:
 
 def _significant(size: float, digits: int) -> int:
     """Decimals that show `digits` significant digits and no closing zeros of an exact value."""
-    if size == 0 or _is_exact(size, 0):
+    if _is_exact(size, 0) or round(size, _MOST_EVER) == 0:
         return 0
     decimals = min(max(0, digits - 1 - math.floor(math.log10(size))), _MOST_EVER)
     while decimals and _is_exact(size, decimals - 1):

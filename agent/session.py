@@ -61,9 +61,7 @@ class Session:
             return chat_model(llm, self.subject.schema)
         return llm
 
-    def _answer(
-        self, question: str, meaning: Understanding, clock: _Clock, cancelled: Callable[[], bool]
-    ) -> Answer:
+    def _answer(self, question: str, meaning: Understanding, clock: _Clock, cancelled: Callable[[], bool]) -> Answer:
         common: dict[str, Any] = {
             "question": question, "subject": self.subject.id, "engine": meaning.engine, "prompts": meaning.prompts,
             "version": VERSION,
@@ -102,7 +100,9 @@ class Session:
         )
 
     def _refuse_length(self, question: str) -> Answer:
-        reason = "Ask a question about the model." if not question else f"Please ask in under {MAX_QUESTION} characters."
+        reason = (
+            "Ask a question about the model." if not question else f"Please ask in under {MAX_QUESTION} characters."
+        )
         outcome = Decline(reason=reason)
         clipped = question[:MAX_QUESTION]
         return Answer(text=reason, question=clipped, outcome=outcome, verdict="declined", version=VERSION)
@@ -139,7 +139,9 @@ def _without(draft: Draft, failures: tuple[Failure, ...]) -> Draft:
             continue
         shift = length - start
         inside = (claim for claim in draft.claims if start <= claim.start and claim.end <= end)
-        claims += [claim.model_copy(update={"start": claim.start + shift, "end": claim.end + shift}) for claim in inside]
+        claims += [
+            claim.model_copy(update={"start": claim.start + shift, "end": claim.end + shift}) for claim in inside
+        ]
         kept.append(draft.text[start:end])
         length += end - start + 1
     withheld = "Part of the answer could not be verified and is withheld; the computed values are in the table."
@@ -153,7 +155,9 @@ class _Clock:
         self._hops: list[Spent] = []
         self._last = time.perf_counter()
 
-    def note(self, hop: Any, model_calls: int = 0, tokens_in: int = 0, tokens_out: int = 0, predict_rows: int = 0) -> None:
+    def note(
+        self, hop: Any, model_calls: int = 0, tokens_in: int = 0, tokens_out: int = 0, predict_rows: int = 0
+    ) -> None:
         now = time.perf_counter()
         self._hops.append(
             Spent(

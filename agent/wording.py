@@ -1,6 +1,7 @@
 """Values in words: names, cells, lists, ordinals, articles. Nothing here decides how far a number is rounded.
 
-Names and cells come from the user's data, so every one is cleaned: no control characters, no line breaks, single spaces.
+Names and cells come from the user's data, so every one is cleaned: no control characters, no line breaks, no doubled
+blanks.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ MISSING = "missing"
 CLIP = 80
 """Longest quotation, in characters."""
 
+_BY_KIND = {"Cc": " ", "Cf": "", "Cs": ""}
+_INNER_QUOTES = str.maketrans("“”", "\u2018\u2019")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _SPOKEN_WITH_VOWEL = frozenset("AEFHILMNORSX")
 _CONSONANT_SOUND = re.compile(r"(?:one|once|uni(?!n)|use|usu|usa|eu|ut[ie])", re.IGNORECASE)
@@ -26,10 +29,7 @@ _CONSONANT_SOUND = re.compile(r"(?:one|once|uni(?!n)|use|usu|usa|eu|ut[ie])", re
 
 def clean(text: object) -> str:
     """One line: control characters and white space become single blanks, invisible format characters vanish."""
-    kept = (
-        "" if unicodedata.category(char) in ("Cf", "Cs", "Co", "Cn") else " " if unicodedata.category(char) == "Cc" else char
-        for char in str(text)
-    )
+    kept = (_BY_KIND.get(unicodedata.category(char), char) for char in str(text))
     return " ".join("".join(kept).split())
 
 
@@ -45,7 +45,7 @@ def clipped(text: object, limit: int = CLIP) -> str:
 
 def quoted(text: object, limit: int = CLIP) -> str:
     """`text` clipped, in curly quotes; its own curly double quotes become single ones, so that the quotation ends."""
-    return f"“{clipped(text, limit).replace('“', '‘').replace('”', '’')}”"
+    return f"“{clipped(text, limit).translate(_INNER_QUOTES)}”"
 
 
 def joined(items: Sequence[str], last: str = "and") -> str:
@@ -149,13 +149,10 @@ def cell(value: Scalar | None, feature: Feature | None, *, constant: bool = Fals
 
 
 def _category(value: Scalar, feature: Feature) -> str:
-    for category in feature.categories:
-        if category.value == value and isinstance(category.value, bool) == isinstance(value, bool):
-            bare = isinstance(category.value, bool) and category.label == str(category.value)
-            return yes_no(bool(category.value)) if bare else clean(category.label)
-    same = (one for one in feature.categories if str(value) in (one.name, one.label))
-    found = next(same, None)
-    return clean(found.label if found is not None else value)
+    alike = [one for one in feature.categories if one.value == value or str(value) in (one.name, one.label)]
+    # True equals 1 in Python, so the same type goes first.
+    alike.sort(key=lambda one: (one.value != value, isinstance(one.value, bool) != isinstance(value, bool)))
+    return clean(alike[0].label if alike else value)
 
 
 def _cell_number(value: float, feature: Feature | None, *, constant: bool) -> str:

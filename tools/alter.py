@@ -15,7 +15,9 @@ from askwhy.tools.scope import Assignment, Change, Scalar
 from askwhy.tools.subject import Subject
 
 
-def alter(subject: Subject, frame: pd.DataFrame, changes: tuple[Change, ...]) -> tuple[pd.DataFrame, tuple[Caveat, ...]]:
+def alter(
+    subject: Subject, frame: pd.DataFrame, changes: tuple[Change, ...]
+) -> tuple[pd.DataFrame, tuple[Caveat, ...]]:
     """The rows with every change made in order, and caveats for values the data never showed."""
     caveats: list[Caveat] = []
     for change in changes:

@@ -85,9 +85,7 @@ class Evaluator:
 
 def compose(pool: pd.DataFrame, source: Index) -> pd.DataFrame:
     """The frame whose cell (i, j) is row `source[i, j]` of column j of `pool`; dtypes are kept."""
-    columns = {
-        name: pool.iloc[:, j].array.take(source[:, j]) for j, name in enumerate(pool.columns)
-    }
+    columns = {name: pool.iloc[:, j].array.take(source[:, j]) for j, name in enumerate(pool.columns)}
     return pd.DataFrame(columns, index=pd.RangeIndex(len(source)))
 
 

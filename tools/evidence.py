@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     import shap
 
 Unit = Literal[
-    "", "count", "probability", "share", "points", "log-odds", "output", "feature", "score", "rank", "class", "category", "text", "id"
+    "",
+    "count",
+    "probability",
+    "share",
+    "points",
+    "log-odds",
+    "output",
+    "feature",
+    "score",
+    "rank",
+    "class",
+    "category",
+    "text",
+    "id",
 ]
 """How a fact's value is to be read.
 

@@ -64,7 +64,7 @@ def speak(name: str) -> Spoken:
     whole = _phrase(tokens)
     if not unit:
         tokens, unit = _suffixed_unit(tokens)
-    label = _phrase([_SHORT.get(token, token) for token in tokens])
+    label = _phrase(_spelled_out(tokens))
     spoken = [whole, _phrase(tokens), " ".join(_SEPARATORS.split(cleaned.lower())).strip(), *_without_prefix(tokens)]
     aliases = dict.fromkeys(shorten(one, MAX_LABEL) for one in spoken if one)
     label = shorten(label, MAX_LABEL) or shorten(cleaned, MAX_LABEL) or "unnamed"
@@ -150,6 +150,13 @@ def _cased(piece: str, shouted: bool) -> list[str]:
     if written_so and len(piece) <= 5 and (not shouted or not set(lower) & set("aeiouy")):
         return [piece]
     return split_words(lower)
+
+
+def _spelled_out(tokens: list[str]) -> list[str]:
+    """Abbreviations in full; a leading “num” is “number of”."""
+    full = [_SHORT.get(token, token) for token in tokens]
+    counts = len(full) > 1 and full[0] == "number" and full[1] != "of"
+    return ["number of", *full[1:]] if counts else full
 
 
 def _phrase(tokens: list[str]) -> str:

@@ -73,7 +73,9 @@ class Predictor:
         outputs = np.zeros((rows, len(values)))
         for i, label in enumerate(labels):
             if str(label) not in values:
-                raise ModelFault(f"The model predicted {label!r}, which is not one of its classes ({', '.join(values)}).")
+                raise ModelFault(
+                    f"The model predicted {label!r}, which is not one of its classes ({', '.join(values)})."
+                )
             outputs[i, values.index(str(label))] = 1.0
         return outputs
 

@@ -81,7 +81,8 @@ class Change(Value):
 
     feature: str | None = Field(None, description="name of the feature; for a text subject leave it out")
     action: Literal["set", "increase", "decrease", "scale", "remove", "replace", "insert"] = Field(
-        "set", description="set to value; add or subtract value; multiply by value; remove/replace/insert words of a text"
+        "set",
+        description="set to value; add or subtract value; multiply by value; remove/replace/insert words of a text",
     )
     value: Scalar | None = Field(None, description="new value, amount, factor, or the new words")
     words: str | None = Field(None, description="for a text: the words to remove or replace")

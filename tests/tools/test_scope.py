@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-VALUES = st.one_of(st.booleans(), st.integers(-(10**6), 10**6), st.floats(allow_nan=False, allow_infinity=False), st.text())
+VALUES = st.one_of(
+    st.booleans(), st.integers(-(10**6), 10**6), st.floats(allow_nan=False, allow_infinity=False), st.text()
+)
 CONDITIONS = st.builds(
     Condition,
     feature=st.text(min_size=1),
@@ -83,7 +85,10 @@ def test_a_scope_has_one_instance() -> None:
 
 
 def test_conditions_add_up_without_repeats() -> None:
-    old, young = Where.of(Condition(feature="age", op="gt", value=40)), Where.of(Condition(feature="age", op="lt", value=30))
+    old, young = (
+        Where.of(Condition(feature="age", op="gt", value=40)),
+        Where.of(Condition(feature="age", op="lt", value=30)),
+    )
     assert (old & young).conditions() == (*old.conditions(), *young.conditions())
     assert old & old == old
     assert not Where()

@@ -34,7 +34,10 @@ SCHEMA = Schema(
             name="city",
             label="city",
             kind="category",
-            categories=(Category(name="Bonn", label="Bonn", value="Bonn"), Category(name="Ulm", label="Ulm", value="Ulm")),
+            categories=(
+                Category(name="Bonn", label="Bonn", value="Bonn"),
+                Category(name="Ulm", label="Ulm", value="Ulm"),
+            ),
         ),
         Feature(
             name="member",

@@ -1,0 +1,186 @@
+"""The words of a schema: which phrases name its features, categories, classes, target, rows and comparatives."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from askwhy.agent.embedded.words import SMALL, VOCABULARY, Token, folded, similar, stem
+from askwhy.tools.registry import tools
+from askwhy.tools.schema import Category, Feature, Schema
+
+Kind = Literal["F", "C", "K", "T", "O"]
+"""Feature, category, class, target, comparative ("older")."""
+
+Phrase = tuple[str, ...]
+
+_GENERIC_MORE = frozenset("more higher greater larger bigger".split())
+_GENERIC_LESS = frozenset("less lower smaller fewer".split())
+_SILENT = frozenset("yes no true false none null nan".split())
+# Words that more often mean something else; they name a category only where its feature is named or a verb leads to it.
+_WEAK = frozenset("other own free little training study official trip code rest new".split())
+_LEADING = frozenset("is are was were be been who that to for with has have purpose and or not".split())
+
+MANY = frozenset(
+    "people persons individuals folks folk humans customers clients patients members users rows instances cases records "
+    "samples observations examples points entries subjects those everyone everybody".split()
+)
+ONE = frozenset(
+    "person individual human customer client patient member user row instance case record sample observation example "
+    "point entry someone somebody anyone anybody".split()
+)
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a phrase names. `choices`: features with the category, or with the direction of a comparative."""
+
+    kind: Kind
+    feature: Feature | None = None
+    label: str | None = None
+    choices: tuple[tuple[Feature, Category | int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Phrases (as stems) and what they name; `known` are words that are no misspelling of a name."""
+
+    phrases: dict[Phrase, Named]
+    longest: int
+    known: frozenset[str]
+    units: dict[str, tuple[Feature, ...]]
+    many: frozenset[str]
+    one: frozenset[str]
+
+    def at(self, tokens: Sequence[Token], start: int) -> tuple[Named, int] | None:
+        """What the longest phrase that begins at a token names, and the token after it."""
+        words = [stem(token.low) if token.kind in ("word", "number") else "" for token in tokens[start : start + self.longest]]
+        for length in range(len(words), 0, -1):
+            found = self.phrases.get(tuple(words[:length]))
+            if found is not None and _allowed(found, tokens, start, length):
+                return found, start + length
+        return None
+
+    def nearly(self, tokens: Sequence[Token], start: int) -> tuple[Named, int] | None:
+        """The same for a phrase with a misspelt word."""
+        words = [token.low if token.kind == "word" else "" for token in tokens[start : start + self.longest]]
+        if not words or len(words[0]) < 5 or words[0] in self.known or stem(words[0]) in self.known:
+            return None
+        for length in range(min(3, len(words)), 0, -1):
+            for phrase, named in self.phrases.items():
+                same = (similar(stem(a), b) for a, b in zip(words, phrase, strict=False))
+                if len(phrase) == length and named.kind != "O" and all(same):
+                    return named, start + length
+        return None
+
+
+def _allowed(found: Named, tokens: Sequence[Token], start: int, length: int) -> bool:
+    """Whether a phrase means what it names here: "how good", "other features", "training data" do not."""
+    before = tokens[start - 1].low if start else ""
+    after = tokens[start + length].low if start + length < len(tokens) else ""
+    if found.kind == "K" and length == 1:
+        return before not in ("how", "very", "as") and after not in ("reason", "idea", "explanation", "model", "job", "at")
+    if found.kind == "C" and length == 1 and stem(tokens[start].low) in _WEAK:
+        names = {word for feature, _ in found.choices for name in feature.words() for word in folded(name)}
+        named = any(stem(token.low) in names for token in tokens)
+        return after not in ("data", "set") and before not in ("a", "in", "its") and (named or before in _LEADING)
+    return True
+
+
+@functools.lru_cache(maxsize=16)
+def lexicon(schema: Schema) -> Lexicon:
+    """The phrases of a schema. Where one could name several things, features come before categories before classes."""
+    phrases: dict[Phrase, Named] = {}
+    for phrase, named in _named(schema):
+        if _speaks(phrase, named):
+            phrases.setdefault(phrase, named)
+    taken = {word for phrase in phrases for word in phrase} | VOCABULARY | SMALL
+    for phrase, feature in _parts_of_labels(schema):
+        if len(phrase) > 1 or phrase[0] not in taken:
+            phrases.setdefault(phrase, Named("F", feature))
+    asked = {token for made in tools(schema).values() for one in made.asks for token in one.text.lower().split()}
+    units: dict[str, tuple[Feature, ...]] = {}
+    for feature in schema.features:
+        for unit in folded(feature.unit)[:1]:
+            units[unit] = (*units.get(unit, ()), feature)
+    return Lexicon(
+        phrases=phrases,
+        longest=max(map(len, phrases), default=1),
+        known=frozenset(asked | VOCABULARY | SMALL | MANY | ONE),
+        units=units,
+        many=MANY | {schema.entities.lower()},
+        one=ONE | {schema.entity.lower()},
+    )
+
+
+def _speaks(phrase: Phrase, named: Named) -> bool:
+    """Whether a phrase can be told from ordinary words and numbers."""
+    if not phrase or all(word.isdigit() for word in phrase) or phrase[0] in _SILENT and len(phrase) == 1:
+        return False
+    return not (len(phrase) == 1 and (phrase[0] in SMALL and phrase[0] not in _WEAK or len(phrase[0]) == 1 and named.kind != "F"))
+
+
+def _named(schema: Schema) -> Iterator[tuple[Phrase, Named]]:
+    if schema.modality == "table":
+        for feature in schema.features:
+            for word in feature.words():
+                yield from ((phrase, Named("F", feature)) for phrase in _spellings(word))
+        yield from _categories(schema)
+        yield from _comparatives(schema)
+    for label in schema.classes:
+        for word in label.words():
+            yield from ((phrase, Named("K", label=label.name)) for phrase in _spellings(word))
+    for word in schema.target.words():
+        yield from ((phrase, Named("T")) for phrase in _spellings(word))
+
+
+def _spellings(words: str) -> Iterator[Phrase]:
+    phrase = folded(words)
+    yield phrase
+    if len(phrase) > 1:
+        yield ("".join(phrase),)
+
+
+def _categories(schema: Schema) -> Iterator[tuple[Phrase, Named]]:
+    choices: dict[Phrase, dict[str, tuple[Feature, Category]]] = {}
+    for feature in schema.features:
+        for category in feature.categories:
+            for word in category.words():
+                for phrase in _spellings(word):
+                    choices.setdefault(phrase, {}).setdefault(feature.name, (feature, category))
+    for phrase, found in choices.items():
+        yield phrase, Named("C", choices=tuple(found.values()))
+
+
+def _comparatives(schema: Schema) -> Iterator[tuple[Phrase, Named]]:
+    choices: dict[Phrase, dict[str, tuple[Feature, int]]] = {}
+    for feature in schema.features:
+        ages = (("older",), ("younger",)) if is_age(feature) else ((), ())
+        for sign, words in ((1, (*feature.more, *ages[0])), (-1, (*feature.less, *ages[1]))):
+            for word in words:
+                if word not in _GENERIC_MORE | _GENERIC_LESS:
+                    choices.setdefault(folded(word), {}).setdefault(feature.name, (feature, sign))
+    for phrase, found in choices.items():
+        yield phrase, Named("O", choices=tuple(found.values()))
+
+
+def is_age(feature: Feature) -> bool:
+    """Whether a feature is somebody's age: what "people over 40" is about."""
+    said = {word for name in feature.words() for word in folded(name)}
+    return feature.numeric and ("age" in said or "older" in feature.more)
+
+
+def _parts_of_labels(schema: Schema) -> Iterator[tuple[Phrase, Feature]]:
+    """Parts of a longer label that belong to one feature only: "pedigree function" of "diabetes pedigree function"."""
+    seen: dict[Phrase, list[Feature]] = {}
+    avoid: set[Any] = {word for text in (schema.name, schema.target.label) for word in folded(text)}
+    avoid |= {word for label in schema.classes for said in label.words() for word in folded(said)}
+    for feature in schema.features if schema.modality == "table" else ():
+        label = folded(feature.label)
+        parts = {label[i:j] for i in range(len(label)) for j in range(i + 1, len(label) + 1)} - {label}
+        for part in parts:
+            if not avoid.intersection(part) and not SMALL.intersection(part) and len("".join(part)) > 3:
+                seen.setdefault(part, []).append(feature)
+    yield from ((part, features[0]) for part, features in sorted(seen.items()) if len(features) == 1)

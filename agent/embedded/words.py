@@ -1,0 +1,126 @@
+"""Words of a question: tokens, their stems, and which words mean the same when people ask about models."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"(?P<quote>[“\"«](?P<inside>[^”\"»]*)[”\"»]|(?<![\w])['‘](?P<single>[^'’]{2,}?)['’](?![\w]))"
+    r"|(?P<number>(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?=(?:st|nd|rd|th|k|m)?(?![\w]))|(?<![\w])\.\d+)"
+    r"|(?P<word>[^\W_]+(?:['’][^\W\d_]+)?)"
+    r"|(?P<mark>>=|<=|!=|[^\w\s])"
+)
+
+_SAME = {
+    "why": "reason reasons reasoning rationale because explain explains explained explanation justify basis cause caused "
+    "causes methodology logic grounds lead led come determine determining",
+    "likely": "likelihood probability probable probabilities chance chances odds possibility possible sure confident "
+    "confidence certain certainty",
+    "predict": "prediction predictions predicted predicts predicting predictor forecast foresee project projected "
+    "projection guess guessed classify classified diagnose diagnosed diagnosis decide decided decision outcome estimate",
+    "mistake": "mistakes error errors wrong wrongly incorrect incorrectly inaccurate inaccurately misclassified "
+    "misclassify slip slips fail fails failed",
+    "important": "importance matter matters influential influence influences significant drive drives driving relevant "
+    "relevance key main",
+    "accurate": "accuracy accurately correct correctly correctness right precise precisely reliable reliably "
+    "perform performs performance trustworthy well",
+    "show": "display list view give demonstrate see present output",
+    "many": "count number quantity tally",
+    "average": "mean averages",
+    "change": "changes changed changing alter altered modify shift flip reverse switch",
+    "affect": "effect effects affects affected impact impacts respond response depend depends",
+    "label": "labels labelled labeled truth true actual actually real",
+    "interact": "interaction interactions cooperate interplay",
+    "data": "dataset",
+    "describe": "description describes summary summarise summarize overview about",
+    "lowest": "minimum min smallest least fewest",
+    "highest": "maximum max largest biggest greatest",
+    "distribution": "spread histogram distributed",
+    "mean-of": "means meaning definition define defined",
+    "most": "top",
+}  # fmt: skip
+_CANONICAL = {word: head for head, words in _SAME.items() for word in words.split()}
+
+SMALL = frozenset(
+    "a an the of for to in on at by with and or is are was were be been being do does did has have had having it its "
+    "this that these those they them their he she his her him i me my you your we us our one as if then than can could "
+    "would will should may might must please tell let know so there here what which who whom whose when where how not "
+    "no any all some each every from into about just also but still get gets got go goes went say says make makes made "
+    "way ways thing things kind sort out up down over under per s t if's".split()
+)
+"""Words that carry no topic of their own."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word, number, quotation or mark. `text` is as written (a quotation without its marks), `low` for comparing."""
+
+    text: str
+    low: str
+    kind: str
+
+VOCABULARY = frozenset({*_SAME, *_CANONICAL, *"model rows under over above below least than between under value level".split()})
+"""Words that people use to ask about models; none is a misspelt name."""
+
+
+def tokens(question: str) -> list[Token]:
+    """The tokens of a question; possessive endings are dropped, hyphens and underscores part words."""
+    found = []
+    for match in _TOKEN.finditer(question):
+        kind = match.lastgroup or "mark"
+        if match["quote"]:
+            inside = match["inside"] if match["inside"] is not None else match["single"]
+            found.append(Token(inside, inside.lower(), "quote"))
+        elif match["word"]:
+            low = match["word"].lower().replace("’", "'")
+            found.append(Token(match["word"], low.removesuffix("'s"), "word"))
+        elif match["mark"] not in ("-", "'", "’"):
+            found.append(Token(match[0], match[0], kind if kind != "inside" else "mark"))
+    return found
+
+
+def folded(phrase: str) -> tuple[str, ...]:
+    """A name or alias as a tuple of stems, split at blanks, hyphens, underscores and changes of case."""
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", phrase.replace("_", " "))
+    return tuple(stem(token.low) for token in tokens(parted) if token.kind in ("word", "number"))
+
+
+@functools.lru_cache(maxsize=8192)
+def stem(word: str) -> str:
+    """The singular, near enough: years -> year, categories -> category; short words stay."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 4 and word.endswith(("sses", "shes", "ches", "xes")):
+        return word[:-2]
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def canonical(word: str) -> str:
+    """One word for all that mean the same in a question about a model."""
+    return _CANONICAL.get(word) or _CANONICAL.get(stem(word)) or stem(word)
+
+
+def similar(a: str, b: str) -> bool:
+    """Whether one is most likely a misspelling of the other: one edit apart, two from nine letters on; same initial."""
+    if a == b:
+        return True
+    allowed = 2 if min(len(a), len(b)) >= 9 else 1
+    if min(len(a), len(b)) < 5 or a[0] != b[0] or abs(len(a) - len(b)) > allowed:
+        return False
+    return _edits(a, b) <= allowed
+
+
+def _edits(a: str, b: str) -> int:
+    """Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        older, before, row = before, row, [i]
+        for j, y in enumerate(b, 1):
+            best = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                best = min(best, older[j - 2] + 1)
+            row.append(best)
+    return row[-1]

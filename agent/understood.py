@@ -1,0 +1,162 @@
+"""How a question was understood, in one line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from askwhy.agent.plan import Plan, Step
+from askwhy.agent.scope_words import case_words, changes_words, instance_words, where_words
+from askwhy.agent.wording import cell, class_name, clean, feature_name, joined, known_feature, quoted
+from askwhy.tools.errors import ToolError
+from askwhy.tools.registry import Ask, Tool, find_tool, names_kind
+from askwhy.tools.schema import Schema
+from askwhy.tools.scope import Scalar
+
+_SLOT = re.compile(r"\{(\w+)\}")
+# A selection such as "older than 40" or "with sex female" does not read well after every example's own words.
+_CLUMSY = re.compile(r"\bwith (?:older|younger|aged|predicted|actually|not|that|either)\b|\b(?:are|is) (?:with|that)\b")
+
+
+def understood(plan: Plan, schema: Schema) -> str:
+    """The plan as a line without closing period: "why was applicant 12 predicted this way (method: lime)".
+
+    The words are those of the tool's own example question that says most of the step, and what it leaves open is added;
+    a tool without a fitting example is named by its description.
+    """
+    return "; then ".join(_Reading(step, find_tool(step.tool), schema).words() for step in plan.steps)
+
+
+@dataclass(frozen=True)
+class _Wording:
+    """One way to say a step, and what it leaves unsaid."""
+
+    text: str
+    said: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A step and how it may be said."""
+
+    step: Step
+    tool: Tool
+    schema: Schema
+
+    def words(self) -> str:
+        """The wording that says most, and the rest."""
+        found = [wording for ask in self.tool.asks if (wording := self._from_ask(ask)) is not None]
+        best = min(found, key=lambda wording: len(self._parts() - wording.said), default=self._from_description())
+        left = self._parts() - best.said
+        text = best.text
+        if "instance" in left:
+            text += f", for {self._instance()}"
+        if "where" in left:
+            text += f", for {clean(self.schema.entities)} {where_words(self.step.scope.where, self.schema)}"
+        if "changes" in left:
+            text += f", with {changes_words(self.step.scope.changes, self.schema)}"
+        rest = [f"{_spaced(name)}: {words}" for name, words in self._given().items() if name in left]
+        return f"{text} ({'; '.join(rest)})" if rest else text
+
+    def _parts(self) -> frozenset[str]:
+        """What has to be said: the parts of the scope that are set, and the names of the arguments given."""
+        scope = self.step.scope
+        instance = scope.has_instance or any(ref.into == "row" for ref in self.step.refs)
+        parts = {"instance": instance, "where": scope.where and not instance, "changes": scope.changes}
+        return frozenset({name for name, there in parts.items() if there} | self._given().keys())
+
+    def _given(self) -> dict[str, str]:
+        """Arguments that are not at their default, in words."""
+        fields = self.tool.arguments.model_fields
+        given = {
+            one.name: self._argument(one.name, one.value)
+            for one in self.step.arguments
+            if one.value not in (None, ()) and (one.name not in fields or one.value != fields[one.name].default)
+        }
+        refs = {ref.into: self._ref(ref.relation, ref.step) for ref in self.step.refs if ref.into != "row"}
+        return given | refs
+
+    def _argument(self, name: str, value: Scalar | tuple[Scalar, ...] | None) -> str:
+        if isinstance(value, tuple):
+            return joined([self._argument(name, one) for one in value])
+        kind = names_kind(get_type_hints(self.tool.function, include_extras=True).get(name))
+        if kind == "class":
+            return class_name(str(value), self.schema)
+        if kind == "feature":
+            known = known_feature(str(value), self.schema)
+            try:
+                return feature_name((known or self.schema.feature(str(value))).name, self.schema)
+            except ToolError:
+                return clean(value)
+        return cell(value, None, constant=True)
+
+    def _ref(self, relation: str, step: int) -> str:
+        return f"the {_spaced(relation)} found in step {step}"
+
+    def _instance(self) -> str | None:
+        for ref in self.step.refs:
+            if ref.into == "row":
+                return f"the {clean(self.schema.entity)} found in step {ref.step} ({_spaced(ref.relation)})"
+        words = instance_words(self.step.scope, self.schema, changes=False)
+        if self.step.scope.case:
+            return f"{words} ({case_words(self.step.scope, self.schema)})"
+        return f"{words} {quoted(self.step.scope.text)}" if self.step.scope.text is not None else words
+
+    def _from_description(self) -> _Wording:
+        first = re.split(r"(?<=[.])\s", self.tool.description, maxsplit=1)[0].rstrip(". ")
+        words = clean(first) or _spaced(self.tool.name)
+        return _Wording(words[:1].lower() + words[1:] if words[1:2].islower() else words)
+
+    def _from_ask(self, ask: Ask) -> _Wording | None:
+        """The example question filled with this step, None where it asks for something else."""
+        if any(self._value_of(name) != wanted for name, wanted in ask.arguments):
+            return None
+        names = _SLOT.findall(ask.text)
+        filled = self._fillings("subset" in names)
+        if not filled.keys() >= set(names) or len(set(names)) != len(names):
+            return None
+        said = {name for name, _ in ask.arguments}.union(*(filled[name].said for name in names))
+        text = _SLOT.sub(lambda match: filled[match[1]].text, ask.text).replace("with with ", "with ")
+        return None if _CLUMSY.search(text) else _Wording(text.rstrip("?. "), frozenset(said))
+
+    def _value_of(self, name: str) -> Any:
+        """An argument as given, or its default."""
+        given = self.step.argument(name)
+        field = self.tool.arguments.model_fields.get(name)
+        return given if given is not None or field is None else field.default
+
+    def _fillings(self, has_subset: bool) -> dict[str, _Wording]:
+        """Words for the slots of an example question, each with the parts of the step that it says."""
+        entities, subset = clean(self.schema.entities), ""
+        filled = {"entity": _Wording(clean(self.schema.entity)), "entities": _Wording(entities)}
+        if "where" in self._parts():
+            subset = where_words(self.step.scope.where, self.schema)
+            filled["subset"] = _Wording(subset, frozenset({"where"}))
+        if subset and not has_subset:
+            filled["entities"] = _Wording(f"{entities} {subset}", frozenset({"where"}))
+        instance = self._instance()
+        if instance is not None:
+            slot = "row" if self.step.scope.text is None else "text"
+            filled[slot] = _Wording(instance, frozenset({"instance"}))
+        return self._argument_slots() | filled
+
+    def _argument_slots(self) -> dict[str, _Wording]:
+        """Words for the slots that arguments fill: features and classes by what they name, others by their own name."""
+        filled: dict[str, _Wording] = {}
+        hints = get_type_hints(self.tool.function, include_extras=True)
+        features = 0
+        for name in self.tool.arguments.model_fields:
+            kind = names_kind(hints[name])
+            value = self._value_of(name)
+            for one in value if isinstance(value, tuple) and kind == "feature" else (value,):
+                if one is None or isinstance(one, tuple):
+                    continue
+                features += kind == "feature"
+                slot = f"feature{features if features > 1 else ''}" if kind == "feature" else kind or name
+                filled.setdefault(slot, _Wording(self._argument(name, one), frozenset({name})))
+        return filled
+
+
+def _spaced(name: str) -> str:
+    return clean(name.replace("_", " "))

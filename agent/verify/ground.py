@@ -1,0 +1,221 @@
+"""What the evidence and the plan bear out: every value a text may state, and what it is a value of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from askwhy.agent.plan import Plan
+from askwhy.agent.verify.numbers import numbers
+from askwhy.tools.evidence import Evidence, Fact
+from askwhy.tools.schema import Feature, Schema
+from askwhy.tools.scope import Argument, Change, Condition, Scalar, Scope
+
+_SIGNED_UNITS = ("points", "log-odds")
+_SIGNED_WORDS = ("attribution", "contribution", "change", "difference", "effect", "slope", "trend", "shift", "gap", "delta")
+_BEFORE = re.compile(r"before|from|old|start|original|current|previous|without", re.I)
+_AFTER = re.compile(r"after|(?:^|_)to(?:_|$)|new|end|changed|proposed", re.I)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A number that may be said. `unit` as in Fact, or "rank", "constant" (of the plan), "range" (of the schema)."""
+
+    value: float
+    unit: str
+    feature: str | None = None
+    cls: str | None = None
+    row: str | None = None
+    signed: bool = False
+    exact: bool = False
+    fact: Fact | None = None
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Evidence, plan and schema, indexed by what a text may say about them."""
+
+    evidence: tuple[Evidence, ...]
+    plan: Plan
+    schema: Schema
+
+    @cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        """Every fact of every step."""
+        return tuple(fact for one in self.evidence for fact in one.facts)
+
+    @cached_property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Scopes of the steps as they were run; of the plan where a step has no evidence."""
+        run = tuple(one.scope for one in self.evidence)
+        return run or tuple(step.scope for step in self.plan.steps)
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every condition of every step."""
+        return tuple(dict.fromkeys(one for scope in self.scopes for one in scope.where.conditions()))
+
+    @cached_property
+    def arguments(self) -> tuple[Argument, ...]:
+        """Arguments of every step."""
+        return tuple(one for source in (*self.evidence, *self.plan.steps) for one in source.arguments)
+
+    @cached_property
+    def rows(self) -> frozenset[str]:
+        """Ids of the rows that the evidence or the plan is about."""
+        found = {fact.row for fact in self.facts if fact.row is not None}
+        found |= {str(fact.value) for fact in self.facts if fact.unit == "id"}
+        found |= {scope.row for scope in self.scopes if scope.row is not None}
+        found |= {str(one.value) for one in self.conditions if one.on == "id"}
+        return frozenset(found)
+
+    @cached_property
+    def signed(self) -> tuple[Fact, ...]:
+        """Facts whose sign is a direction: attributions, changes, differences."""
+        return tuple(fact for fact in self.facts if is_signed(fact))
+
+    @cached_property
+    def features(self) -> frozenset[str]:
+        """Features that the evidence or the plan is about."""
+        found = {fact.feature for fact in self.facts if fact.feature}
+        found |= {self._name(one.feature) for one in self.conditions if one.feature}
+        for scope in self.scopes:
+            found |= {self._name(change.feature) for change in scope.changes if change.feature}
+            found |= {self._name(cell.feature) for cell in scope.case}
+        found |= {str(value) for one in self.arguments for value in _many(one.value)}
+        found |= {str(fact.value) for fact in self.facts if isinstance(fact.value, str)}
+        return frozenset(found)
+
+    @cached_property
+    def said(self) -> str:
+        """Every free text of the evidence and the plan, for names and quotations."""
+        parts: list[str] = []
+        for one in self.evidence:
+            parts += [one.method, one.estimand, *(caveat.text for caveat in one.caveats)]
+            parts += [f"{quality.check} {quality.note}" for quality in one.quality]
+            if one.table is not None:
+                parts += [*one.table.columns, *(str(cell) for row in one.table.rows for cell in row if cell is not None)]
+        for fact in self.facts:
+            parts += [str(part) for part in (fact.value, fact.at, fact.feature, fact.cls, fact.group) if part is not None]
+        for scope in self.scopes:
+            parts += [scope.text or "", *(str(change.words or "") for change in scope.changes)]
+            parts += [str(cell.value) for cell in (*scope.changes, *scope.case)]
+        parts += [str(one.value) for one in self.conditions if one.value is not None]
+        parts += [str(value) for one in self.arguments for value in _many(one.value)]
+        return "\n".join(parts)
+
+    @cached_property
+    def numbers(self) -> tuple[Known, ...]:
+        """Every number that may be said, without the ranges of the schema."""
+        known = [one for fact in self.facts for one in _of_fact(fact, self.schema)]
+        known += [one for evidence in self.evidence for one in _of_words(evidence)]
+        for scope in self.scopes:
+            known += list(self._constants(scope))
+        for one in self.arguments:
+            known += [Known(number, "argument", exact=True) for value in _many(one.value) for number in _number(value)]
+        return tuple(known)
+
+    def ranges(self, feature: str) -> tuple[Known, ...]:
+        """Numbers of the schema about one feature."""
+        found = self.feature(feature)
+        if found is None:
+            return ()
+        ends = (found.low, found.high, *(found.allowed or ()))
+        return tuple(Known(end, "range", feature=feature) for end in ends if end is not None)
+
+    def feature(self, name: str | None) -> Feature | None:
+        """The feature of the schema with this name, or None (words of a text are features of the evidence only)."""
+        return next((feature for feature in self.schema.features if feature.name == name), None)
+
+    def values_of(self, feature: str, row: str | None = None) -> frozenset[str]:
+        """Every value (as text) that a statement about this feature may name; of one row if given."""
+        found: set[str] = set()
+        for fact in self.facts:
+            if fact.feature == feature and (row is None or fact.row is None or fact.row == row):
+                found |= {str(fact.at)} if fact.at is not None else set()
+                found |= {str(fact.value)} if fact.unit in ("category", "text", "feature", "class", "") else set()
+        for scope in self.scopes:
+            assigned = (*scope.changes, *scope.case)
+            found |= {str(one.value) for one in assigned if self._name(one.feature) == feature}
+        found |= {str(one.value) for one in self.conditions if self._name(one.feature) == feature}
+        found |= {str(value) for one in self.arguments for value in _many(one.value)}
+        return frozenset(found | {self._category(feature, value) for value in found})
+
+    def is_before(self, fact: Fact) -> bool:
+        """Whether the fact is about how things were before a change."""
+        return bool(_BEFORE.search(fact.relation)) and not _AFTER.search(fact.relation)
+
+    def is_after(self, fact: Fact) -> bool:
+        """Whether the fact is about how things are after a change."""
+        return bool(_AFTER.search(fact.relation)) and not _BEFORE.search(fact.relation)
+
+    def _category(self, feature: str, value: str) -> str:
+        found = self.feature(feature)
+        words = {word: str(one.value) for one in (found.categories if found else ()) for word in one.words()}
+        return words.get(value, value)
+
+    def _name(self, feature: str | None) -> str:
+        names = {word: one.name for one in self.schema.features for word in one.words()}
+        return names.get(feature or "", feature or "")
+
+    def _constants(self, scope: Scope) -> Iterator[Known]:
+        for condition in scope.where.conditions():
+            name = self._name(condition.feature) if condition.on == "feature" else None
+            for number in _number(condition.value):
+                yield Known(number, "id" if condition.on == "id" else "constant", feature=name, exact=True)
+        for cell in (*scope.changes, *scope.case):
+            name = self._name(cell.feature) or None
+            for number in _number(cell.value):
+                yield Known(abs(number), "constant", feature=name, exact=True)
+                yield Known(number, "constant", feature=name, exact=True)
+                if isinstance(cell, Change) and cell.action == "scale":
+                    yield Known(abs(number - 1), "share", feature=name)
+
+
+def is_signed(fact: Fact) -> bool:
+    """Whether the sign of the fact's value is a direction."""
+    if isinstance(fact.value, (str, bool)) or fact.value is None:
+        return False
+    if fact.unit in _SIGNED_UNITS:
+        return True
+    return fact.unit in ("output", "score", "", "feature") and any(word in fact.relation for word in _SIGNED_WORDS)
+
+
+def _of_fact(fact: Fact, schema: Schema) -> Iterator[Known]:
+    own = {"feature": fact.feature, "cls": fact.cls, "row": fact.row, "fact": fact}
+    exact = fact.unit in ("count", "id", "rank")
+    for number in _number(fact.value):
+        unit = fact.unit or "feature"
+        yield Known(number, unit, signed=is_signed(fact), exact=exact, **own)  # type: ignore[arg-type]
+    for number in _number(fact.at):
+        yield Known(number, "feature", feature=fact.feature, row=fact.row, fact=fact)
+    if fact.error is not None:
+        yield Known(fact.error, fact.unit, feature=fact.feature, cls=fact.cls, row=fact.row)
+    if fact.rank is not None:
+        yield Known(float(fact.rank), "rank", exact=True, **own)  # type: ignore[arg-type]
+    for text in (fact.group, fact.value if fact.unit in ("text", "") else None):
+        if isinstance(text, str):
+            yield from (Known(number.value, "said", exact=True) for number in numbers(text))
+
+
+def _of_words(evidence: Evidence) -> Iterator[Known]:
+    for text in (evidence.method, evidence.estimand):
+        yield from (Known(number.value, "said", exact=True) for number in numbers(text))
+    for quality in evidence.quality:
+        yield Known(quality.value, "score")
+        yield from (Known(number.value, "said", exact=True) for number in numbers(quality.note))
+
+
+def _number(value: Scalar | None) -> Iterable[float]:
+    if value is None or isinstance(value, bool):
+        return ()
+    try:
+        return (float(value),)
+    except ValueError:
+        return ()
+
+
+def _many(value: Scalar | tuple[Scalar, ...] | None) -> tuple[Scalar, ...]:
+    return value if isinstance(value, tuple) else () if value is None else (value,)

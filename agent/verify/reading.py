@@ -1,0 +1,204 @@
+"""A text as the checks see it: clauses with what they name, count and deny."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from askwhy.agent.answer import Failure
+from askwhy.agent.verify.clauses import Span, clauses, inside, parentheses, quoted, sentences, words
+from askwhy.agent.verify.ground import Ground
+from askwhy.agent.verify.mentions import Mention, Target, find_mentions, row_mentions, schema_phrases, with_names
+from askwhy.agent.verify.numbers import Number, numbers
+from askwhy.agent.verify.plain import is_plain
+
+NEGATION = re.compile(
+    r"\b(?:not|no|never|without|neither|nor|none|nothing|cannot|nobody|hardly|barely|\w+n['’]t)\b", re.I
+)
+_LIST_WORDS = frozenset("the a an its your his her their by of at and with for both also then or to".split())
+_VALUE_CUE = re.compile(r"\s*(?:\(|=|:|\bof\b|\bis\b|\bwas\b|\bwere\b|\bto\b|\bset to\b|\bvalue\b|\bas\b|\s)*\s*$", re.I)
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One clause. `text` is its words with every name blanked out by underscores, of the same length.
+
+    features, classes, rows: what it names itself. subjects, context, about: the same, or what an earlier clause of the
+    sentence named, where it names none. listing: nothing but names, so that its neighbour says what holds of them.
+    """
+
+    start: int
+    end: int
+    sentence: int
+    text: str
+    mentions: tuple[Mention, ...]
+    numbers: tuple[Number, ...]
+    features: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    listing: bool = False
+    negations: tuple[Span, ...] = ()
+
+    def failure(self, check: str, message: str, span: Span | None = None) -> Failure:
+        """A failure in this clause."""
+        start, end = span or (self.start, self.end)
+        return Failure(check=check, message=message, start=start, end=end)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text, read against the names that the schema and the evidence know."""
+
+    text: str
+    ground: Ground
+    hidden: tuple[Span, ...] = field(default=())
+    """Spans that need no reading: sentences of caveats, quoted word for word."""
+
+    @cached_property
+    def quotes(self) -> tuple[Span, ...]:
+        """Quotations outside the hidden spans."""
+        return tuple(span for span in quoted(self.text) if not inside(span[0], self.hidden))
+
+    @cached_property
+    def mentions(self) -> tuple[Mention, ...]:
+        """Everything named, in order; what is in quotes is named only if the evidence has it as a feature."""
+        masked = (*self.hidden, *self.quotes)
+        ground, schema = self.ground, self.ground.schema
+        rows = row_mentions(self.text, schema, ground.rows, masked)
+        phrases = with_names(schema_phrases(schema), _names(ground))
+        named = find_mentions(self.text, phrases, (*masked, *(row.span for row in rows)))
+        found = [*rows, *named, *self._quoted_features()]
+        if schema.modality == "text":  # "the text" is the instance, not a feature with an attribution
+            whole = schema.names[0]
+            found = [one for one in found if whole not in one.names("feature")]
+        return tuple(sorted(found, key=lambda one: one.start))
+
+    def _quoted_features(self) -> list[Mention]:
+        names = {fact.feature for fact in self.ground.facts if fact.feature}
+        found = []
+        for start, end in self.quotes:
+            inner = self.text[start + 1 : end - 1].strip()
+            if inner in names or inner.lower() in names:
+                name = inner if inner in names else inner.lower()
+                found.append(Mention(start, end, inner, (Target("feature", name),)))
+        return found
+
+    @cached_property
+    def numbers(self) -> tuple[Number, ...]:
+        """Every number that is not part of a name, a quotation or a caveat."""
+        names = tuple(one.span for one in self.mentions if not {"more", "less"} & {t.kind for t in one.targets})
+        return numbers(self.text, (*self.hidden, *self.quotes, *names))
+
+    @cached_property
+    def blanked(self) -> str:
+        """The text with names as underscores and hidden spans and quotations as blanks."""
+        chars = list(self.text)
+        for start, end in (*self.hidden, *self.quotes):
+            chars[start:end] = " " * (end - start)
+        for one in self.mentions:
+            if not one.weak and not {"more", "less"} & {target.kind for target in one.targets}:
+                chars[one.start : one.end] = "_" * (one.end - one.start)
+        return "".join(chars)
+
+    @cached_property
+    def sentences(self) -> tuple[Span, ...]:
+        """Sentences outside the hidden spans."""
+        return tuple(span for span in sentences(self.text, self.hidden) if not inside(span[0], self.hidden))
+
+    @cached_property
+    def clauses(self) -> tuple[Clause, ...]:
+        """Every clause, in order."""
+        found: list[Clause] = []
+        for number, sentence in enumerate(self.sentences):
+            found += _inherit([self._clause(span, number) for span in self._spans(sentence)])
+        return tuple(found)
+
+    def of_sentence(self, number: int) -> tuple[Clause, ...]:
+        """The clauses of one sentence."""
+        return tuple(clause for clause in self.clauses if clause.sentence == number)
+
+    def _spans(self, sentence: Span) -> tuple[Span, ...]:
+        return clauses(self.text, sentence, tuple(one.span for one in self.mentions))
+
+    def _clause(self, span: Span, sentence: int) -> Clause:
+        start, end = span
+        text = self.blanked[start:end]
+        mentions = tuple(one for one in self.mentions if start <= one.start < end and self._counts(one))
+        counted = tuple(number for number in self.numbers if start <= number.start < end)
+        names = tuple(one.span for one in mentions)
+        negations = tuple(
+            (start + found.start(), start + found.end())
+            for found in NEGATION.finditer(text)
+            if not inside(start + found.start(), names)
+        )
+        return Clause(
+            start, end, sentence, text, mentions, counted,
+            features=_of_kind(mentions, "feature"),
+            classes=_of_kind(mentions, "class"),
+            rows=_of_kind(mentions, "row"),
+            listing=_is_listing(text, mentions),
+            negations=negations,
+        )  # fmt: skip
+
+    def _counts(self, mention: Mention) -> bool:
+        """Ordinary words are a name only where they stand for a feature's value, or are a feature's or class's label."""
+        if not mention.weak:
+            return True
+        if any(target.kind in ("feature", "class") and target.label for target in mention.targets):
+            return True
+        if any(target.kind in ("more", "less", "target") for target in mention.targets):
+            return True
+        if not any(target.kind == "category" for target in mention.targets):
+            return False
+        before = [one for one in self.mentions if one.end <= mention.start and one.names("feature")]
+        return bool(before) and bool(_VALUE_CUE.fullmatch(self.text, before[-1].end, mention.start))
+
+
+def _of_kind(mentions: tuple[Mention, ...], kind: str) -> tuple[str, ...]:
+    found: list[str] = []
+    for one in mentions:
+        targets = [target for target in one.targets if target.kind == kind]
+        own = [target for target in targets if target.label] or targets
+        if kind == "class" or len(own) == 1:
+            found += [target.name for target in own]
+    return tuple(dict.fromkeys(found))
+
+
+def _is_listing(text: str, mentions: tuple[Mention, ...]) -> bool:
+    if not any(one.names("feature") for one in mentions):
+        return False
+    spans = parentheses(text)
+    rest = (word.lower for word in words(text) if not inside(word.start, spans))
+    return all(set(word) == {"_"} or word in _LIST_WORDS for word in rest)
+
+
+def _inherit(found: list[Clause]) -> list[Clause]:
+    """Clauses without a feature, class or row of their own take the last one named in the sentence."""
+    done: list[Clause] = []
+    pending: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    for clause in found:
+        if clause.features:
+            subjects = (*pending, *clause.features)
+        context, rows = clause.classes or context, clause.rows or rows
+        pending = subjects if clause.listing else ()
+        done.append(replace(clause, subjects=clause.features or subjects, context=context, about=rows))
+    return done
+
+
+def _names(ground: Ground) -> list[tuple[str, Target]]:
+    """Names that only the evidence knows: words of a text, ids that are not numbers."""
+    known = {feature.name for feature in ground.schema.features}
+    found = [
+        (fact.feature, Target("feature", fact.feature))
+        for fact in ground.facts
+        if fact.feature and fact.feature not in known and not is_plain(fact.feature.lower()) and len(fact.feature) > 2
+    ]
+    ids = [(row, Target("row", row)) for row in ground.rows if not any(map(str.isdigit, row)) and row != "new"]
+    return found + ids

@@ -1,0 +1,305 @@
+"""Why the model predicts what it predicts, for one row or for a group of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from askwhy.tools.attribution import (
+    Attribution,
+    Scale,
+    attribute,
+    attribute_by_lime,
+    mean_attribution,
+    quantity,
+)
+from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table, Unit
+from askwhy.tools.quality import order_caveats, shared_credit
+from askwhy.tools.registry import ClassName, FeatureName, Says, ask, tool
+from askwhy.tools.schema import ClassLabel
+from askwhy.tools.select import predicted_index
+from askwhy.tools.subject import plain
+from askwhy.tools.view import View
+
+Method = Literal["auto", "shap", "lime"]
+Sign = Literal["all", "for", "against"]
+TopK = Annotated[int, Field(ge=1)]
+
+_SHOWN = 20
+_SUFFIX: dict[Unit, str] = {"points": "", "output": "_output", "log-odds": "_log_odds"}
+_QUANTITY = {
+    "": "the probability of {ROLE.cls}",
+    "_output": "the predicted {target}",
+    "_log_odds": "the log-odds of {ROLE.cls}",
+}
+_ITEM = "{feature} ({at}) {value:word raises/lowers} it by {value:size}"
+_MEAN_ITEM = "{feature} {value:word raises/lowers} it by {value:size}"
+
+
+def _for_each_scale(role: str, pattern: str) -> Says:
+    """The pattern for probabilities, for a predicted number and for log-odds: QUANTITY is what is explained."""
+    return tuple(
+        pattern.replace("QUANTITY", words).replace("ROLE", role + suffix) for suffix, words in _QUANTITY.items()
+    )
+
+
+_SAYS: Says = (
+    *_for_each_scale(
+        "asked_attribution",
+        "For {row}, [ROLE*: {feature} ({at}) ranks {rank} of the {feature_count} features and "
+        "{value:word raises/lowers} QUANTITY by {value:size}].",
+    ),
+    "[asked_zero*: {feature} ({at}) makes no difference to the prediction for {row}].",
+    *_for_each_scale(
+        "asked_mean",
+        "Among {entities}{scope}, [ROLE*: {feature} ranks {rank} of the {feature_count} features and on average "
+        "{value:word raises/lowers} QUANTITY by {value:size}].",
+    ),
+    "The model predicts {prediction} for {row}, with a probability of {probability}.",
+    "It gives {explained_probability.cls} a probability of {explained_probability}.",
+    "The model predicts {estimate} for {row}.",
+    "For {entities}{scope}, the model's probability of {mean_probability.cls} is {mean_probability} on average.",
+    "For {entities}{scope}, the model predicts {mean_estimate} on average.",
+    *_for_each_scale("reason", f"What moves QUANTITY most: [ROLE*: {_ITEM}]."),
+    *_for_each_scale("for_attribution", f"These raise QUANTITY most: [ROLE*: {_ITEM}]."),
+    *_for_each_scale("against_attribution", f"These lower QUANTITY most: [ROLE*: {_ITEM}]."),
+    *_for_each_scale("mean_reason", f"What moves QUANTITY most, on average: [ROLE*: {_MEAN_ITEM}]."),
+    *_for_each_scale("mean_for", f"These raise QUANTITY most, on average: [ROLE*: {_MEAN_ITEM}]."),
+    *_for_each_scale("mean_against", f"These lower QUANTITY most, on average: [ROLE*: {_MEAN_ITEM}]."),
+    *_for_each_scale("nothing_for", "{ROLE:one One/No} feature raises QUANTITY here."),
+    *_for_each_scale("nothing_against", "{ROLE:one One/No} feature lowers QUANTITY here."),
+    *_for_each_scale("no_effect", "{ROLE:one One/No} feature moves QUANTITY away from its average here."),
+    "That accounts for {named_share} of the total attribution.",
+    "The comparison is with the average over the reference {entities}, {base}.",
+    "The numbers come from LIME: a linear model fitted around {row} that explains {fidelity} of the variation there.",
+    "The averages are over {sampled_rows} of the {total} {entities}, drawn at random.",
+)
+
+
+@tool(
+    asks=(
+        "why did you predict this for {row}?",
+        "why was {row} predicted this way?",
+        "explain the prediction for {row}",
+        "what are the reasons for the decision on {row}?",
+        "which features contributed most to the prediction for {row}?",
+        "why was {row} {class}?",
+        "why was {row} not {class}?",
+        "why are {entities} with {subset} predicted {class}?",
+        "how important is {feature} for {row}?",
+        "what role did {feature} play in the prediction for {row}?",
+        "what would drive the prediction for a new {entity} with {feature} {number}?",
+        "top {k} reasons for {row}",
+        ask("which features spoke against {class} for {row}?", sign="against"),
+        ask("what counted against {row}?", sign="against"),
+        ask("what lowered the prediction for {row}?", sign="against"),
+        ask("what spoke in favour of {row}?", sign="for"),
+        ask("which features raised the prediction for {row}?", sign="for"),
+        ask("explain {row} with LIME", method="lime"),
+        ask("what does LIME say about {row}?", method="lime"),
+        ask("show the SHAP values of {row}", method="shap"),
+        ask("explain {row} in log-odds", scale="log-odds"),
+    ),
+    says=_SAYS,
+    fits=lambda schema: schema.modality == "table",
+)
+def explain(
+    view: View,
+    method: Method = "auto",
+    cls: ClassName | None = None,
+    features: tuple[FeatureName, ...] = (),
+    k: TopK = 3,
+    sign: Sign = "all",
+    scale: Scale = "probability",
+) -> Evidence:
+    """Why the model predicts what it does: what each feature adds to the prediction, for one row or a group's average.
+
+    `features`: the ones asked about. `k`: how many to name. `sign`: only what speaks for or against `cls`.
+    """
+    label = _label(view, cls)
+    found = _attribution(view, label, method, scale)
+    named = _named(found, [view.schema.names.index(name) for name in features], k, sign)
+    facts = (
+        *_context(view, label, found),
+        *_attributions(view, label, found),
+        *_roles(view, label, found, named, features, sign),
+    )
+    return Evidence(
+        facts=facts,
+        method=f"{found.method} (auto: SHAP)" if method == "auto" else found.method,
+        estimand=found.estimand,
+        quality=found.quality,
+        caveats=(*found.caveats, *_caveats(view, found, named)),
+        figure=_figure(view, label, found, scale),
+        table=_table(view, found),
+    )
+
+
+def _label(view: View, cls: str | None) -> ClassLabel | None:
+    """The class to explain; for several classes and a group of rows, the one predicted most often."""
+    label = view.explained_class(cls)
+    if label is None and not view.subject.regression:
+        counts = np.bincount(predicted_index(view.outputs), minlength=len(view.schema.classes))
+        label = view.schema.classes[int(counts.argmax())]
+    return label
+
+
+def _attribution(view: View, label: ClassLabel | None, method: Method, scale: Scale) -> Attribution:
+    if view.scope.has_instance:
+        return (attribute_by_lime if method == "lime" else attribute)(view, label, scale)
+    found = mean_attribution(view, label, scale)
+    if method == "lime":
+        text = "LIME explains one row at a time, so the averages are of SHAP values."
+        found = replace(found, caveats=(*found.caveats, Caveat(flag="other_method", text=text)))
+    return found
+
+
+def _named(found: Attribution, asked: list[int], k: int, sign: Sign) -> list[int]:
+    """Positions to name: what was asked about, then the `k` largest that speak the wanted way."""
+    wanted = {"all": np.abs(found.values), "for": found.values, "against": -found.values}[sign]
+    largest = [position for position in found.ranked() if wanted[position] > negligible(found)]
+    return list(dict.fromkeys([*asked, *largest[:k]]))
+
+
+def negligible(found: Attribution) -> float:
+    """The size below which a value is a zero that carries rounding noise; it would print as 0."""
+    return 5e-7 if found.unit == "points" else 1e-9 * float(np.abs(found.values).max(initial=0.0))
+
+
+def _context(view: View, label: ClassLabel | None, found: Attribution) -> Iterator[Fact]:
+    """What is predicted, and what it is compared with."""
+    name = None if label is None else label.name
+    yield from _prediction(view, label) if view.scope.has_instance else _mean_prediction(view, label, found)
+    if found.surrogate:
+        yield Fact(relation="intercept", value=found.base, unit=_level(found), cls=name)
+        yield Fact(relation="fidelity", value=found.quality[0].value, unit="share")
+    else:
+        yield Fact(relation="base", value=found.base, unit=_level(found), cls=name)
+    yield Fact(relation="feature_count", value=len(found.values), unit="count")
+
+
+def _prediction(view: View, label: ClassLabel | None) -> Iterator[Fact]:
+    row = view.row_id
+    if label is None:
+        yield Fact(relation="estimate", value=float(view.outputs[0, 0]), unit="output", row=row)
+        return
+    predicted = view.predicted()
+    for relation, one in (("probability", predicted), ("explained_probability", label)):
+        if relation == "probability":
+            yield Fact(relation="prediction", value=one.name, unit="class", cls=one.name, row=row)
+        elif one == predicted:
+            return
+        chance = float(view.output_of(view.outputs, one)[0])
+        yield Fact(relation=relation, value=chance, unit="probability", cls=one.name, row=row)
+
+
+def _mean_prediction(view: View, label: ClassLabel | None, found: Attribution) -> Iterator[Fact]:
+    mean = float(view.output_of(view.outputs, label).mean())
+    if label is None:
+        yield Fact(relation="mean_estimate", value=mean, unit="output")
+    else:
+        yield Fact(relation="mean_probability", value=mean, unit="probability", cls=label.name)
+    yield Fact(relation="total", value=len(view.rows), unit="count")
+    if found.rows < len(view.rows):
+        yield Fact(relation="sampled_rows", value=found.rows, unit="count")
+
+
+def _level(found: Attribution) -> Unit:
+    """The unit of the base, which is a level and not a difference."""
+    return "probability" if found.unit == "points" else found.unit
+
+
+def _attributions(view: View, label: ClassLabel | None, found: Attribution) -> Iterator[Fact]:
+    relation = "attribution" if view.scope.has_instance else "mean_attribution"
+    for rank, position in enumerate(found.ranked(), 1):
+        yield attribution_fact(view, label, found, position, rank, relation)
+
+
+def attribution_fact(
+    view: View, label: ClassLabel | None, found: Attribution, position: int, rank: int, relation: str
+) -> Fact:
+    """One feature's share of the prediction."""
+    local = view.scope.has_instance
+    return Fact(
+        relation=relation,
+        value=float(found.values[position]),
+        unit=found.unit,
+        feature=view.schema.names[position],
+        at=plain(view.rows.iloc[0, position]) if local else None,
+        cls=None if label is None else label.name,
+        row=view.row_id if local else None,
+        rank=rank,
+        error=found.error_of(position),
+    )
+
+
+def _roles(
+    view: View, label: ClassLabel | None, found: Attribution, named: list[int], asked: Sequence[str], sign: Sign
+) -> Iterator[Fact]:
+    """The same facts in the roles that the words need, and how much of the whole is named."""
+    suffix, order, local = _SUFFIX[found.unit], found.ranked(), view.scope.has_instance
+    reason = {"all": "reason", "for": "for_attribution", "against": "against_attribution"}[sign]
+    reason = reason if local else "mean_" + reason.removesuffix("_attribution")
+    spoken = 0
+    for position in sorted(named, key=order.index):
+        value = float(found.values[position])
+        if view.schema.names[position] in asked:
+            zero = abs(value) <= negligible(found)
+            relation = "asked_zero" if zero and local else ("asked_attribution" if local else "asked_mean") + suffix
+            yield attribution_fact(view, label, found, position, order.index(position) + 1, relation)
+        if abs(value) > negligible(found) and (sign == "all" or (value > 0) == (sign == "for")):
+            spoken += 1
+            yield attribution_fact(view, label, found, position, order.index(position) + 1, reason + suffix)
+    if not spoken:
+        nothing = {"all": "no_effect", "for": "nothing_for", "against": "nothing_against"}[sign]
+        cls, row = None if label is None else label.name, view.row_id if local else None
+        yield Fact(relation=nothing + suffix, value=0, unit="count", cls=cls, row=row)
+    whole = float(np.abs(found.values).sum())
+    if named and whole > 0:
+        yield Fact(relation="named_share", value=float(np.abs(found.values[named]).sum()) / whole, unit="share")
+
+
+def _caveats(view: View, found: Attribution, named: list[int]) -> Iterator[Caveat]:
+    order = found.ranked()
+    labels = [view.schema.features[position].label for position in order]
+    sizes = [abs(float(found.values[position])) for position in order]
+    last = max((order.index(position) for position in named), default=-1)
+    yield from order_caveats(labels, sizes, [found.error_of(position) for position in order], min(last + 1, len(named)))
+    yield from shared_credit(view.subject.data, view.schema, [view.schema.names[position] for position in named])
+    for check in found.quality:
+        if check.check == "C2" and not check.passed:
+            text = f"The attributions miss the prediction by {check.value:.1%} of the output range."
+            yield Caveat(flag="not_additive", text=text)
+
+
+def _figure(view: View, label: ClassLabel | None, found: Attribution, scale: Scale) -> Figure:
+    order = found.ranked()[:_SHOWN]
+    what = quantity(view, label, scale)
+    return Figure(
+        kind="bars",
+        title=f"What moves {what}" + ("" if view.scope.has_instance else ", on average"),
+        x_label="feature",
+        y_label=f"change of {what}",
+        series=(
+            Series(
+                name="SHAP" if not found.surrogate else "LIME",
+                x=tuple(view.schema.features[position].label for position in order),
+                y=tuple(float(found.values[position]) for position in order),
+                error=None if found.error is None else tuple(float(found.error[position]) for position in order),
+            ),
+        ),
+    )
+
+
+def _table(view: View, found: Attribution) -> Table:
+    order, local = found.ranked(), view.scope.has_instance
+    labels = [view.schema.features[position].label for position in order]
+    values = [float(found.values[position]) for position in order]
+    if not local:
+        return Table(columns=("feature", "mean attribution"), rows=tuple(zip(labels, values, strict=True)))
+    cells = [plain(view.rows.iloc[0, position]) for position in order]
+    return Table(columns=("feature", "value", "attribution"), rows=tuple(zip(labels, cells, values, strict=True)))

@@ -1,0 +1,198 @@
+"""Which features matter to the model over many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from askwhy.tools.errors import ToolError
+from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table
+from askwhy.tools.permutation import FEWEST_ROWS, Importance, Metric, permutation_importance, shap_importance
+from askwhy.tools.quality import order_caveats, shared_credit
+from askwhy.tools.registry import ClassName, FeatureName, Says, ask, tool
+from askwhy.tools.truth import scored
+from askwhy.tools.view import View
+
+Method = Literal["permutation", "shap"]
+TopK = Annotated[int, Field(ge=1)]
+
+_SHOWN = 20
+
+MEASURE_SAYS: Says = (
+    "The numbers say how much the AUC drops when a feature is shuffled; as the data is, it is {baseline_auc}.",
+    "The numbers say how much accuracy drops when a feature is shuffled; as the data is, it is {baseline_accuracy}.",
+    "The numbers say how much log loss rises when a feature is shuffled; as the data is, it is {baseline_log_loss}.",
+    "The numbers say how much the root mean squared error rises when a feature is shuffled; "
+    "as the data is, it is {baseline_rmse}.",
+    "The numbers say how much the mean absolute error rises when a feature is shuffled; "
+    "as the data is, it is {baseline_mae}.",
+    "The numbers say how far the output moves when a feature is shuffled among {shuffled_rows:entities}.",
+    "The numbers are mean absolute SHAP values over {explained_rows:entities}.",
+)
+"""What an importance measures, in words."""
+
+
+@tool(
+    asks=(
+        "what are the {k} most important features?",
+        "which features matter most?",
+        "what are the most important features for {entities} with {subset}?",
+        "which feature has the biggest influence on the predictions?",
+        "what does the model mostly look at?",
+        "how important is {feature}?",
+        "how important is {feature} for {entities} with {subset}?",
+        "what is the rank of {feature} among all features?",
+        "does {feature} matter to the model?",
+        "top {k} features",
+        "rank the features by importance",
+        "which features drive predictions of {class}?",
+        ask("what is the most important feature?", k=1),
+        ask("mean absolute SHAP values of all features", method="shap"),
+        ask("global feature importance by SHAP", method="shap"),
+        ask("permutation importance of the features", method="permutation"),
+        ask("which features matter most for accuracy?", metric="accuracy"),
+    ),
+    says=(
+        (
+            "For {row}, [asked_importance*: {feature} ranks {rank} of the {feature_count} features, "
+            "with an importance of {value}].",
+            "[asked_importance*: {feature} ranks {rank} of the {feature_count} features by importance "
+            "for {entities}{scope}, with {value}].",
+        ),
+        (
+            "The most important features for {row} are [top*: {feature} ({value})].",
+            "The most important features for {entities}{scope} are [top*: {feature} ({value})].",
+        ),
+        (
+            "The most important feature for {row} is {top_one.feature} ({top_one}).",
+            "The most important feature for {entities}{scope} is {top_one.feature} ({top_one}).",
+        ),
+        *MEASURE_SAYS,
+    ),
+    fits=lambda schema: schema.modality == "table",
+)
+def importance(
+    view: View,
+    method: Method = "permutation",
+    k: TopK = 5,
+    features: tuple[FeatureName, ...] = (),
+    cls: ClassName | None = None,
+    metric: Metric = "auto",
+) -> Evidence:
+    """Which features matter most to the model over many rows, with intervals.
+
+    `features`: the ones asked about. `k`: how many to name. `cls`: matter for this class.
+    """
+    found = measured_importance(view, method, cls, metric)
+    order = found.ranked()
+    named = list(dict.fromkeys([*map(view.schema.names.index, features), *order[:k]]))
+    return Evidence(
+        facts=(*_facts(view, found, order), *_named_facts(view, found, features, order[:k])),
+        method=found.method,
+        estimand=found.estimand,
+        caveats=(*found.caveats, *importance_caveats(view, found, named, k)),
+        figure=_figure(view, found, order),
+        table=_table(view, found, order),
+    )
+
+
+def measured_importance(view: View, method: Method, cls: str | None, metric: Metric = "auto") -> Importance:
+    """The importances by one method; by SHAP where there are too few rows to shuffle among."""
+    if method == "shap":
+        if metric != "auto":
+            raise ToolError("A metric goes with permutation importance; SHAP values need none.")
+        return shap_importance(view, cls)
+    if view.scope.has_instance:
+        return shap_importance(view, cls)
+    rows = _rows_to_shuffle(view)
+    if rows >= FEWEST_ROWS:
+        return permutation_importance(view, cls, metric)
+    text = f"There are too few {view.schema.entities} here to shuffle values among ({rows}), so SHAP values were used."
+    found = shap_importance(view, cls)
+    return replace(found, caveats=(*found.caveats, Caveat(flag="other_method", text=text)))
+
+
+def _rows_to_shuffle(view: View) -> int:
+    if view.subject.target is None or view.scope.changes:
+        return len(view.rows)
+    try:
+        return len(scored(view).rows)
+    except ToolError:  # none of these rows has a known truth
+        return 0
+
+
+def importance_fact(view: View, found: Importance, position: int, rank: int, relation: str) -> Fact:
+    """How important one feature is."""
+    return Fact(
+        relation=relation,
+        value=float(found.values[position]),
+        unit=found.unit,
+        feature=view.schema.names[position],
+        cls=None if found.label is None else found.label.name,
+        row=view.row_id if view.scope.has_instance else None,
+        rank=rank,
+        error=found.error_of(position),
+    )
+
+
+def measure_facts(view: View, found: Importance) -> Iterator[Fact]:
+    """What the numbers measure."""
+    if found.baseline is not None:
+        unit = {"accuracy": "share", "rmse": "output", "mae": "output"}.get(found.measure, "score")
+        yield Fact.model_validate({"relation": f"baseline_{found.measure}", "value": found.baseline, "unit": unit})
+    rows = {"shap": "explained_rows", "change": "shuffled_rows"}.get(found.measure, "scored_rows")
+    yield Fact(relation=rows, value=found.rows, unit="count")
+    yield Fact(relation="feature_count", value=len(found.values), unit="count")
+
+
+def importance_caveats(view: View, found: Importance, named: Sequence[int], k: int) -> Iterator[Caveat]:
+    """What must be said about the named features: not told from zero, too close to rank, sharing credit."""
+    order, features = found.ranked(), view.schema.features
+    unclear = [features[position].label for position in named if found.interval(position)[0] <= 0]
+    if unclear:
+        text = f"Not distinguishable from zero: the importance of {', '.join(unclear)}."
+        yield Caveat(flag="not_distinguishable", text=text)
+    labels = [features[position].label for position in order]
+    sizes = [float(found.values[position]) for position in order]
+    yield from order_caveats(labels, sizes, [found.error_of(position) for position in order], k)
+    yield from shared_credit(view.subject.data, view.schema, [features[position].name for position in named])
+
+
+def _facts(view: View, found: Importance, order: Sequence[int]) -> Iterator[Fact]:
+    for rank, position in enumerate(order, 1):
+        yield importance_fact(view, found, position, rank, "importance")
+    yield from measure_facts(view, found)
+
+
+def _named_facts(view: View, found: Importance, asked: Sequence[str], top: Sequence[int]) -> Iterator[Fact]:
+    """The same facts in the roles that the words need."""
+    order = found.ranked()
+    for name in asked:
+        position = view.schema.names.index(name)
+        yield importance_fact(view, found, position, order.index(position) + 1, "asked_importance")
+    for rank, position in enumerate(top, 1):
+        yield importance_fact(view, found, position, rank, "top" if len(top) > 1 else "top_one")
+
+
+def _figure(view: View, found: Importance, order: Sequence[int]) -> Figure:
+    shown = order[:_SHOWN]
+    series = Series(
+        name="importance",
+        x=tuple(view.schema.features[position].label for position in shown),
+        y=tuple(float(found.values[position]) for position in shown),
+        error=None if found.error is None else tuple(float(found.error[position]) for position in shown),
+    )
+    return Figure(
+        kind="bars", title="Importance of features", x_label="feature", y_label=found.estimand, series=(series,)
+    )
+
+
+def _table(view: View, found: Importance, order: Sequence[int]) -> Table:
+    rows = tuple(
+        (view.schema.features[position].label, float(found.values[position]), *found.interval(position))
+        for position in order
+    )
+    return Table(columns=("feature", "importance", "low", "high"), rows=rows, note="low and high: 95 % interval")

@@ -1,0 +1,62 @@
+"""Writes the parts of the README that follow from the tools: `python -m askwhy.ui.docs [--check]`."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from askwhy.tools.registry import Tool, tools
+from askwhy.ui.examples import in_words
+
+BEGIN, END = "<!-- tools:begin -->", "<!-- tools:end -->"
+
+
+def tool_table() -> str:
+    """A Markdown table: every registered tool, what it answers, and one question for it."""
+    rows = ["| tool | what it answers | for example |", "|---|---|---|"]
+    return "\n".join([*rows, *(_row(one) for one in tools().values())])
+
+
+def rewritten(readme: str) -> str:
+    """The README with the table of today's tools between its markers; ValueError where a marker is missing."""
+    head, begin, rest = readme.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the README needs the markers {BEGIN} and {END}, in this order")
+    return f"{head}{BEGIN}\n{tool_table()}\n{END}{tail}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the README, or with --check say whether it is up to date (exit code 1 and a diff where it is not)."""
+    parser = argparse.ArgumentParser(prog="python -m askwhy.ui.docs", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if the file is stale")
+    parser.add_argument("--file", type=Path, default=Path("README.md"), help="the README")
+    given = parser.parse_args(arguments)
+    before = given.file.read_text(encoding="utf-8")
+    after = rewritten(before)
+    if not given.check:
+        given.file.write_text(after, encoding="utf-8")
+        return 0
+    if before == after:
+        return 0
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(given.file), "as it should be", lineterm="")
+    print("\n".join(lines))
+    print(f"{given.file} is stale: run `make docs`.", file=sys.stderr)
+    return 1
+
+
+def _row(made: Tool) -> str:
+    answers = _cell(made.description.partition("\n")[0].rstrip("."))
+    example = _cell(in_words(made.asks[0].text)) if made.asks else ""
+    return f"| `{made.name}` | {answers} | {example} |"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""The pieces of the chat page as HTML. Whatever comes from data, a model or a reader goes through `escaped`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from askwhy.agent.answer import Answer, Verdict
+from askwhy.agent.wording import cell, class_name, row_name
+from askwhy.tools.alter import new_case
+from askwhy.tools.errors import ToolError
+from askwhy.tools.evidence import Evidence, Fact, Table
+from askwhy.tools.scope import Scalar, Scope
+from askwhy.tools.subject import Subject, plain
+from askwhy.ui.cells import cell_text, escaped, number_text
+from askwhy.ui.figure import figure_table
+from askwhy.ui.rooms import Exchange
+
+# Each mark differs in words, in its sign and in its border, so that no one needs the colour.
+MARKS: dict[Verdict, tuple[str, str]] = {
+    "verified": ("✓", "Checked against the model"),
+    "repaired": ("✓", "Checked against the model, after one correction"),
+    "fallback": ("!", "In part withheld: not everything could be verified"),
+    "asked": ("?", "Question back to you"),
+    "declined": ("×", "Not answered"),
+}
+_MOST_ROWS = 60
+_TASKS = {"binary": "one of two classes", "multiclass": "one of several classes", "regression": "a number"}
+
+
+def header(subject: Subject) -> str:
+    """Name of the page and what the model is about."""
+    schema = subject.schema
+    predicts = schema.target.label if schema.task == "regression" else " or ".join(c.label for c in schema.classes[:4])
+    about = f"{len(subject.data):,} {schema.entities} · predicts {schema.target.label}"
+    if predicts != schema.target.label:
+        about = f"{about}: {predicts}{' …' if len(schema.classes) > 4 else ''}"
+    name = schema.name or subject.model_name or "your model"
+    return (
+        '<header class="aw-header"><h1>ask<span>why</span></h1><div class="aw-subject">'
+        f"<strong>{escaped(name)}</strong><span>{escaped(about)}</span>"
+        f"<span>{escaped(subject.model_name)}</span></div></header>"
+    )
+
+
+def question_html(exchange: Exchange) -> str:
+    """What the reader asked."""
+    return f'<div class="aw-question">{escaped(exchange.question)}</div>'
+
+
+def answer_html(exchange: Exchange) -> str:
+    """The answer: how the question was understood, the words, and the mark that says how far they were checked."""
+    answer = exchange.answer
+    if answer is None:
+        return f'<div class="aw-answer"><p class="aw-text aw-problem">{escaped(exchange.problem)}</p></div>'
+    sign, words = MARKS[answer.verdict]
+    parts = ['<div class="aw-answer">']
+    if answer.understood:
+        parts.append(f'<p class="aw-understood"><b>Understood as</b> {escaped(answer.understood)}</p>')
+    lines = "<br>".join(escaped(line) for line in answer.text.split("\n"))
+    parts.append(f'<p class="aw-text">{lines}</p>')
+    seconds = sum(hop.seconds for hop in answer.usage.hops)
+    spent = f'<span class="aw-spent">{seconds:.1f} s</span>' if answer.usage.hops else ""
+    mark = f'<span class="aw-mark aw-{answer.verdict}"><i aria-hidden="true">{sign}</i> {words}</span>'
+    return "".join((*parts, f'<p class="aw-marks">{mark}{spent}</p></div>'))
+
+
+def waiting_html(seconds: float, stopping: bool) -> str:
+    """What stands in the answer's place while it is computed."""
+    words = "Stopping …" if stopping else "Asking the model …"
+    clock = f" {seconds:.0f} s" if seconds >= 1 else ""
+    return f'<div class="aw-answer aw-waiting" role="status"><p class="aw-text"><i></i>{words}{clock}</p></div>'
+
+
+def summary_html(answer: Answer | None) -> str:
+    """What was run for an answer, and what the reader has to keep in mind."""
+    if answer is None:
+        return '<p class="aw-empty">The picture, the table and the evidence of an answer appear here.</p>'
+    if not answer.evidence:
+        return '<p class="aw-empty">Nothing was computed for this answer.</p>'
+    lines = "".join(f"<li>{_how(evidence)}</li>" for evidence in answer.evidence)
+    caveats = dict.fromkeys(caveat.text for evidence in answer.evidence for caveat in evidence.caveats)
+    warned = "".join(f"<li>{escaped(text)}</li>" for text in caveats)
+    box = f'<div class="aw-caveats"><b>Keep in mind</b><ul>{warned}</ul></div>' if warned else ""
+    return f'<ul class="aw-how">{lines}</ul>{box}'
+
+
+def tables_html(answer: Answer | None) -> str:
+    """The tables of an answer; where a tool gave only a figure, the figure's numbers."""
+    if answer is None:
+        return ""
+    parts = []
+    for evidence in answer.evidence:
+        if evidence.table is not None:
+            parts.append(table_html(evidence.table))
+        elif evidence.figure is not None:
+            parts.append(table_html(figure_table(evidence.figure)))
+    return "".join(parts)
+
+
+def facts_html(answer: Answer | None) -> str:
+    """Every fact as computed, unrounded, then the evidence as JSON."""
+    if answer is None or not answer.evidence:
+        return '<p class="aw-empty">No evidence yet.</p>'
+    return "".join(_facts(number, evidence) for number, evidence in enumerate(answer.evidence, 1))
+
+
+def row_html(subject: Subject, scope: Scope) -> str:
+    """The instance of a scope: its values, what the model predicts for it, and the truth where it is known."""
+    schema = subject.schema
+    if scope.text is not None:
+        return f'<p class="aw-row-text">{escaped(scope.text)}</p>'
+    try:
+        frame = new_case(subject, scope.case)[0] if scope.case else subject.row(scope.row or "")
+    except ToolError as error:
+        return f'<p class="aw-problem">{escaped(error)}</p>'
+    values = [(one, plain(frame[one.name].iloc[0])) for one in schema.features]
+    title = row_name(scope.row or "new", schema)
+    head = f'<p class="aw-row-title"><b>{escaped(title[:1].upper() + title[1:])}</b> {_outcome(subject, scope.row)}</p>'
+    if schema.modality == "text":
+        return f'{head}<p class="aw-row-text">{escaped(values[0][1])}</p>'
+    rows = tuple((one.label, cell(value, one)) for one, value in values)
+    return head + table_html(Table(columns=("feature", "value"), rows=rows))
+
+
+def table_html(table: Table) -> str:
+    """A table, at most 60 rows of it; numbers stand to the right."""
+    head = "".join(f'<th scope="col">{escaped(column)}</th>' for column in table.columns)
+    body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in table.rows[:_MOST_ROWS])
+    more = len(table.rows) - _MOST_ROWS
+    note = [escaped(table.note)] if table.note else []
+    if more > 0:
+        note.append(f"the first {_MOST_ROWS} of {len(table.rows):,} rows")
+    caption = f"<caption>{' · '.join(note)}</caption>" if note else ""
+    return (
+        f'<div class="aw-scroll" tabindex="0"><table class="aw-table">{caption}'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(value: Scalar | None) -> str:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return f'<td class="aw-number">{escaped(cell_text(value))}</td>' if number else f"<td>{escaped(cell_text(value))}</td>"
+
+
+def _how(evidence: Evidence) -> str:
+    parts = [f"<code>{escaped(evidence.tool)}</code>"]
+    parts += [escaped(text) for text in (evidence.method, evidence.estimand) if text]
+    parts.append(f"seed {evidence.seed}")
+    quality = [f"{one.check}: {number_text(one.value)}{'' if one.passed else ' (not met)'}" for one in evidence.quality]
+    return " · ".join((*parts, *(escaped(text) for text in quality)))
+
+
+def _facts(number: int, evidence: Evidence) -> str:
+    names = [name for name in Fact.model_fields if any(getattr(fact, name) not in (None, "") for fact in evidence.facts)]
+    rows = tuple(tuple(_raw(getattr(fact, name)) for name in names) for fact in evidence.facts)
+    arguments = ", ".join(f"{one.name}={one.value!r}" for one in evidence.arguments)
+    title = f"<p><b>{number}. {escaped(evidence.tool)}</b> {escaped(arguments)}</p>"
+    json = escaped(evidence.model_dump_json(indent=1).replace("\n", "⏎")).replace(f"&#{ord('⏎')};", "<br>")
+    return (
+        f"{title}{table_html(Table(columns=tuple(names), rows=rows))}"
+        f'<details><summary>As JSON</summary><div class="aw-json" tabindex="0"><code>{json}</code></div></details>'
+    )
+
+
+def _raw(value: object) -> Scalar | None:
+    """A fact's field without rounding: what is shown raw is shown in full."""
+    return None if value is None else str(value)
+
+
+def _outcome(subject: Subject, row: str | None) -> str:
+    """Prediction and truth of a row of the data, in words; empty where they are not known."""
+    if row is None:
+        return ""
+    position, schema = subject.position(row), subject.schema
+    parts: list[str] = []
+    if subject.known is not None:
+        parts.append(f"predicted {_predicted(subject.known[position].tolist(), subject)}")
+    if subject.target is not None:
+        truth = plain(subject.target.iloc[position])
+        parts.append(f"in the data {cell_text(truth) if subject.regression else class_name(truth or '', schema)}")
+    if subject.held_out.any():
+        parts.append("not used in training" if subject.held_out[position] else "used in training")
+    return f"<span>{escaped(' · '.join(parts))}</span>"
+
+
+def _predicted(outputs: Sequence[float], subject: Subject) -> str:
+    schema = subject.schema
+    if subject.regression:
+        return f"{number_text(outputs[0])} {schema.target.unit}".strip()
+    best = max(range(len(outputs)), key=lambda i: outputs[i])
+    # A share that is not certain must not read as 100 %.
+    return f"{schema.classes[best].label} ({min(outputs[best], 0.999) if outputs[best] < 1 else 1:.1%})"
