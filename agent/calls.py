@@ -25,7 +25,7 @@ from askwhy.tools.scope import AnyOf, Condition, Scalar, Scope, Where, arguments
 MAX_STEPS = 6
 MAX_OPTIONS = 4
 _SPOKEN = 300
-_LINK = re.compile(r"\w+://\S*|www\.\S*|[<>`\[\]{}|]")
+_LINK = re.compile(r"\w+://\S*|www\.\S*|[<>`\[\]|]")
 
 Reason = Literal["out_of_scope", "no_such_tool", "not_about_the_model", "unsafe"]
 _REASONS: dict[str, str] = {
@@ -74,7 +74,9 @@ def _offered(made: Tool, scope: dict[str, Any]) -> dict[str, Any]:
     own = _parameters(made.arguments)
     taken = own["properties"].keys() & scope.keys()
     if taken:
-        raise ValueError(f"tool {made.name}: an argument may not be called {', '.join(sorted(taken))}, as the scope has it")
+        raise ValueError(
+            f"tool {made.name}: an argument may not be called {', '.join(sorted(taken))}, as the scope has it"
+        )
     hints = get_type_hints(made.function, include_extras=True)
     for name, entry in own["properties"].items():
         if kind := names_kind(hints[name]):
@@ -121,7 +123,8 @@ def calls_of(outcome: Outcome, schema: Schema) -> list[ToolCall]:
     if isinstance(outcome, Clarify):
         return [_call(0, "clarify", {"question": outcome.question, "options": list(outcome.options)})]
     if isinstance(outcome, Decline):
-        return [_call(0, "decline", {"reason": "out_of_scope"})]
+        code = next((code for code, said in _REASONS.items() if said == outcome.reason), "out_of_scope")
+        return [_call(0, "decline", {"reason": code, **({"nearest": outcome.nearest} if outcome.nearest else {})})]
     return [_call(number, step.tool, _written(step, schema)) for number, step in enumerate(outcome.steps)]
 
 
@@ -222,10 +225,10 @@ def _named(schema: Schema, annotation: Any, value: Any) -> Any:
     kind = names_kind(annotation)
     if kind is None:
         return value
-    if isinstance(value, (list, tuple)):
-        return tuple(_named(schema, annotation, one) for one in value)
-    found = find_feature(schema, str(value)) if kind == "feature" else find_class(schema, value)
-    return (found.name,) if "tuple[" in str(annotation) else found.name
+    several = isinstance(value, (list, tuple))
+    find = find_feature if kind == "feature" else find_class
+    found = tuple(find(schema, str(one)).name for one in (value if several else (value,)))
+    return found if several or "tuple[" in str(annotation) else found[0]
 
 
 def _needed(made: Tool, scope: Scope) -> None:

@@ -17,7 +17,6 @@ MOST = 4
 """Decimals spent to keep two values apart; what agrees so far is printed alike."""
 
 _MOST_EVER = 8
-_SIGNIFICANT = {"output": 4, "feature": 4}
 _PERCENT = frozenset({"probability", "share", "points"})
 
 
@@ -56,7 +55,7 @@ def base_decimals(fact: Fact, value: float, schema: Schema | None) -> int:
         return 0 if float(size).is_integer() else 1
     if fact.unit == "feature" and schema is not None:
         return _feature_decimals(fact, size, schema)
-    return _significant(size, _SIGNIFICANT.get(fact.unit, 3))
+    return _measured(size) if fact.unit in ("output", "feature") else _significant(size, 3)
 
 
 def decimals_of(facts: Sequence[tuple[Hashable, Fact]], schema: Schema) -> dict[Hashable, int]:
@@ -86,20 +85,27 @@ def _printed(key: Hashable, fact: Fact, schema: Schema) -> Printed:
 
 def _kept_apart(family: list[Printed]) -> dict[Hashable, int]:
     """Sizes are compared, as signs may be said in words. Decimals only grow, so the rounds end."""
-    ordered = sorted(family, key=lambda one: one.size)
-    decimals = {one.key: one.decimals for one in ordered}
+    alike: dict[tuple[float, float, int], Printed] = {}
+    for one in family:
+        alike.setdefault(_content(one), one)
+    ordered = sorted(alike.values(), key=lambda one: one.size)
+    decimals = {_content(one): one.decimals for one in ordered}
     changed = True
     while changed:
         changed = False
         for i, low in enumerate(ordered):
             for high in ordered[i + 1 :]:
-                if round(low.size, decimals[low.key]) < round(high.size, decimals[high.key]):
+                if round(low.size, decimals[_content(low)]) < round(high.size, decimals[_content(high)]):
                     break
                 needed = _separating(low, high)
                 for one in (low, high):
-                    if needed > decimals[one.key]:
-                        decimals[one.key], changed = needed, True
-    return decimals
+                    if needed > decimals[_content(one)]:
+                        decimals[_content(one)], changed = needed, True
+    return {one.key: decimals[_content(one)] for one in family}
+
+
+def _content(one: Printed) -> tuple[float, float, int]:
+    return one.size, one.error, one.decimals
 
 
 def _separating(low: Printed, high: Printed) -> int:
@@ -133,15 +139,15 @@ def _visible(size: float, decimals: int) -> int:
 def _feature_decimals(fact: Fact, size: float, schema: Schema) -> int:
     feature = known_feature(fact.feature, schema)
     if feature is None or feature.kind != "integer":
-        return _shortest(size, 6, otherwise=4)
+        decimals = _significant(size, 6)
+        return decimals if _is_exact(size, decimals) else _measured(size)
     # A fraction of a feature that counts in whole numbers is a statistic of it.
     return 0 if _is_exact(size, 0) or size >= 1000 else _visible(size, 1)
 
 
-def _shortest(size: float, digits: int, otherwise: int) -> int:
-    """Every decimal of a number that has at most `digits` significant digits, else rounded to `otherwise`."""
-    decimals = _significant(size, digits)
-    return decimals if _is_exact(size, decimals) else _significant(size, otherwise)
+def _measured(size: float) -> int:
+    """Four significant digits, but hundredths are enough from 1 on, and three digits below."""
+    return min(_significant(size, 4), 2) if size >= 1 else _significant(size, 3)
 
 
 def _significant(size: float, digits: int) -> int:

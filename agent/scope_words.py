@@ -6,6 +6,7 @@ Nothing is invented: rows whose sex is female are "with sex female", not "women"
 
 from __future__ import annotations
 
+import contextlib
 from typing import Literal
 
 from askwhy.agent.wording import cell, class_name, clean, joined, known_feature, quoted, row_name
@@ -25,10 +26,13 @@ _AGED = frozenset({"older", "younger"})
 
 def scope_words(scope: Scope, schema: Schema, *, changes: bool = True) -> str:
     """The selected rows as words that follow a noun, with a leading blank; empty for all rows or one instance."""
-    parts = [] if scope.has_instance else [where_words(scope.where, schema)]
-    if changes and not scope.has_instance and scope.changes:
-        parts.append(f"with {changes_words(scope.changes, schema)}")
-    return "".join(f" {part}" for part in parts if part)
+    if scope.has_instance:
+        return ""
+    selected = where_words(scope.where, schema)
+    changed = f"with {changes_words(scope.changes, schema)}" if changes and scope.changes else ""
+    # Two strings of modifiers in a row would read as one selection.
+    words = f"{selected} (each {changed})" if selected and changed else selected or changed
+    return f" {words}" if words else ""
 
 
 def instance_words(scope: Scope, schema: Schema, *, changes: bool = True) -> str | None:
@@ -189,10 +193,8 @@ def _class(value: Scalar | None, schema: Schema) -> str:
 def _known_cell(value: Scalar | None, feature: Feature | None, *, unit: bool = True) -> str:
     """A constant of the question; a category may be given by its label or an alias."""
     if feature is not None and feature.categories and value is not None:
-        try:
+        with contextlib.suppress(UnknownName):
             value = feature.category(value).value
-        except UnknownName:
-            return clean(value)
     return cell(value, feature, constant=True, unit=unit)
 
 

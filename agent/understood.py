@@ -15,8 +15,6 @@ from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Scalar
 
 _SLOT = re.compile(r"\{(\w+)\}")
-# A selection such as "older than 40" or "with sex female" does not read well after every example's own words.
-_CLUMSY = re.compile(r"\bwith (?:older|younger|aged|predicted|actually|not|that|either)\b|\b(?:are|is) (?:with|that)\b")
 
 
 def understood(plan: Plan, schema: Schema) -> str:
@@ -47,6 +45,8 @@ class _Reading:
     def words(self) -> str:
         """The wording that says most, and the rest."""
         found = [wording for ask in self.tool.asks if (wording := self._from_ask(ask)) is not None]
+        if self.tool.needs == "changes":
+            found.insert(0, self._what_if())
         best = min(found, key=lambda wording: len(self._parts() - wording.said), default=self._from_description())
         left = self._parts() - best.said
         text = best.text
@@ -103,8 +103,12 @@ class _Reading:
             return f"{words} ({case_words(self.step.scope, self.schema)})"
         return f"{words} {quoted(self.step.scope.text)}" if self.step.scope.text is not None else words
 
+    def _what_if(self) -> _Wording:
+        changed = changes_words(self.step.scope.changes, self.schema, "if")
+        return _Wording(f"what if {changed}", frozenset({"changes"}))
+
     def _from_description(self) -> _Wording:
-        first = re.split(r"(?<=[.])\s", self.tool.description, maxsplit=1)[0].rstrip(". ")
+        first = re.split(r"[.:](?:\s|$)", self.tool.description, maxsplit=1)[0]
         words = clean(first) or _spaced(self.tool.name)
         return _Wording(words[:1].lower() + words[1:] if words[1:2].islower() else words)
 
@@ -117,8 +121,10 @@ class _Reading:
         if not filled.keys() >= set(names) or len(set(names)) != len(names):
             return None
         said = {name for name, _ in ask.arguments}.union(*(filled[name].said for name in names))
+        if "subset" in names and not _fits(ask.text, filled["subset"].text):
+            return None
         text = _SLOT.sub(lambda match: filled[match[1]].text, ask.text).replace("with with ", "with ")
-        return None if _CLUMSY.search(text) else _Wording(text.rstrip("?. "), frozenset(said))
+        return _Wording(text.rstrip("?. "), frozenset(said))
 
     def _value_of(self, name: str) -> Any:
         """An argument as given, or its default."""
@@ -160,3 +166,13 @@ class _Reading:
 
 def _spaced(name: str) -> str:
     return clean(name.replace("_", " "))
+
+
+def _fits(question: str, selection: str) -> bool:
+    """Whether a selection ("older than 40", "with sex female", ...) reads well where the question has its slot."""
+    before = question.partition("{subset}")[0].rstrip().rpartition(" ")[2].lower()
+    if before in ("are", "is", "were", "being"):
+        return not selection.startswith(("with ", "that "))
+    if before == "with":
+        return selection.startswith("with ")
+    return before not in ("whose", "where", "have", "has")

@@ -220,9 +220,10 @@ class _Paragraph:
             return False
         if any(slot.name == ("row" if scope.has_instance else "scope") for one in sentences for slot in _slots(one)):
             return False
-        instance = (scope.row or OWN_CASE) if scope.has_instance else None
+        if not scope.has_instance or self.changes_due:  # a fact's row does not say what was changed about it
+            return True
         rows = (said.index for one in sentences for said in _said(one) if said.slot.part in ("row", "id"))
-        return instance is None or all(self.evidence.facts[index].row != instance for index in rows)
+        return all(self.evidence.facts[index].row != (scope.row or OWN_CASE) for index in rows)
 
     def _about(self, sentence: _Sentence) -> _Sentence:
         scope, schema = self.evidence.scope, self.schema

@@ -66,7 +66,9 @@ def _parsed(file: Traversable) -> Prompt:
     named = _FILE.fullmatch(file.name)
     if parts is None or named is None:
         raise PromptError(f"{file.name} needs front matter between two lines of ---")
-    head = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in parts["head"].splitlines())}
+    head = {
+        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in parts["head"].splitlines())
+    }
     if head.get("id") != named["id"] or head.get("version") != named["version"]:
         raise PromptError(f"{file.name}: id and version in the front matter must be those of the file's name")
     variables = tuple(filter(None, (name.strip() for name in head.get("variables", "").split(","))))

@@ -84,6 +84,9 @@ def adapt(model: Any) -> Adapted:
     if regression is None and classes is not None:
         regression = False
     names, width = _columns(owner)
+    first = _first_step(owner)
+    if getattr(first, "input", "content") != "content":
+        raise ToolError("The model's vectorizer opens files named in the data; only input='content' is allowed.")
     return Adapted(
         model=model,
         function=function,
@@ -93,7 +96,7 @@ def adapt(model: Any) -> Adapted:
         hard=hard and classes is not None,
         names=names,
         width=width,
-        reads_text=hasattr(_first_step(owner), "build_analyzer"),
+        reads_text=hasattr(first, "build_analyzer"),
         categories=takes_categories(owner),
     )
 
@@ -114,7 +117,9 @@ def _function(model: Any) -> tuple[Callable[[Any], Any], bool, bool | None]:
     if callable(model):
         kind = getattr(model, "__name__", "")
         return model, kind == "predict", None
-    raise ToolError(f"A {type(model).__name__} is not a model: it has no predict_proba or predict and cannot be called.")
+    raise ToolError(
+        f"A {type(model).__name__} is not a model: it has no predict_proba or predict and cannot be called."
+    )
 
 
 def _says(question: Callable[[Any], bool], model: Any) -> bool:

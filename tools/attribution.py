@@ -72,7 +72,7 @@ def mean_attribution(view: View, label: ClassLabel | None, scale: Scale = "proba
 
 
 def attribute_by_lime(view: View, label: ClassLabel | None, scale: Scale = "probability") -> Attribution:
-    """LIME weights of the instance; Shapley values instead where LIME's linear model does not fit."""
+    """LIME contributions of the instance; Shapley values instead where LIME's linear model does not fit."""
     from askwhy.tools.lime_fit import FITTED, fit_lime
 
     link, column = link_of(view, scale), column_of(view, label)
@@ -82,15 +82,15 @@ def attribute_by_lime(view: View, label: ClassLabel | None, scale: Scale = "prob
     if fit.fidelity < USABLE_FIT:
         return _instead_of_lime(view, label, scale, fit.fidelity)
     return Attribution(
-        values=fit.weights,
+        values=fit.contributions,
         error=fit.error,
         base=fit.intercept,
         output=float(_linked(view.outputs, link)[0, column]),
         unit=unit_of(view, scale),
         method=f"LIME: linear model fitted to {FITTED:,} perturbations of the row",
-        estimand=f"local linear weights of {quantity(view, label, scale)}",
+        estimand=f"contributions to a local linear model of {quantity(view, label, scale)}",
         quality=(local_fit(fit.fidelity, None if label is None or link else fit.same_side),),
-        caveats=() if fit.fidelity >= GOOD_FIT else (_loose_fit(fit.fidelity),),
+        caveats=() if fit.fidelity >= GOOD_FIT else (loose_fit(fit.fidelity),),
         surrogate=True,
     )
 
@@ -228,8 +228,9 @@ def _brought(
     return found, ()
 
 
-def _loose_fit(r2: float) -> Caveat:
-    text = f"LIME's linear model follows the model only roughly here (R² {r2:.2f}), so read its weights with care."
+def loose_fit(r2: float) -> Caveat:
+    """What is said of a linear model that fits, but not well."""
+    text = f"LIME's linear model follows the model only roughly here (R² {r2:.2f}), so read it with care."
     return Caveat(flag="low_fidelity", text=text)
 
 

@@ -75,7 +75,9 @@ class _Xgboost(BoosterModel):
     def _scores(self, rows: Any) -> Array:
         import xgboost
 
-        matrix = xgboost.DMatrix(rows, enable_categorical=True, feature_names=None if self.names is None else list(self.names))
+        matrix = xgboost.DMatrix(
+            rows, enable_categorical=True, feature_names=None if self.names is None else list(self.names)
+        )
         best = self.booster.attr("best_iteration")
         used = (0, 0) if best is None else (0, int(best) + 1)
         return np.asarray(self.booster.predict(matrix, iteration_range=used), dtype=np.float64)
@@ -150,7 +152,9 @@ def _wrap_xgboost(booster: Any) -> BoosterModel:
     objective = str(settings["objective"]["name"])
     several = int(settings["learner_model_param"]["num_class"])
     if objective in ("multi:softmax", "binary:hinge"):
-        raise ToolError(f"The objective {objective} gives no probabilities; train with multi:softprob or binary:logistic.")
+        raise ToolError(
+            f"The objective {objective} gives no probabilities; train with multi:softprob or binary:logistic."
+        )
     width = several if objective.startswith("multi:") else 2 if objective.startswith("binary:") else 0
     names = tuple(booster.feature_names) if booster.feature_names else None
     made = XgboostClassifier if width else XgboostRegressor

@@ -71,7 +71,9 @@ def build_subject(
     raw = _Raw.read(adapted, data, target, test, ids, file, given)
     rows = _Rows.of(adapted, raw, file, given)
     call = native(adapted, rows.names, rows.labels, rows.restore, {})
-    draft = given or Schema(features=rows.features, target=Target(name="", label=""), task="regression", modality=rows.modality)
+    draft = given or Schema(
+        features=rows.features, target=Target(name="", label=""), task="regression", modality=rows.modality
+    )
     probed = _probe_positions(rows.frame)
     said = given.classes if given is not None else file.classes
     outcome = find_outcome(adapted, _probe(call, draft, rows, probed), len(probed), raw.target, said)
@@ -120,7 +122,9 @@ class _Raw:
         frame = as_frame(data, adapted.names)
         check_shape(frame)
         taken = [one for one in (test, ids) if isinstance(one, str)]
-        held_out = held_out_mask(take_column(frame, test, "held-out rows") if isinstance(test, str) else test, len(frame))
+        held_out = held_out_mask(
+            take_column(frame, test, "held-out rows") if isinstance(test, str) else test, len(frame)
+        )
         index, note = row_ids(frame, take_column(frame, ids, "row ids") if isinstance(ids, str) else ids)
         truth, target_name, column = _target(frame, target, file, given)
         others = [one for one in frame.columns if one not in taken and (one != column or column is None)]
@@ -157,7 +161,9 @@ def _target(
     if np.ndim(target) == 2 and np.shape(target)[1] == 1:
         target = np.asarray(target)[:, 0]
     if np.ndim(target) != 1 or len(target) != len(frame):
-        raise ToolError(f"The target has shape {np.shape(target)}; one value for each of {len(frame)} rows is expected.")
+        raise ToolError(
+            f"The target has shape {np.shape(target)}; one value for each of {len(frame)} rows is expected."
+        )
     own_name = getattr(target, "name", None)
     return pd.Series(target), str(own_name or wanted or "target"), None
 
@@ -201,13 +207,21 @@ class _Rows:
 
     @classmethod
     def _texts(
-        cls, frame: pd.DataFrame, names: tuple[str, ...], raw: _Raw, file: SchemaFile, given: Schema | None, notes: tuple[str, ...]
+        cls,
+        frame: pd.DataFrame,
+        names: tuple[str, ...],
+        raw: _Raw,
+        file: SchemaFile,
+        given: Schema | None,
+        notes: tuple[str, ...],
     ) -> _Rows:
         missing = int(frame.iloc[:, 0].isna().sum())
         texts = frame.iloc[:, 0].astype("str").fillna("").to_frame()
         said = (f"{missing} texts are missing and are taken as empty.",) if missing else ()
         feature = infer_features(texts, file.features)[0]
-        features = given.features if given is not None else (feature.model_copy(update={"kind": "text", "categories": ()}),)
+        features = (
+            given.features if given is not None else (feature.model_copy(update={"kind": "text", "categories": ()}),)
+        )
         return cls(texts, features, names, tuple(raw.columns), {}, {}, "text", (*notes, *said))
 
 
@@ -227,7 +241,9 @@ def _is_text(adapted: Adapted, raw: _Raw, frame: pd.DataFrame, file: SchemaFile,
 
 def _given_groups(given: Schema) -> Groups:
     return {
-        feature.name: [(column, str(one.value)) for column, one in zip(feature.columns, feature.categories, strict=True)]
+        feature.name: [
+            (column, str(one.value)) for column, one in zip(feature.columns, feature.categories, strict=True)
+        ]
         for feature in given.features
         if feature.columns
     }

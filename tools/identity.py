@@ -23,7 +23,13 @@ def probe_rows(rows: int) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def subject_id(
-    model: Any, version: str, outputs: Outputs, schema: Schema, data: pd.DataFrame, target: pd.Series | None, held_out: Mask
+    model: Any,
+    version: str,
+    outputs: Outputs,
+    schema: Schema,
+    data: pd.DataFrame,
+    target: pd.Series | None,
+    held_out: Mask,
 ) -> str:
     """SHA-256, 64 hex digits, of everything that an answer can depend on.
 

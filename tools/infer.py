@@ -23,7 +23,7 @@ _ENOUGH_WHOLE = 20
 _TEXT_WORDS = 4
 _SEPARATOR = re.compile(r"[_=:.\s|/-]+")
 
-Groups = dict[str, list[tuple[str, str]]]
+Groups = dict[str, Sequence[tuple[str, str]]]
 """One-hot features: name -> (column, category) pairs."""
 
 
@@ -102,8 +102,10 @@ def looks_like_text(present: pd.Series) -> bool:
     if distinct > MAX_CATEGORIES:
         return True
     # Sentences hardly ever repeat; the number of words tells them from codes and names.
-    words = present.astype(str).str.split().str.len().median()
-    return bool(words >= _TEXT_WORDS and distinct > len(present) / 2 and (len(present) >= 5 or words >= 2 * _TEXT_WORDS))
+    words = float(np.median([len(str(cell).split()) for cell in present]))
+    return bool(
+        words >= _TEXT_WORDS and distinct > len(present) / 2 and (len(present) >= 5 or words >= 2 * _TEXT_WORDS)
+    )
 
 
 def infer_classes(values: Sequence[Scalar]) -> tuple[ClassLabel, ...]:
@@ -129,7 +131,9 @@ def distinct_values(cells: pd.Series) -> list[Scalar]:
     """The distinct cells as plain values: numbers in order, then text in order; missing cells left out."""
     if isinstance(cells.dtype, pd.CategoricalDtype):
         return [value for value in map(plain, cells.cat.categories) if value is not None]
-    found = {(type(value).__name__ == "str", value) for value in map(plain, cells.dropna().unique()) if value is not None}
+    found = {
+        (type(value).__name__ == "str", value) for value in map(plain, cells.dropna().unique()) if value is not None
+    }
     return [value for _, value in sorted(found, key=lambda pair: (pair[0], pair[1]))]
 
 
@@ -139,9 +143,12 @@ def one_hot_groups(frame: pd.DataFrame, notes: Mapping[str, FeatureNotes]) -> Gr
     for name, columns in forced.items():
         _check_forced(name, columns, frame)
     taken = {column for columns in forced.values() for column in columns}
-    groups = {name: [(column, _value_in(column, name)) for column in columns] for name, columns in forced.items()}
+    groups: Groups = {
+        name: [(column, _value_in(column, name)) for column in columns] for name, columns in forced.items()
+    }
     apart = {name for name, one in notes.items() if one.columns == ()}
-    flags = {name: frame[name].to_numpy(dtype=bool) for name in frame if name not in taken and _is_flag(frame[name])}
+    others = [str(name) for name in frame.columns if name not in taken]
+    flags = {name: frame[name].to_numpy(dtype=bool) for name in others if _is_flag(frame[name])}
     for prefix, columns in _prefixes(flags):
         free = prefix not in apart and prefix not in groups and prefix not in frame.columns
         if free and not taken & set(columns) and _one_of(flags, columns):
@@ -242,7 +249,7 @@ def _check_kind(name: str, cells: pd.Series, kind: Kind, found: Kind) -> None:
 def _told_apart(features: Sequence[Feature]) -> tuple[Feature, ...]:
     """Two columns must not share a label: the later one keeps its own name, or gets a number."""
     taken = {feature.name.lower() for feature in features}
-    apart = []
+    apart: list[Feature] = []
     for feature in features:
         others = taken - {feature.name.lower()} if not _seen(apart, feature.name) else taken
         label = next(one for one in _candidates(feature) if one.lower() not in others)

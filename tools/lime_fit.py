@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,13 +25,14 @@ _KEPT = 0.5
 
 @dataclass(frozen=True)
 class LimeFit:
-    """A local linear model over "is this cell still alike": alike is the same quartile, or the same category.
+    """A local linear model, over standardised numbers and over "is this category still the same".
 
-    weights: (features,), what it adds to the output that the cell is as it is and not another; error: their standard
-    errors. fidelity: weighted R² on held-out perturbations. same_side: how often model and fit agree about 0.5.
+    contributions: (features,), weight x (the row - the background's mean), so that a positive one raises the output
+    against a typical row; error: their standard errors. intercept: the fit at the background's mean.
+    fidelity: weighted R² on held-out perturbations. same_side: how often model and fit agree about 0.5.
     """
 
-    weights: Outputs
+    contributions: Outputs
     error: Outputs
     intercept: float
     fidelity: float
@@ -52,23 +52,26 @@ def fit_lime(
     were all replaced, as in the package, a category that the background hardly shows would have no weight to speak of.
     """
     order = np.argsort(np.asarray(row.columns, dtype=str), kind="stable")
-    pool = pooled(background, row)
-    source = _perturbed(len(background), len(order), rng)[:, np.argsort(order)]
-    alike = _alike(pool)[source, np.arange(len(order))].astype(float)[:, order]
-    truth = output(evaluate.mixed(pool, source))
-    distance = np.sqrt((1 - alike).sum(axis=1))
-    kernel = _kernel(len(order))
-    intercept, weights = _fitted(alike[:FITTED], truth[:FITTED], distance[:FITTED], kernel)
-    guess, closeness = intercept + alike @ weights, kernel(distance)
-    fresh = slice(FITTED, None)
-    side = np.average((truth[fresh] > 0.5) == (guess[fresh] > 0.5), weights=closeness[fresh])
     place = np.argsort(order)
+    pool = pooled(background, row)
+    source = _perturbed(len(background), len(order), rng)[:, place]
+    cells = _interpretable(pool)
+    design = cells[source, np.arange(len(order))][:, order]
+    truth = output(evaluate.mixed(pool, source))
+    distance = np.sqrt(((design - design[0]) ** 2).sum(axis=1))
+    kernel = _kernel(len(order))
+    intercept, weights = linear_fit(design[:FITTED], truth[:FITTED], distance[:FITTED], kernel)
+    guess, closeness = intercept + design @ weights, kernel(distance)
+    errors = linear_errors(design[:FITTED], (truth - guess)[:FITTED], closeness[:FITTED])
+    typical = cells[:-1].mean(axis=0)
+    away = cells[-1] - typical
+    fresh = slice(FITTED, None)
     return LimeFit(
-        weights=weights[place],
-        error=_standard_errors(alike[:FITTED], (truth - guess)[:FITTED], closeness[:FITTED])[place],
-        intercept=intercept,
+        contributions=weights[place] * away,
+        error=errors[place] * np.abs(away),
+        intercept=intercept + float(weights[place] @ typical),
         fidelity=weighted_r2(truth[fresh], guess[fresh], closeness[fresh]),
-        same_side=float(side),
+        same_side=float(np.average((truth[fresh] > 0.5) == (guess[fresh] > 0.5), weights=closeness[fresh])),
     )
 
 
@@ -81,21 +84,28 @@ def _perturbed(refs: int, width: int, rng: np.random.Generator) -> Index:
     return source
 
 
-def _alike(pool: pd.DataFrame) -> Any:
-    """Whether each cell of the pool is like the last row's: (rows, features), boolean."""
-    return np.column_stack([_bins(pool.iloc[:, j]) == _bins(pool.iloc[:, j])[-1] for j in range(pool.shape[1])])
+def _interpretable(pool: pd.DataFrame) -> Outputs:
+    """What the linear model sees of every cell of the pool: (rows, features)."""
+    return np.column_stack([_column(pool.iloc[:, j]) for j in range(pool.shape[1])])
 
 
-def _bins(cells: pd.Series) -> Any:
-    """The quartile of a number or date among the background (all but the last cell), else the category; -1 missing."""
+def _column(cells: pd.Series) -> Outputs:
+    """Numbers and dates in standard deviations of the background (all but the last cell), a missing one at its mean.
+
+    Categories, booleans, and columns whose last cell is missing: 1 where the cell is like the last one, else 0.
+    """
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         cells = (cells - cells.min()).dt.total_seconds()
-    if not pd.api.types.is_numeric_dtype(cells.dtype) or pd.api.types.is_bool_dtype(cells.dtype):
-        return pd.factorize(cells)[0]
+    ordered = pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype)
+    if not ordered or bool(cells.isna().iloc[-1]):
+        codes = pd.factorize(cells)[0]
+        return np.asarray(codes == codes[-1], dtype=float)
     numbers = np.asarray(cells.astype(float))
     known = numbers[:-1][~np.isnan(numbers[:-1])]
-    cuts = np.unique(np.percentile(known, [25, 50, 75])) if len(known) else np.empty(0)
-    return np.where(np.isnan(numbers), -1, np.searchsorted(cuts, numbers))
+    spread = float(known.std()) if len(known) else 0.0
+    if spread == 0:
+        return np.asarray(numbers == numbers[-1], dtype=float)
+    return np.asarray(np.nan_to_num((numbers - known.mean()) / spread))
 
 
 def _kernel(width: int) -> Callable[[Outputs], Outputs]:
@@ -104,24 +114,25 @@ def _kernel(width: int) -> Callable[[Outputs], Outputs]:
     return lambda distance: np.asarray(np.sqrt(np.exp(-(distance**2) / scale**2)))
 
 
-def _fitted(
-    alike: Outputs, truth: Outputs, distance: Outputs, kernel: Callable[[Outputs], Outputs]
+def linear_fit(
+    design: Outputs, truth: Outputs, distance: Outputs, kernel: Callable[[Outputs], Outputs]
 ) -> tuple[float, Outputs]:
+    """Intercept and weights of the package's ridge regression; the first row of `design` is the original."""
     from lime.lime_base import LimeBase
 
     base = LimeBase(kernel, random_state=0)
     intercept, pairs, _, _ = base.explain_instance_with_data(
-        alike, truth[:, None], distance, 0, alike.shape[1], feature_selection="none"
+        design, truth[:, None], distance, 0, design.shape[1], feature_selection="none"
     )
-    weights = np.zeros(alike.shape[1])
+    weights = np.zeros(design.shape[1])
     for position, weight in pairs:
         weights[int(position)] = float(weight)
     return float(intercept), weights
 
 
-def _standard_errors(alike: Outputs, residual: Outputs, closeness: Outputs) -> Outputs:
+def linear_errors(design: Outputs, residual: Outputs, closeness: Outputs) -> Outputs:
     """Standard errors of weighted least squares that allow for unequal variance (White 1980)."""
-    design = np.column_stack([np.ones(len(alike)), alike])
+    design = np.column_stack([np.ones(len(design)), design])
     inverse = np.linalg.pinv(design.T @ (closeness[:, None] * design), hermitian=True)
     scores = design * (closeness * residual)[:, None]
     return np.asarray(np.sqrt(np.maximum(0.0, np.diag(inverse @ (scores.T @ scores) @ inverse)))[1:])

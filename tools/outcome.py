@@ -36,7 +36,11 @@ class Outcome:
 
 
 def find_outcome(
-    adapted: Adapted, raw: Any, rows: int, target: pd.Series | None, said: Mapping[str, ClassNotes] | tuple[ClassLabel, ...]
+    adapted: Adapted,
+    raw: Any,
+    rows: int,
+    target: pd.Series | None,
+    said: Mapping[str, ClassNotes] | tuple[ClassLabel, ...],
 ) -> Outcome:
     """Task and classes from the model, its outputs for `rows` rows, the target and what the schema says of classes.
 
@@ -133,7 +137,9 @@ def _class_values(
     distinct = () if target is None else tuple(distinct_values(target))
     if adapted.classes is not None:
         values, notes = _model_classes(adapted.classes, given or distinct or _from_file(file), bool(given))
-        recode = {str(own): str(value) for own, value in zip(adapted.classes, values, strict=True) if str(own) != str(value)}
+        recode = {
+            str(own): str(value) for own, value in zip(adapted.classes, values, strict=True) if str(own) != str(value)
+        }
         return values, recode, notes
     values = given or _in_order((*distinct, *_from_file(file, distinct)))
     width = 2 if outputs.ndim == 1 else outputs.shape[1]
@@ -141,7 +147,9 @@ def _class_values(
         return values, {}, ()
     if not values:
         if _labels(outputs):
-            raise ToolError("The model returns labels and there is no target: name its classes as [classes.V] in a schema.")
+            raise ToolError(
+                "The model returns labels and there is no target: name its classes as [classes.V] in a schema."
+            )
         return tuple(range(width)), {}, ("The classes have no names, so they are counted from 0.",)
     if len(values) != width:
         raise ToolError(

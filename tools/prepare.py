@@ -1,4 +1,6 @@
-"""A user's data as the frame that a subject holds: text names, settled dtypes, row ids; or a ToolError that says why not.
+"""A user's data as the frame that a subject holds: usable names, settled dtypes, row ids.
+
+What cannot be held is a ToolError that says why.
 
 What is changed here for askwhy's sake (a name, a dtype) is remembered, so that the model gets what it was trained on.
 """
@@ -123,7 +125,7 @@ def held_out_mask(test: Any, rows: int) -> Mask:
 
 
 def internal_names(columns: Sequence[Hashable]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A usable name for every column, and a note for each that had to be changed (unseen characters, no name, a number)."""
+    """A usable name for every column, and a note for each that had to be changed (no name, unseen characters)."""
     names: list[str] = []
     notes: list[str] = []
     for position, column in enumerate(columns, 1):
@@ -133,7 +135,9 @@ def internal_names(columns: Sequence[Hashable]) -> tuple[tuple[str, ...], tuple[
             name, number = f"{cleaned} ({number})", number + 1
         names.append(name)
         if isinstance(column, str) and name != column:
-            notes.append(f"Column {position} is called “{shorten(name, 80)}” here: its own name cannot be shown or said.")
+            notes.append(
+                f"Column {position} is called “{shorten(name, 80)}” here: its own name cannot be shown or said."
+            )
     return tuple(names), tuple(notes)
 
 
@@ -215,10 +219,13 @@ def _check_finite(name: str, cells: pd.Series) -> None:
 
 def restored(cells: pd.Series, back: str) -> pd.Series:
     """The cells as the model was trained on them; `back` is an entry of `Restore`."""
+    converted: pd.Series
     if back == "text":
-        return cells.dt.strftime("%Y-%m-%d").astype("str")
-    if back == "date":
-        return cells.dt.date
-    if back.startswith("zone "):
-        return cells.dt.tz_localize("UTC").dt.tz_convert(back.removeprefix("zone "))
-    return cells.astype(back)
+        converted = cells.dt.strftime("%Y-%m-%d").astype("str")
+    elif back == "date":
+        converted = cells.dt.date
+    elif back.startswith("zone "):
+        converted = cells.dt.tz_localize("UTC").dt.tz_convert(back.removeprefix("zone "))
+    else:
+        converted = cells.astype(pd.api.types.pandas_dtype(back))
+    return converted

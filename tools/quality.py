@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,19 +57,26 @@ def tied(first: float, second: float, first_error: float | None, second_error: f
     return abs(first - second) <= max(margin, 1e-12 * max(abs(first), abs(second)))
 
 
+def told_apart(k: int, sizes: Sequence[float], errors: Sequence[float | None]) -> int:
+    """How many of a ranking (largest first) to name for a top `k`; of the one largest, all that tie with it."""
+    if k > 1 or not sizes:
+        return min(k, len(sizes))
+    ties = (tied(sizes[0], size, errors[0], error) for size, error in zip(sizes, errors, strict=True))
+    return next((number for number, one in enumerate(ties) if not one), len(sizes))
+
+
 def order_caveats(
-    labels: Sequence[str], sizes: Sequence[float], errors: Sequence[float | None], named: int
+    labels: Sequence[str], sizes: Sequence[float], errors: Sequence[float | None], named: Collection[int]
 ) -> tuple[Caveat, ...]:
-    """A caveat for neighbours in a ranking (largest first) whose order is not certain, as far as they are named."""
+    """A caveat for neighbours in a ranking (largest first) whose order is not certain, where one of them is named."""
     close = [
-        f"{labels[i]} and {labels[i + 1]}"
-        for i in range(min(named, len(labels) - 1))
-        if sizes[i + 1] > 0 and tied(sizes[i], sizes[i + 1], errors[i], errors[i + 1])
+        f"between {labels[i]} and {labels[i + 1]}"
+        for i in range(len(labels) - 1)
+        if (i in named or i + 1 in named) and sizes[i] > 0 and tied(sizes[i], sizes[i + 1], errors[i], errors[i + 1])
     ]
     if not close:
         return ()
-    pairs = "; ".join(close)
-    return (Caveat(flag="ties", text=f"Too close to say which of the two counts for more: {pairs}."),)
+    return (Caveat(flag="ties", text=f"The order is not certain {', nor '.join(close)}."),)
 
 
 def shared_credit(data: pd.DataFrame, schema: Schema, named: Sequence[str]) -> tuple[Caveat, ...]:

@@ -115,6 +115,8 @@ def tool(
 
     def register(function: Callable[..., Evidence]) -> Tool:
         name = function.__name__.strip("_")
+        if not function.__module__.startswith("askwhy."):
+            _load()  # so that a clash with one of ours is found here and not when ours are loaded
         made = Tool(
             name=name,
             description=inspect.cleandoc(function.__doc__ or ""),

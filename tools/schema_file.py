@@ -22,7 +22,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from askwhy.tools.errors import ToolError, UnknownName, nearest
-from askwhy.tools.schema import Category, ClassLabel, Feature, Kind, Named, Schema, Target
+from askwhy.tools.schema import ClassLabel, Feature, Kind, Named, Schema, Target
 from askwhy.tools.value import Value
 
 MAX_BYTES = 5_000_000
@@ -60,7 +60,7 @@ class FeatureNotes(NamedNotes):
     less: tuple[str, ...] = Field((), strict=False)
     group: str | None = None
     columns: tuple[str, ...] | None = Field(None, strict=False)
-    categories: dict[str, NamedNotes] = {}
+    categories: dict[str, NamedNotes] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _ordered(self) -> FeatureNotes:
@@ -91,8 +91,8 @@ class SchemaFile(_Notes):
 
     subject: SubjectNotes = SubjectNotes()
     target: TargetNotes = TargetNotes()
-    classes: dict[str, ClassNotes] = {}
-    features: dict[str, FeatureNotes] = {}
+    classes: dict[str, ClassNotes] = Field(default_factory=dict)
+    features: dict[str, FeatureNotes] = Field(default_factory=dict)
 
 
 def read_schema_file(path: Path | str) -> SchemaFile:
@@ -137,7 +137,9 @@ def _model_at(where: list[str]) -> type[BaseModel]:
         return SchemaFile
     if where[0] == "features":
         return NamedNotes if len(where) > 3 else FeatureNotes
-    return {"subject": SubjectNotes, "target": TargetNotes}.get(where[0], ClassNotes)
+    if where[0] == "subject":
+        return SubjectNotes
+    return TargetNotes if where[0] == "target" else ClassNotes
 
 
 _N = TypeVar("_N", bound=Named)
@@ -182,10 +184,8 @@ def absent_categories(feature: Feature, notes: FeatureNotes | None) -> tuple[str
         return ()
     known = [one.name for one in feature.categories]
     absent = [name for name in notes.categories if name not in known]
-    return tuple(
-        f"The schema file describes the value “{name}” of {feature.name}, which the data does not have{_hint(name, known)}."
-        for name in absent
-    )
+    said = "The schema file describes “{}” of {}, a value that the data does not have{}."
+    return tuple(said.format(name, feature.name, _hint(name, known)) for name in absent)
 
 
 def _hint(name: str, known: list[str]) -> str:

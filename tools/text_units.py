@@ -1,8 +1,8 @@
 """Words and sentences of a text, with offsets, and what is left of the text when some of them are deleted.
 
 Borders follow Unicode text segmentation (UAX #29) where it matters to a reader: combining marks and format characters
-stay with their letter, apostrophes and hyphens join letters, "3.5" is one word, an emoji sequence is one word, and so is
-every ideograph, as Chinese and Japanese are written without blanks. Offsets count code points of the text as it is
+stay with their letter, apostrophes and hyphens join letters, "3.5" is one word, an emoji sequence is one word, and so
+is every ideograph, as Chinese and Japanese are written without blanks. Offsets count code points of the text as it is
 stored, so right-to-left scripts need nothing special.
 """
 
@@ -27,8 +27,8 @@ _CORE = re.compile(rf"{_WORD}|c[mz]*|rr|[er][mz]*(?:(?<=z)e[mz]*)*")
 _CHUNK = re.compile(r"[^s]+")
 _OPENING = re.compile(r"o*$")
 _SPECIAL = {
-    **dict.fromkeys("'’＇", "a"),
-    **dict.fromkeys("-‐‑", "h"),
+    **dict.fromkeys("'\u2019\uff07", "a"),
+    **dict.fromkeys("-\u2010\u2011", "h"),
     **dict.fromkeys(".,", "n"),
     "\u200d": "z",
 }
@@ -45,7 +45,7 @@ _LONGEST_ABBREVIATION = 12
 
 @dataclass(frozen=True)
 class Unit:
-    """A word or sentence. `text` is `[start:end]` of the whole; `[left:right]` also holds the punctuation it takes along."""
+    """A word or sentence. `text` is `[start:end]` of the whole; `[left:right]` adds the punctuation it takes along."""
 
     text: str
     start: int
@@ -88,6 +88,11 @@ class Split:
             parts.append(self._gaps[-1])
         return "".join(parts)
 
+    def without(self, places: Iterable[int]) -> str:
+        """The text with the units at these places deleted."""
+        deleted = frozenset(places)
+        return self.kept(place for place in range(len(self.units)) if place not in deleted)
+
 
 @dataclass(frozen=True)
 class Term:
@@ -105,11 +110,11 @@ def split_text(text: str, unit: UnitKind = "word") -> Split:
 
 def fold(word: str) -> str:
     """What makes two words the same: not the case, the kind of apostrophe, nor how accents are encoded."""
-    return unicodedata.normalize("NFC", word).casefold().replace("’", "'")
+    return unicodedata.normalize("NFC", word).casefold().replace("\u2019", "'")
 
 
 def terms(split: Split, phrases: Sequence[str] = ()) -> tuple[Term, ...]:
-    """The different units of a text by first place; equal ones are one term, as deleting the word deletes it everywhere.
+    """The different units of a text by first place; equal ones are one term: deleting a word deletes it everywhere.
 
     Each of `phrases` (one word or several) is a term of its own, longer ones first. Raises UnknownName for what does
     not stand in the text.

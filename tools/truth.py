@@ -85,8 +85,8 @@ def actual_values(schema: Schema, targets: pd.Series) -> Array:
     """True class positions, -1 where missing; or true numbers, NaN where missing."""
     if not schema.classes:
         return np.asarray(targets, dtype=float)
-    positions = {str(label.value): position for position, label in enumerate(schema.classes)}
-    positions |= {label.name: position for position, label in enumerate(schema.classes)}
+    positions = {label.name: position for position, label in enumerate(schema.classes)}
+    positions |= {str(label.value): position for position, label in enumerate(schema.classes)}
     return np.array([positions.get(str(value), -1) for value in targets], dtype=np.int64)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from askwhy.tools.scope import Scalar
+if TYPE_CHECKING:
+    from askwhy.tools.scope import Scalar  # pydantic stands behind it: too slow for `askwhy --help`
 
 MISSING = "missing"
 
@@ -26,17 +29,33 @@ def cell_text(value: Scalar | None) -> str:
     return printable(value)
 
 
-def number_text(value: float, *, signed: bool = False) -> str:
-    """A number to four significant digits, or in full where it is whole; `signed` also marks positive ones."""
+def number_text(value: float, *, signed: bool = False, decimals: int | None = None) -> str:
+    """A number to four significant digits or this many decimals, whole ones in full; `signed` marks positive ones."""
     size = abs(value)
-    whole = float(size).is_integer()
-    decimals = 0 if whole or size >= 1000 else min(8, max(0, 3 - math.floor(math.log10(size))))
+    if decimals is None:
+        decimals = _decimals(size, 4)
+    elif size and not size.is_integer():
+        decimals = max(decimals, _decimals(size, 1))  # never prints as zero
     shown = f"{size:.{decimals}f}" if size < 10_000 else f"{size:,.{decimals}f}"
-    if not whole and "." in shown:
-        shown = shown.rstrip("0").rstrip(".")
-    if value < 0 and shown != "0":
-        return f"−{shown}"
-    return f"+{shown}" if signed and value > 0 else shown
+    if not any(digit in "123456789" for digit in shown):
+        return "0"
+    if value < 0:
+        return f"\N{MINUS SIGN}{shown}"
+    return f"+{shown}" if signed else shown
+
+
+def common_decimals(values: Iterable[float], digits: int = 3) -> int:
+    """Decimals for numbers in a column: `digits` significant ones of the largest; 0 if all are whole."""
+    sizes = [abs(value) for value in values if math.isfinite(value)]
+    if all(float(size).is_integer() for size in sizes):
+        return 0
+    return _decimals(max(sizes), digits) or (1 if max(sizes) < 1000 else 0)
+
+
+def _decimals(size: float, digits: int) -> int:
+    if size == 0 or float(size).is_integer() or size >= 10**digits:
+        return 0
+    return min(10, max(0, digits - 1 - math.floor(math.log10(size))))
 
 
 def escaped(text: object) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from askwhy.ui.cells import cell_text, printable
 
 if TYPE_CHECKING:
     from askwhy.agent.answer import Answer
@@ -45,7 +50,8 @@ Seed = Annotated[int, typer.Option(help="seed of everything that is sampled")]
 
 @app.callback()
 def _settings() -> None:
-    """Telemetry stays off and nothing is fetched from a hub unless the user says otherwise."""
+    """Telemetry stays off and nothing is fetched from a hub unless the user says otherwise. Logs go to stderr."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="askwhy: %(message)s")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
@@ -73,8 +79,10 @@ def ask(
         demo=demo, model=model, data=data, target=target, test=test, test_column=test_column, id_column=id_column,
         schema=schema, trust=trust,
     )  # fmt: skip
-    session = _session(_load(source), llm, seed)
-    answers = [session.ask(one) for one in question]
+    with _at_work("Loading the model …"):
+        session = _session(_load(source), llm, seed)
+    with _at_work("Asking the model …"):
+        answers = [session.ask(one) for one in question]
     if as_json:
         print(answers[-1].canonical_with_usage())
     else:
@@ -194,10 +202,24 @@ def _session(subject: Subject, llm: str | None, seed: int) -> Session:
         raise typer.Exit(2) from None
 
 
+@contextlib.contextmanager
+def _at_work(words: str) -> Iterator[None]:
+    """Show on stderr that something is under way, and send there whatever a model prints: stdout is for answers."""
+    from rich.console import Console
+
+    with contextlib.redirect_stdout(sys.stderr), Console(stderr=True).status(words):
+        yield
+
+
 def _serve(subject: Subject, llm: str | None, seed: int, host: str, port: int) -> None:
+    from askwhy.tools.errors import ToolError
     from askwhy.ui.chat import serve
 
-    serve(subject, llm=llm, seed=seed, host=host, port=port)
+    try:
+        serve(subject, llm=llm, seed=seed, host=host, port=port)
+    except (ToolError, OSError) as error:  # OSError: the port is taken
+        print(f"askwhy: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
 
 
 def _show(answer: Answer, many: bool) -> None:
@@ -235,21 +257,8 @@ def _print_table(console: Any, table: Any) -> None:
     for column in table.columns:
         drawn.add_column(Text(printable(column)))
     for row in table.rows:
-        drawn.add_row(*(Text(printable(_cell(cell))) for cell in row))
+        drawn.add_row(*(Text(printable(cell_text(cell))) for cell in row))
     console.print(drawn)
-
-
-def _cell(cell: object) -> str:
-    if cell is None:
-        return "missing"
-    if isinstance(cell, float):
-        return f"{cell:g}" if cell.is_integer() else f"{cell:.4g}"
-    return str(cell)
-
-
-def printable(text: str) -> str:
-    """Text without control characters, which could drive a terminal."""
-    return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
 
 
 def main() -> None:

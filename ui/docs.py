@@ -42,16 +42,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if before == after:
         return 0
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(given.file), "as it should be", lineterm="")
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), str(given.file), "as it should be", lineterm=""
+    )
     print("\n".join(lines))
     print(f"{given.file} is stale: run `make docs`.", file=sys.stderr)
     return 1
 
 
 def _row(made: Tool) -> str:
-    answers = _cell(made.description.partition("\n")[0].rstrip("."))
-    example = _cell(in_words(made.asks[0].text)) if made.asks else ""
-    return f"| `{made.name}` | {answers} | {example} |"
+    return f"| `{made.name}` | {_cell(_first_sentence(made.description))} | {_cell(in_words(made))} |"
+
+
+def _first_sentence(description: str) -> str:
+    paragraph = " ".join(description.partition("\n\n")[0].split())
+    return paragraph.partition(". ")[0].rstrip(".")
 
 
 def _cell(text: str) -> str:

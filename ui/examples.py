@@ -18,18 +18,23 @@ from askwhy.ui.cells import number_text, printable
 
 # The questions people bring first; a tool that is not named here comes after these.
 _FIRST = (
-    "explain", "counterfactual", "importance", "what_if", "effect", "mistakes", "predict", "count", "score", "likelihood",
+    "explain", "explain_text", "counterfactual", "importance", "importance_text", "what_if", "effect", "mistakes",
+    "predict", "count", "score",
+    "likelihood",
 )  # fmt: skip
+_WISHES = frozenset({"counterfactual"})  # their class is the one to reach, not the one predicted
 _SLOT = re.compile(r"\{(\w+)\}")
 _LONGEST_TEXT = 90
 _LONGEST = 150
-_DULL = 3
-"""A tool's first asks are its plainest; among these the one with the most slots fits the subject best."""
 
-_IN_WORDS = {
-    "row": "row 12", "feature": "age", "feature2": "income", "number": "40", "category": "a category",
-    "class": "a class", "entity": "row", "entities": "rows", "subset": "age over 40", "text": "“some text”",
-    "word": "“word”", "k": "three",
+_OF_A_TABLE = {
+    "row": "applicant 12", "feature": "age", "feature2": "income", "number": "40", "category": "single",
+    "class": "approved", "entity": "applicant", "entities": "applicants", "subset": "age over 40", "k": "three",
+    "text": "“some text”", "word": "“word”",
+}  # fmt: skip
+_OF_A_TEXT = {
+    **_OF_A_TABLE, "row": "review 12", "class": "positive", "entity": "review", "entities": "reviews",
+    "subset": "“dull” in the text", "text": "“a dull story”", "word": "“dull”",
 }  # fmt: skip
 
 
@@ -48,7 +53,7 @@ def examples(subject: Subject, count: int = 8) -> tuple[Example, ...]:
     slots = _Slots.of(subject)
     found: list[Example] = []
     for name in names:
-        question = _question(fitting[name], slots)
+        question = _question(fitting[name], slots, turn=len(found))
         if question is not None:
             found.append(Example(name, question))
         if len(found) == count:
@@ -56,9 +61,13 @@ def examples(subject: Subject, count: int = 8) -> tuple[Example, ...]:
     return tuple(found)
 
 
-def in_words(text: str) -> str:
-    """An ask with its slots filled by words that fit any table."""
-    return sentence(_SLOT.sub(lambda slot: _IN_WORDS.get(slot.group(1), slot.group(1)), text))
+def in_words(made: Tool) -> str:
+    """A tool's first ask with its slots filled by words, for a page that knows no subject; empty if it has none."""
+    if not made.asks:
+        return ""
+    text_only = made.function.__module__.startswith("askwhy.tools.text.")
+    words = _OF_A_TEXT if text_only else _OF_A_TABLE
+    return sentence(_SLOT.sub(lambda slot: words.get(slot.group(1), slot.group(1)), made.asks[0].text))
 
 
 def sentence(text: str) -> str:
@@ -69,15 +78,32 @@ def sentence(text: str) -> str:
 
 
 def _asks(text: str) -> bool:
-    return re.match(r"(?i)(what|why|how|which|who|where|is|are|was|were|do|does|did|would|could|can|if|should)\b", text) is not None
+    return (
+        re.match(r"(?i)(what|why|how|which|who|where|is|are|was|were|do|does|did|would|could|can|if|should)\b", text)
+        is not None
+    )
 
 
-def _question(made: Tool, slots: _Slots) -> str | None:
-    filled = [(slots.fill(one.text), len(_SLOT.findall(one.text))) for one in made.asks]
-    usable = [(text, number) for text, number in filled if text is not None and len(text) <= _LONGEST]
+def _question(made: Tool, slots: _Slots, turn: int) -> str | None:
+    filled = [(one.text, slots.fill(one.text, made.name, turn)) for one in made.asks]
+    usable = [(ask, text) for ask, text in filled if text is not None and len(text) <= _LONGEST]
     if not usable:
         return None
-    return sentence(max(usable[:_DULL], key=lambda pair: pair[1])[0])
+    return sentence(min(usable, key=lambda pair: _rank(pair[0], made))[1])
+
+
+def _rank(ask: str, made: Tool) -> int:
+    """Lower is better: questions that name a row and its class, then plain ones, then those about a part of the rows.
+
+    Last come those that only make sense after another question. `min` keeps the first of equals, and a tool's first
+    asks are its plainest.
+    """
+    names = set(_SLOT.findall(ask))
+    if {"row", "class"} <= names:
+        return 0
+    if made.needs in ("instance", "changes") and not names & {"row", "text"}:
+        return 3
+    return 2 if "subset" in names else 1
 
 
 @dataclass(frozen=True)
@@ -102,14 +128,17 @@ class _Slots:
         fillings["row"] = f"{schema.entity} {row}"
         if label is not None:
             fillings["class"] = label.label
+            fillings["wished"] = _wished(schema, label).label
         if schema.modality == "text":
             fillings |= _text_slots(subject, row)
         return cls(schema, fillings, numeric, categorical, numbers, _comparative(numeric, numbers))
 
-    def fill(self, text: str) -> str | None:
-        """The ask as a question, None if a slot cannot be filled."""
+    def fill(self, text: str, tool: str, turn: int = 0) -> str | None:
+        """The ask as a question, None if a slot cannot be filled. Another `turn`, another feature."""
         names = _SLOT.findall(text)
-        values = dict(self.fillings) | self._features(names)
+        values = dict(self.fillings) | self._features(names, turn)
+        if tool in _WISHES and "wished" in values:
+            values["class"] = values["wished"]
         subset = self._subset(text)
         if subset is not None:
             values["subset"] = subset
@@ -117,12 +146,12 @@ class _Slots:
             return None
         return _SLOT.sub(lambda slot: printable(values[slot.group(1)]), text)
 
-    def _features(self, names: list[str]) -> dict[str, str]:
+    def _features(self, names: list[str], turn: int) -> dict[str, str]:
         """The features that a question names, of a kind that goes with its value."""
         if "category" in names:
             if not self.categorical:
                 return {}
-            chosen = self.categorical[0]
+            chosen = self.categorical[turn % len(self.categorical)]
             rest = [one for one in self.schema.features if one is not chosen]
             pair = {"category": chosen.categories[-1].label}
         elif self.schema.modality == "text":
@@ -131,7 +160,7 @@ class _Slots:
             wanted = self.numeric if "number" in names else self.numeric or self.schema.features
             if not wanted:
                 return {}
-            chosen = wanted[0]
+            chosen = wanted[turn % len(wanted)]
             rest = [one for one in self.schema.features if one is not chosen]
             pair = {"number": self.numbers[chosen.name]} if chosen.name in self.numbers else {}
         second = {"feature2": rest[0].label} if rest else {}
@@ -167,6 +196,12 @@ def _telling_row(subject: Subject) -> tuple[str, ClassLabel | None]:
     # Early ids are short ones, and a row within reach of the boundary has a counterfactual worth reading.
     position = int(candidates[candidates >= min(12, candidates[-1])][0])
     return subject.row_ids[position], subject.schema.classes[int(predicted[position])]
+
+
+def _wished(schema: Schema, predicted: ClassLabel) -> ClassLabel:
+    """The outcome one would ask how to reach."""
+    others = [one for one in schema.classes if one != predicted]
+    return next((one for one in others if one.favourable), others[0] if others else predicted)
 
 
 def _middles(subject: Subject, numeric: tuple[Feature, ...]) -> dict[str, str]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from askwhy.tools.evidence import Figure, Series, Table
 from askwhy.tools.scope import Scalar
-from askwhy.ui.cells import cell_text, number_text, plot_text
+from askwhy.ui.cells import cell_text, common_decimals, number_text, plot_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-# Blue and vermilion are told apart by every common kind of colour vision (Okabe & Ito 2008); both read on light and dark.
+# Blue and vermilion are told apart by every common kind of colour vision (Okabe & Ito 2008), on light and on dark.
 POSITIVE, NEGATIVE, PLAIN = "#2b7bba", "#d5652a", "#3f8f8b"
 _LINES = (PLAIN, NEGATIVE, POSITIVE, "#b0792e", "#9467a8", "#7a8790")
 _GRID = "rgba(128, 140, 145, 0.28)"
@@ -36,27 +36,31 @@ def draw(figure: Figure) -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         margin={"l": 8, "r": 16, "t": 30 + 20 * (1 + len(figure.title) // 46), "b": 8},
-        legend={"orientation": "h", "y": -0.22, "x": 0},
+        legend={"orientation": "h", "y": -0.3, "x": 0},
         dragmode=False,
         bargap=0.32,
     )
-    picture.update_xaxes(gridcolor=_GRID, zerolinecolor=_GRID, automargin=True, fixedrange=True)
-    picture.update_yaxes(gridcolor=_GRID, zerolinecolor=_GRID, automargin=True, fixedrange=True)
+    picture.update_xaxes(gridcolor=_GRID, zerolinecolor=_GRID, automargin=True, fixedrange=True, title_font_size=13)
+    picture.update_yaxes(gridcolor=_GRID, zerolinecolor=_GRID, automargin=True, fixedrange=True, title_font_size=13)
     return picture
 
 
 def figure_table(figure: Figure) -> Table:
-    """The figure's numbers: a row per point of the x axis, a column per series, standard errors beside."""
-    points = _points(figure.series)
+    """The figure's numbers: a row per point of the x axis, a column per series, standard errors beside.
+
+    Of many lines only the first, which is the one drawn boldly.
+    """
+    every = figure.series[:1] if len(figure.series) > _MANY_LINES and figure.kind == "line" else figure.series
+    points = _points(every)
     columns = [figure.x_label or "at"]
-    for series in figure.series:
+    for series in every:
         columns.append(series.name or figure.y_label or "value")
         if series.error is not None:
             columns.append("standard error")
     rows = []
     for point in points:
         row: list[Scalar | None] = [point]
-        for series in figure.series:
+        for series in every:
             position = series.x.index(point) if point in series.x else None
             row.append(None if position is None else series.y[position])
             if series.error is not None:
@@ -82,6 +86,7 @@ def _bars(picture: go.Figure, figure: Figure) -> None:
 
     alone = len(figure.series) == 1
     signed = any(value < 0 for series in figure.series for value in series.y)
+    decimals = common_decimals(value for series in figure.series for value in series.y)
     points = _bar_points(figure, alone)
     for number, series in enumerate(figure.series):
         shown = [point for point in points if point in series.x]
@@ -90,7 +95,7 @@ def _bars(picture: go.Figure, figure: Figure) -> None:
         colours: Any = _LINES[number % len(_LINES)]
         if alone and signed:
             colours = [NEGATIVE if value < 0 else POSITIVE for value in values]
-        texts = [number_text(value, signed=signed) for value in values]
+        texts = [number_text(value, signed=signed, decimals=decimals) for value in values]
         picture.add_trace(
             go.Bar(
                 x=values,
@@ -109,7 +114,12 @@ def _bars(picture: go.Figure, figure: Figure) -> None:
         )
     labels = [plot_text(cell_text(point), _LABEL_WIDTH) for point in points]
     picture.update_yaxes(
-        tickvals=list(range(len(points))), ticktext=labels, autorange="reversed", ticks="", showgrid=False
+        tickvals=list(range(len(points))),
+        ticktext=labels,
+        autorange="reversed",
+        ticks="",
+        showgrid=False,
+        zeroline=False,
     )
     picture.update_xaxes(title_text=plot_text(figure.y_label, 46), range=_room(figure.series))
     picture.update_layout(height=130 + 30 * max(2, len(points) * len(figure.series)))
@@ -132,7 +142,7 @@ def _room(every: tuple[Series, ...]) -> list[float]:
     ]
     low, high = min([0.0, *ends]), max([0.0, *ends])
     spread = (high - low) or 1.0
-    return [low - (0.24 * spread if low < 0 else 0.0), high + (0.24 * spread if high > 0 else 0.0)]
+    return [low - (0.42 * spread if low < 0 else 0.0), high + (0.3 * spread if high > 0 else 0.0)]
 
 
 def _error_bars(series: Series, at: list[int]) -> dict[str, Any] | None:
@@ -204,7 +214,8 @@ def _heat(picture: go.Figure, figure: Figure, *, numbers: bool | None = None) ->
     grid = [[dict(zip(series.x, series.y, strict=True)).get(point) for point in points] for series in figure.series]
     signed = any(value is not None and value < 0 for row in grid for value in row)
     written = len(points) <= 8 if numbers is None else numbers
-    texts = [["" if value is None else number_text(value, signed=signed) for value in row] for row in grid]
+    decimals = common_decimals(value for row in grid for value in row if value is not None)
+    texts = [["" if v is None else number_text(v, signed=signed, decimals=decimals) for v in row] for row in grid]
     picture.add_trace(
         go.Heatmap(
             z=grid,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from askwhy.agent.answer import Answer, Verdict
@@ -11,7 +12,7 @@ from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence, Fact, Table
 from askwhy.tools.scope import Scalar, Scope
 from askwhy.tools.subject import Subject, plain
-from askwhy.ui.cells import cell_text, escaped, number_text
+from askwhy.ui.cells import cell_text, common_decimals, escaped, number_text, printable
 from askwhy.ui.figure import figure_table
 from askwhy.ui.rooms import Exchange
 
@@ -21,7 +22,7 @@ MARKS: dict[Verdict, tuple[str, str]] = {
     "repaired": ("✓", "Checked against the model, after one correction"),
     "fallback": ("!", "In part withheld: not everything could be verified"),
     "asked": ("?", "Question back to you"),
-    "declined": ("×", "Not answered"),
+    "declined": ("\N{MULTIPLICATION SIGN}", "Not answered"),
 }
 _MOST_ROWS = 60
 _TASKS = {"binary": "one of two classes", "multiclass": "one of several classes", "regression": "a number"}
@@ -55,7 +56,7 @@ def answer_html(exchange: Exchange) -> str:
     sign, words = MARKS[answer.verdict]
     parts = ['<div class="aw-answer">']
     if answer.understood:
-        parts.append(f'<p class="aw-understood"><b>Understood as</b> {escaped(answer.understood)}</p>')
+        parts.append(f'<p class="aw-understood"><b>Understood as:</b> {escaped(answer.understood)}</p>')
     lines = "<br>".join(escaped(line) for line in answer.text.split("\n"))
     parts.append(f'<p class="aw-text">{lines}</p>')
     seconds = sum(hop.seconds for hop in answer.usage.hops)
@@ -125,7 +126,9 @@ def row_html(subject: Subject, scope: Scope) -> str:
 def table_html(table: Table) -> str:
     """A table, at most 60 rows of it; numbers stand to the right."""
     head = "".join(f'<th scope="col">{escaped(column)}</th>' for column in table.columns)
-    body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in table.rows[:_MOST_ROWS])
+    shown = table.rows[:_MOST_ROWS]
+    decimals = [_column_decimals([row[i] for row in shown]) for i in range(len(table.columns))]
+    body = "".join(f"<tr>{''.join(map(_cell, row, decimals))}</tr>" for row in shown)
     more = len(table.rows) - _MOST_ROWS
     note = [escaped(table.note)] if table.note else []
     if more > 0:
@@ -137,9 +140,18 @@ def table_html(table: Table) -> str:
     )
 
 
-def _cell(value: Scalar | None) -> str:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return f'<td class="aw-number">{escaped(cell_text(value))}</td>' if number else f"<td>{escaped(cell_text(value))}</td>"
+def _column_decimals(column: Sequence[Scalar | None]) -> int | None:
+    """Decimals that a column of fractions shares; None where its numbers are mixed with words, or are whole."""
+    if not all(isinstance(value, float) or value is None for value in column):
+        return None
+    return common_decimals(value for value in column if isinstance(value, float)) or None
+
+
+def _cell(value: Scalar | None, decimals: int | None) -> str:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return f"<td>{escaped(cell_text(value))}</td>"
+    shown = cell_text(value) if decimals is None else number_text(value, decimals=decimals)
+    return f'<td class="aw-number">{escaped(shown)}</td>'
 
 
 def _how(evidence: Evidence) -> str:
@@ -151,11 +163,13 @@ def _how(evidence: Evidence) -> str:
 
 
 def _facts(number: int, evidence: Evidence) -> str:
-    names = [name for name in Fact.model_fields if any(getattr(fact, name) not in (None, "") for fact in evidence.facts)]
+    names = [
+        name for name in Fact.model_fields if any(getattr(fact, name) not in (None, "") for fact in evidence.facts)
+    ]
     rows = tuple(tuple(_raw(getattr(fact, name)) for name in names) for fact in evidence.facts)
     arguments = ", ".join(f"{one.name}={one.value!r}" for one in evidence.arguments)
     title = f"<p><b>{number}. {escaped(evidence.tool)}</b> {escaped(arguments)}</p>"
-    json = escaped(evidence.model_dump_json(indent=1).replace("\n", "⏎")).replace(f"&#{ord('⏎')};", "<br>")
+    json = "<br>".join(escaped(line) for line in evidence.model_dump_json(indent=1).split("\n"))
     return (
         f"{title}{table_html(Table(columns=tuple(names), rows=rows))}"
         f'<details><summary>As JSON</summary><div class="aw-json" tabindex="0"><code>{json}</code></div></details>'
@@ -174,10 +188,10 @@ def _outcome(subject: Subject, row: str | None) -> str:
     position, schema = subject.position(row), subject.schema
     parts: list[str] = []
     if subject.known is not None:
-        parts.append(f"predicted {_predicted(subject.known[position].tolist(), subject)}")
+        parts.append(f"predicted: {_predicted(subject.known[position].tolist(), subject)}")
     if subject.target is not None:
         truth = plain(subject.target.iloc[position])
-        parts.append(f"in the data {cell_text(truth) if subject.regression else class_name(truth or '', schema)}")
+        parts.append(f"actual: {cell_text(truth) if subject.regression else class_name(truth or '', schema)}")
     if subject.held_out.any():
         parts.append("not used in training" if subject.held_out[position] else "used in training")
     return f"<span>{escaped(' · '.join(parts))}</span>"
@@ -190,3 +204,27 @@ def _predicted(outputs: Sequence[float], subject: Subject) -> str:
     best = max(range(len(outputs)), key=lambda i: outputs[i])
     # A share that is not certain must not read as 100 %.
     return f"{schema.classes[best].label} ({min(outputs[best], 0.999) if outputs[best] < 1 else 1:.1%})"
+
+
+def instance_of(answer: Answer | None) -> Scope | None:
+    """The scope of the last step that is about one instance, None if no step is."""
+    if answer is None:
+        return None
+    return next((one.scope for one in reversed(answer.evidence) if one.scope.has_instance), None)
+
+
+def options_of(answer: Answer | None) -> tuple[str, ...]:
+    """Questions that the reader can pick to go on: the options of a question back, or the nearest valid question."""
+    if answer is None:
+        return ()
+    if answer.outcome.kind == "clarify":
+        return tuple(printable(option) for option in answer.outcome.options)
+    if answer.outcome.kind == "decline" and answer.outcome.nearest:
+        return (printable(answer.outcome.nearest),)
+    return ()
+
+
+def plain_name(text: str, limit: int = 60) -> str:
+    """A name for a place that shows plain text: one line, not too long."""
+    whole = " ".join(printable(text).split())
+    return whole if len(whole) <= limit else f"{whole[: limit - 1]}…"

@@ -14,7 +14,7 @@ _DOWN = r"(?:decreas\w*|reduc\w*|lower(?:ed|ing|s)?|cut\w*|drop\w*|fell|fall\w*|
 _MOVE = rf"(?:(?P<up>{_UP})|(?P<down>{_DOWN}))"
 _MORE = r"(?:(?P<more>higher|more|greater|larger|bigger|extra)|(?P<less>lower|less|smaller|fewer)|(?P<o>O\d+))"
 _WERE = r"(?:were|was|had been|have been|has been|is|are|be|been|being|to be|get|gets|went|goes|go)"
-_OF = r"(?:(?:the|their|his|her|its|your|my|of|in|for|a|an|level|levels|value|values|data|set|all|[EI]\d+) )*"
+_OF = r"(?:(?:the|their|his|her|its|your|my|of|in|for|a|an|level|levels|value|values|data|set|all|[EIR]\d+) )*"
 _TO = r"(?:to be |to |into |as |= |equal to |at )"
 _F, _N, _C = r"(?P<f>F\d+)", r"(?P<n>N\d+)", r"(?P<c>C\d+)"
 
@@ -33,6 +33,7 @@ _SHIFTS = tuple(
         rf"{_N} {_MORE} {_OF}{_F}(?= |$)",
         rf"(?:{_WERE}|if|had|made|turned|become|became) {_N} (?P<o>O\d+)",
         rf"(?:{_WERE}|if|had|made|turned|become|became) {_N} years more \S+",
+        rf"{_N} {_MORE}(?= |$)",
         rf"{_F} (?P<up>\+|plus) {_N}",
         rf"{_F} (?P<down>-|−|minus) {_N}",
     )
@@ -68,8 +69,33 @@ _TEXT = (
 )  # fmt: skip
 
 
+_FIXED = r"(?:touch\w*|chang\w*|alter\w*|modify\w*|adjust\w*|vary\w*)"
+_LIST = r"(?P<list>F\d+(?:(?: ,| and| or| nor)+ (?:the |their |his |her )?F\d+)*)"
+_KEEP = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:,|and|but)? ?\b(?:without|not|don't|never|avoid|avoiding|no|can't|cannot) {_FIXED} (?:to |in )?{_OF}{_LIST}",
+        rf"(?:,|and|but)? ?\b(?:keep\w*|leav\w*|hold\w*|fix\w*) {_OF}{_LIST}(?: fixed| constant| unchanged| the same| alone| untouched| as (?:it|they) (?:is|are|was|were))?",
+        rf"{_LIST} (?:must|should|has to|have to|can) (?:stay|remain|not be changed|not change)(?: fixed| constant| unchanged| the same)?",
+    )
+)  # fmt: skip
+_ONLY = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:,|and|but)? ?\bonly (?:by )?(?:{_FIXED} )?{_OF}{_LIST}(?: may change| can change| changes)?",
+        rf"\b{_FIXED} only {_OF}{_LIST}",
+        rf"\b{_FIXED} (?:nothing|no feature) (?:but|except) {_OF}{_LIST}",
+    )
+)  # fmt: skip
+_SWEEP = re.compile(rf"{_F} (?P<verb>(?!with|of|is|are)[a-z]+ (?:[a-z]+ )?)from {_N} to (?P<m>N\d+)")
+
+
 def read_changes(reading: Reading) -> None:
-    """Take the changes out of the sketch."""
+    """Take the changes out of the sketch, and what must not change or alone may."""
+    for patterns, into in ((_KEEP, reading.keep), (_ONLY, reading.only)):
+        for pattern in patterns:
+            reading.take(pattern, lambda match, into=into: _listed(reading, match, into))  # type: ignore[misc]
+    reading.take(_SWEEP, lambda match: _span(reading, match))
     if reading.schema.modality == "text":
         _read_text_changes(reading)
         return
@@ -77,9 +103,19 @@ def read_changes(reading: Reading) -> None:
         reading.take(pattern, lambda match: _shift(reading, match))
     for pattern in _SCALES:
         reading.take(pattern, lambda match: _scale(reading, match))
-    if _HYPOTHETICAL.search(reading.text):
+    if _if(reading):
         for pattern in _SETS:
             reading.take(pattern, lambda match: _set(reading, match))
+
+
+def _listed(reading: Reading, match: re.Match[str], into: list[Feature]) -> str:
+    into += [reading.feature(code) for code in re.findall(r"F\d+", match["list"])]
+    return " "
+
+
+def _span(reading: Reading, match: re.Match[str]) -> str:
+    reading.span = (float(reading.number(match["n"]).value), float(reading.number(match["m"]).value))
+    return f"{match['f']} {match['verb']}"
 
 
 def _shift(reading: Reading, match: re.Match[str]) -> str | None:
@@ -104,10 +140,17 @@ def _moved(reading: Reading, found: dict[str, str | None]) -> tuple[Feature, boo
     if feature:
         up = reading.sign(o) > 0 if o else bool(found.get("up") or found.get("more"))
         return reading.feature(feature), up
+    if found.get("more") or found.get("less"):
+        measured = reading.with_unit(reading.slots[str(found["n"])].unit)
+        return (measured[0], bool(found.get("more"))) if len(measured) == 1 and _if(reading) else None
     if o:
         direction = reading.direction(o)
         return (direction[0], direction[1] > 0) if direction else None
     return next(((one, True) for one in _ages(reading)), None)
+
+
+def _if(reading: Reading) -> bool:
+    return bool(_HYPOTHETICAL.search(reading.text))
 
 
 def _ages(reading: Reading) -> Iterator[Feature]:

@@ -56,11 +56,15 @@ class Lexicon:
 
     def at(self, tokens: Sequence[Token], start: int) -> tuple[Named, int] | None:
         """What the longest phrase that begins at a token names, and the token after it."""
-        words = [stem(token.low) if token.kind in ("word", "number") else "" for token in tokens[start : start + self.longest]]
+        # "without a checking account" is "without checking account"
+        places = [at for at in range(start, len(tokens)) if at == start or tokens[at].low not in ("a", "an", "the")]
+        places = places[: self.longest]
+        words = [stem(tokens[at].low) if tokens[at].kind in ("word", "number") else "" for at in places]
         for length in range(len(words), 0, -1):
             found = self.phrases.get(tuple(words[:length]))
-            if found is not None and _allowed(found, tokens, start, length):
-                return found, start + length
+            end = places[length - 1] + 1
+            if found is not None and _allowed(found, tokens, start, end - start):
+                return found, end
         return None
 
     def nearly(self, tokens: Sequence[Token], start: int) -> tuple[Named, int] | None:
@@ -81,7 +85,14 @@ def _allowed(found: Named, tokens: Sequence[Token], start: int, length: int) -> 
     before = tokens[start - 1].low if start else ""
     after = tokens[start + length].low if start + length < len(tokens) else ""
     if found.kind == "K" and length == 1:
-        return before not in ("how", "very", "as") and after not in ("reason", "idea", "explanation", "model", "job", "at")
+        return before not in ("how", "very", "as") and after not in (
+            "reason",
+            "idea",
+            "explanation",
+            "model",
+            "job",
+            "at",
+        )
     if found.kind == "C" and length == 1 and stem(tokens[start].low) in _WEAK:
         names = {word for feature, _ in found.choices for name in feature.words() for word in folded(name)}
         named = any(stem(token.low) in names for token in tokens)
@@ -119,7 +130,10 @@ def _speaks(phrase: Phrase, named: Named) -> bool:
     """Whether a phrase can be told from ordinary words and numbers."""
     if not phrase or all(word.isdigit() for word in phrase) or phrase[0] in _SILENT and len(phrase) == 1:
         return False
-    return not (len(phrase) == 1 and (phrase[0] in SMALL and phrase[0] not in _WEAK or len(phrase[0]) == 1 and named.kind != "F"))
+    return not (
+        len(phrase) == 1
+        and (phrase[0] in SMALL and phrase[0] not in _WEAK or len(phrase[0]) == 1 and named.kind != "F")
+    )
 
 
 def _named(schema: Schema) -> Iterator[tuple[Phrase, Named]]:

@@ -45,6 +45,7 @@ class Reading:
     quoted: str | None = None
     keep: list[Feature] = field(default_factory=list)
     only: list[Feature] = field(default_factory=list)
+    span: tuple[float, float] | None = None
     previous: bool = False
     unsure: list[str] = field(default_factory=list)
 
@@ -56,6 +57,8 @@ class Reading:
             if new is None:
                 position = match.start() + 1
                 continue
+            rows = [code for code in re.findall(r"\bR\d+\b", match[0]) if code not in new]
+            new = " ".join([new, *rows, ""]) if rows else new
             self.text = f"{self.text[: match.start()]}{new}{self.text[match.end() :]}"
             position = match.start() + len(new)
         self.text = " ".join(self.text.split())

@@ -13,6 +13,8 @@ _TOKEN = re.compile(
     r"|(?P<mark>>=|<=|!=|[^\w\s])"
 )
 
+_RANGE = re.compile(r" ?\d")
+
 _SAME = {
     "why": "reason reasons reasoning rationale because explain explains explained explanation justify basis cause caused "
     "causes methodology logic grounds lead led come determine determining",
@@ -34,7 +36,8 @@ _SAME = {
     "label": "labels labelled labeled truth true actual actually real",
     "interact": "interaction interactions cooperate interplay",
     "data": "dataset",
-    "describe": "description describes summary summarise summarize overview about",
+    "describe": "description describes summary summarise summarize overview",
+    "typical": "typically common commonly usual usually frequent frequently normal normally prone inclined tend generally",
     "lowest": "minimum min smallest least fewest",
     "highest": "maximum max largest biggest greatest",
     "distribution": "spread histogram distributed",
@@ -61,7 +64,10 @@ class Token:
     low: str
     kind: str
 
-VOCABULARY = frozenset({*_SAME, *_CANONICAL, *"model rows under over above below least than between under value level".split()})
+
+VOCABULARY = frozenset(
+    {*_SAME, *_CANONICAL, *"model rows under over above below least than between under value level".split()}
+)
 """Words that people use to ask about models; none is a misspelt name."""
 
 
@@ -69,15 +75,18 @@ def tokens(question: str) -> list[Token]:
     """The tokens of a question; possessive endings are dropped, hyphens and underscores part words."""
     found = []
     for match in _TOKEN.finditer(question):
-        kind = match.lastgroup or "mark"
         if match["quote"]:
             inside = match["inside"] if match["inside"] is not None else match["single"]
             found.append(Token(inside, inside.lower(), "quote"))
         elif match["word"]:
             low = match["word"].lower().replace("’", "'")
             found.append(Token(match["word"], low.removesuffix("'s"), "word"))
+        elif match["number"]:
+            found.append(Token(match[0], match[0], "number"))
+        elif match["mark"] == "-" and found and found[-1].kind == "number" and _RANGE.match(question, match.end()):
+            found.append(Token("to", "to", "word"))
         elif match["mark"] not in ("-", "'", "’"):
-            found.append(Token(match[0], match[0], kind if kind != "inside" else "mark"))
+            found.append(Token(match[0], match[0], "mark"))
     return found
 
 
@@ -94,11 +103,13 @@ def stem(word: str) -> str:
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("sses", "shes", "ches", "xes")):
         return word[:-2]
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us")) else word
 
 
 def canonical(word: str) -> str:
-    """One word for all that mean the same in a question about a model."""
+    """One word for all that mean the same in a question about a model; one feature is not several."""
+    if word in SMALL or word in ("feature", "features"):
+        return word
     return _CANONICAL.get(word) or _CANONICAL.get(stem(word)) or stem(word)
 
 

@@ -1,1 +1,56 @@
-"""The checks between a draft and the reader."""
+"""The fourth hop: whether the evidence bears out every number, sign, rank and name of a text.
+
+Pure and independent of whoever wrote the text: claims are found in its words alone. No failures means verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from askwhy.agent.answer import Draft, Failure
+from askwhy.agent.plan import Plan
+from askwhy.agent.verify.check_causes import check_causes
+from askwhy.agent.verify.check_claims import check_claims
+from askwhy.agent.verify.check_conditions import check_conditions
+from askwhy.agent.verify.check_directions import check_directions, directions
+from askwhy.agent.verify.check_names import check_names
+from askwhy.agent.verify.check_negations import check_negations
+from askwhy.agent.verify.check_numbers import check_numbers
+from askwhy.agent.verify.check_outcomes import check_outcomes
+from askwhy.agent.verify.check_ranks import check_ranks
+from askwhy.agent.verify.check_roles import check_roles
+from askwhy.agent.verify.check_slots import check_slots, find_caveats
+from askwhy.agent.verify.ground import Ground
+from askwhy.agent.verify.reading import Reading
+from askwhy.agent.verify.vocabulary import check_vocabulary
+from askwhy.tools.evidence import Evidence
+from askwhy.tools.schema import Schema
+
+__all__ = ["verify"]
+
+
+def verify(draft: Draft, evidence: tuple[Evidence, ...], plan: Plan, schema: Schema) -> tuple[Failure, ...]:
+    """Everything in the draft that is not borne out, in the order of the text; empty if all of it is.
+
+    Checks (docs of the checks): V1 numbers, V2 directions and negations, V3 ranks, V4 names, V5 required slots,
+    V6 the share that is named, V7 caveats, V8 causal wording, V13 vague words.
+    """
+    hidden, failures = find_caveats(draft.text, evidence)
+    reading = Reading(draft.text, Ground(evidence, plan, schema), hidden)
+    found = dict.fromkeys((*failures, *_checks(reading), *check_claims(draft, evidence)))
+    return tuple(sorted(found, key=lambda failure: (failure.start, failure.end, failure.check)))
+
+
+def _checks(reading: Reading) -> Iterator[Failure]:
+    claims = directions(reading)
+    yield from check_numbers(reading)
+    yield from check_roles(reading)
+    yield from check_directions(reading, claims)
+    yield from check_negations(reading, claims)
+    yield from check_ranks(reading, claims)
+    yield from check_names(reading)
+    yield from check_outcomes(reading)
+    yield from check_conditions(reading)
+    yield from check_vocabulary(reading)
+    yield from check_slots(reading)
+    yield from check_causes(reading)

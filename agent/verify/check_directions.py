@@ -10,6 +10,7 @@ from typing import Literal
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.check_numbers import matches
 from askwhy.agent.verify.clauses import inside
+from askwhy.agent.verify.ground import is_signed, trend_of
 from askwhy.agent.verify.reading import Clause, Reading
 from askwhy.tools.evidence import Fact
 
@@ -25,7 +26,7 @@ _UP = (
     r"(?:effect|contribution|influence|impact) (?:of \w+ )?(?:is|was) positive|positive (?:effect|contribution|influence|impact)"
 )
 _DOWN = (
-    r"lower(?:s|ed)?(?! (?:than|_|value|values|or|and|age))|reduc(?:e|es|ed)|decreas(?:e|es|ed)|cuts?|diminish(?:es|ed)?|"
+    r"lowers|lowered|lower(?= (?:it|the|this|that|its|his|her|your|their|them|both|predict\w+|probabilit\w+|_))|reduc(?:e|es|ed)|decreas(?:e|es|ed)|cuts?|diminish(?:es|ed)?|"
     r"lessen(?:s|ed)?|hurts?|oppos(?:e|es|ed)|(?:push|pull|mov|driv|shift|tilt|bring|drag)(?:es|ed|e|s)? (?:\w+ ){0,5}?"
     r"(?:down|downwards?|lower|away from|against)|(?:speak|count|argue|work|weigh|vote|point|tell|act)(?:s|ed)? (?:\w+ )?"
     r"against|against(?= (?:it|that|_|this))|contribut(?:e|es|ed) negatively|takes? away|"
@@ -49,10 +50,22 @@ _PATTERNS: tuple[tuple[Sign, bool, re.Pattern[str]], ...] = tuple(
         (1, True, _COMPARED_UP), (-1, True, _COMPARED_DOWN),
     )  # type: ignore[misc]  # the literals above are signs
 )  # fmt: skip
-_SUPPOSED = re.compile(r"\b(?:if|when|were|had|suppose|assuming|after|once|by (?:rais|lower|increas|decreas)ing)\b", re.I)
+_SUPPOSED = re.compile(
+    r"\b(?:if|when|were|had|suppose|assuming|after|once|by (?:rais|lower|increas|decreas)ing)\b", re.I
+)
 _SUBJECT = re.compile(rf"\b{_OUTPUT}\b", re.I)
-_DENIED = re.compile(r"\b(?:not|never|no longer|neither|nor|cannot|hardly|\w+n['’]t|without|none|nothing|no)\b[\w\s]{0,25}$", re.I)
-_GENERIC = re.compile(r"\b(?:features?|factors?|reasons?|words?|things?|values?|none|nothing|neither|each|others?|which|what)\b", re.I)
+_DENIED = re.compile(
+    r"\b(?:not|never|no longer|neither|nor|cannot|hardly|\w+n['’]t|without|none|nothing|no)\b[\w\s]{0,25}$", re.I
+)
+_GENERIC = re.compile(
+    r"\b(?:features?|factors?|reasons?|words?|things?|values?|none|nothing|neither|each|others?|which|what)\b", re.I
+)
+_OWN_MOVE = re.compile(r"\b(?:as|when|if|once|the more|the higher)\s+(?:the\s+)?_+\s*$", re.I)
+_OWN_FALL = re.compile(
+    r"\b(?:as|when|if|once)\s+(?:the\s+)?_+\s+(?:falls?|decreas\w+|drops?|goes down|gets? (?:lower|smaller|shorter))|"
+    r"\b(?:falling|decreasing|lower|shorter|smaller)\s+_", re.I
+)  # fmt: skip
+_PRONOUN = re.compile(r"\b(?:these|those|they|this|following)\b", re.I)
 _FROM_TO = re.compile(r"\bfrom\b")
 
 
@@ -85,7 +98,10 @@ def _of_sentence(reading: Reading, sentence: tuple[Clause, ...]) -> list[Directi
             found += own[position]
         elif clause.features and not _is_supposition(clause) and (clause.listing or _has_amount(clause)):
             donor = _donor(sentence, own, position)
-            found += [Direction(clause, one.start, one.end, one.sign, one.output, one.denied, clause.features) for one in donor]
+            found += [
+                Direction(clause, one.start, one.end, one.sign, one.output, one.denied, clause.features)
+                for one in donor
+            ]
     return found
 
 
@@ -119,6 +135,8 @@ def _own(reading: Reading, clause: Clause) -> list[Direction]:
             if about_output and not _SUBJECT.search(clause.text) and not clause.classes and not _has_amount(clause):
                 if not re.search(r"\b(?:it|this|that|they)\b", clause.text, re.I):
                     continue
+            if _OWN_MOVE.search(clause.text, 0, match.start()):
+                continue
             denied = sign != 0 and bool(_DENIED.search(clause.text, 0, match.start()))
             features = clause.features or clause.subjects
             found.append(Direction(clause, start, end, sign, about_output, denied, features))
@@ -126,7 +144,7 @@ def _own(reading: Reading, clause: Clause) -> list[Direction]:
 
 
 def _is_intransitive(clause: Clause, match: re.Match[str]) -> bool:
-    """"the probability increases" is about the output; "age increases the probability" about age."""
+    """ "the probability increases" is about the output; "age increases the probability" about age."""
     subject = _SUBJECT.search(clause.text, 0, match.start())
     named = any(one.names("feature") and one.end <= clause.start + match.start() for one in clause.mentions)
     return bool(subject) and not named and match.group().lower().startswith(("increas", "decreas"))
@@ -147,18 +165,44 @@ def check_directions(reading: Reading, claims: tuple[Direction, ...]) -> Iterato
 def _problem(reading: Reading, claim: Direction) -> str | None:
     ground, schema = reading.ground, reading.ground.schema
     named = _class_of(claim, reading)
+    shares = [turn for fact in _cited(reading, claim) if not is_signed(fact) and (turn := trend_of(fact)) is not None]
+    if shares:
+        return None if any(_holds(claim, turn) for turn in shares) else "The number is that of another direction."
     facts = _facts(reading, claim, named)
     if not facts:
-        return _without_facts(reading, claim)
+        return _by_trend(reading, claim, named)
     for feature in dict.fromkeys(fact.feature for fact in facts):
         own = [fact for fact in facts if fact.feature == feature]
-        flip = {fact.id: -1 if schema.task == "binary" and named and fact.cls and fact.cls != named else 1 for fact in own}
+        flip = {
+            fact.id: -1 if schema.task == "binary" and named and fact.cls and fact.cls != named else 1 for fact in own
+        }
         if not any(_holds(claim, fact.number() * flip[fact.id]) for fact in own):
             label = found.label if (found := ground.feature(feature)) else feature or "the change"
             true = own[0].number() * flip[own[0].id]
             word = "raises" if true > 0 else "lowers" if true < 0 else "does not change"
             return f"{label} {word} the output for {named or own[0].cls or schema.target.label} in the evidence ({true:+.4g})."
     return None
+
+
+def _cited(reading: Reading, claim: Direction) -> list[Fact]:
+    found = (known for number in claim.clause.numbers for known in matches(reading, claim.clause, number))
+    return [known.fact for known in found if known.fact is not None]
+
+
+def _by_trend(reading: Reading, claim: Direction, named: str | None) -> str | None:
+    """"rises with age": by the curve over the feature's values."""
+    ground = reading.ground
+    turns = [(name, turn) for name in claim.features for turn in ground.trends.get(name, ())]
+    own = {fact.cls for fact in ground.facts if fact.relation == "effect_start"}
+    if not turns or (named is not None and own and named not in own and ground.schema.task != "binary"):
+        return _without_facts(reading, claim)
+    flip = -1 if _OWN_FALL.search(claim.clause.text) else 1
+    flip *= -1 if ground.schema.task == "binary" and named and own and named not in own else 1
+    if any(_holds(claim, turn * flip) for _, turn in turns):
+        return _from_to(reading, claim)
+    found = ground.feature(turns[0][0])
+    word = "rises" if turns[0][1] > 0 else "falls" if turns[0][1] < 0 else "does not change"
+    return f"The output {word} with {found.label if found else turns[0][0]} in the evidence."
 
 
 def _holds(claim: Direction, value: float) -> bool:
@@ -211,7 +255,9 @@ def _fits(reading: Reading, claim: Direction, fact: Fact, named: str | None) -> 
 def _without_facts(reading: Reading, claim: Direction) -> str | None:
     text = reading.text[claim.start : claim.end]
     if claim.output or (not claim.features and not claim.clause.features):
-        if _FROM_TO.search(claim.clause.text) or _GENERIC.search(claim.clause.text) or not reading.ground.signed:
+        listed = any(one.features for one in reading.of_sentence(claim.clause.sentence))
+        pronoun = _GENERIC.search(claim.clause.text) or (listed and _PRONOUN.search(claim.clause.text))
+        if _FROM_TO.search(claim.clause.text) or pronoun or not reading.ground.signed:
             return _from_to(reading, claim)
         return f"The evidence does not say what “{text}” claims; name the feature or the change it holds for."
     labels = [found.label if (found := reading.ground.feature(name)) else name for name in claim.features]
@@ -219,7 +265,7 @@ def _without_facts(reading: Reading, claim: Direction) -> str | None:
 
 
 def _from_to(reading: Reading, claim: Direction) -> str | None:
-    """"rises from 20 to 30" must rise."""
+    """ "rises from 20 to 30" must rise."""
     found = [number for number in claim.clause.numbers if number.start > claim.start]
     cue = _FROM_TO.search(claim.clause.text)
     if cue is None or len(found) < 2:

@@ -23,6 +23,8 @@ _COUNTED = re.compile(
     r"inputs?|conditions?|groups?|contributions?|effects?|of (?:them|these|those|the)\b)", re.I
 )  # fmt: skip
 _TOP = re.compile(r"\b(?:top|first|these|those|the|other|all|only|just|last|following)[\s-]+$", re.I)
+_PREDICTED_AS = re.compile(r"\bpredicted (?:as |to be )?_", re.I)
+_LEAD = re.compile(r"margin|lead|difference|change")
 _RANKED = re.compile(r"(?:\brank(?:s|ed)?|\bnumber|\bno\.?|\bplace|\bposition|#)\s*(?:is\s+|in\s+|of\s+)?#?$", re.I)
 
 
@@ -60,6 +62,9 @@ def bound_features(reading: Reading, clause: Clause, number: Number) -> tuple[st
     """The features that the number can be about: one that stands right before it, else those of the clause."""
     text = reading.text
     for mention in reversed(clause.mentions):
+        compared = mention.names("more") or mention.names("less")
+        if compared and mention.end <= number.start and re.fullmatch(r"\s+than\s*", text[mention.end : number.start], re.I):
+            return tuple(name for name in compared if name in clause.features) or compared
         names = mention.names("feature")
         if not names or mention.end > number.start:
             continue
@@ -70,7 +75,16 @@ def bound_features(reading: Reading, clause: Clause, number: Number) -> tuple[st
         if opened >= 0 and ")" not in between[opened:] and not between[:opened].strip():
             return names
         break
-    return clause.features or clause.subjects
+    return _with_selection(reading, clause)
+
+
+def _with_selection(reading: Reading, clause: Clause) -> tuple[str, ...]:
+    """A clause that only names features of the selection ("... with sex female is 24.8") may be about an earlier one."""
+    selected = {reading.ground.named(one.feature) for one in reading.ground.conditions}
+    if not clause.features or not selected.issuperset(clause.features):
+        return clause.features or clause.subjects
+    earlier = (one for one in reading.of_sentence(clause.sentence) if one.start < clause.start)
+    return (*clause.features, *(name for one in earlier for name in one.features))
 
 
 def _problem(reading: Reading, clause: Clause, number: Number) -> str | None:
@@ -157,7 +171,13 @@ def _about(ground: Ground, clause: Clause, features: tuple[str, ...], known: Kno
     if known.row is not None and rows and known.row not in rows:
         return False
     named = clause.classes or clause.context
-    if known.cls is None or not named or known.cls in named:
+    if known.cls is None or not named:
+        return True
+    predicted = _PREDICTED_AS.search(clause.text)
+    if predicted and known.fact is not None and known.fact.group and known.unit == "count":
+        at = clause.start + predicted.end() - 1
+        return any(known.cls in one.names("class") for one in clause.mentions if one.start == at)
+    if known.cls in named or (not clause.classes and known.fact is not None and _LEAD.search(known.fact.relation)):
         return True
     return ground.schema.task == "binary" and known.unit in _MAGNITUDES
 
@@ -176,7 +196,7 @@ def _unit_fits(ground: Ground, number: Number, known: Known) -> bool:
 
 
 def _is_count_of_names(reading: Reading, clause: Clause, number: Number) -> bool:
-    """"The three most important features" before three names, "2 changes" of a plan that has two."""
+    """ "The three most important features" before three names, "2 changes" of a plan that has two."""
     text, ground = reading.text, reading.ground
     if number.kind != "plain" or number.decimals or number.sign:
         return False
@@ -195,7 +215,7 @@ def _is_count_of_names(reading: Reading, clause: Clause, number: Number) -> bool
 
 
 def _is_bound(reading: Reading, clause: Clause, number: Number) -> bool:
-    """"Less than 0.1 points", "more than 99%": bounds where printing the value would read as zero or certain."""
+    """ "Less than 0.1 points", "more than 99%": bounds where printing the value would read as zero or certain."""
     before = reading.text[clause.start : number.start]
     less, more = _LESS.search(before), _MORE.search(before)
     if not (less or more):
@@ -216,7 +236,7 @@ def _is_bound(reading: Reading, clause: Clause, number: Number) -> bool:
 
 
 def _is_fraction(reading: Reading, clause: Clause, number: Number) -> bool:
-    """"3 in 10" of a share of 0.31."""
+    """ "3 in 10" of a share of 0.31."""
     both = [one for one in clause.numbers if one.kind == "plain"]
     for few, many in zip(both, both[1:], strict=False):
         if number not in (few, many) or many.value not in (5, 10, 20, 100, 1000):

@@ -14,7 +14,23 @@ from askwhy.tools.schema import Feature, Schema
 from askwhy.tools.scope import Argument, Change, Condition, Scalar, Scope
 
 _SIGNED_UNITS = ("points", "log-odds")
-_SIGNED_WORDS = ("attribution", "contribution", "change", "difference", "effect", "slope", "trend", "shift", "gap", "delta")
+_SIGNED_WORDS = (
+    "attribution",
+    "contribution",
+    "change",
+    "difference",
+    "effect",
+    "slope",
+    "trend",
+    "shift",
+    "gap",
+    "delta",
+)
+_NO_DIRECTION = re.compile(r"range|spread|error|_low|_high|_start|_end|importance|margin|lead|no_effect|_share|off")
+_SIZED = re.compile(r"(?:^|_)(?:off|error|margin|lead|residual)(?:_|$)")
+_RISES = re.compile(r"ris(?:es|ing)|increas|_up")
+_FALLS = re.compile(r"fall(?:s|ing)|decreas|_down")
+_FLAT = re.compile(r"flat|no_effect|unchanged|same")
 _BEFORE = re.compile(r"before|from|old|start|original|current|previous|without", re.I)
 _AFTER = re.compile(r"after|(?:^|_)to(?:_|$)|new|end|changed|proposed", re.I)
 
@@ -77,13 +93,28 @@ class Ground:
         return tuple(fact for fact in self.facts if is_signed(fact))
 
     @cached_property
+    def trends(self) -> dict[str, tuple[float, ...]]:
+        """By feature, which way the output goes as the feature rises: from end points and from rows that were checked."""
+        found: dict[str, list[float]] = {}
+        for one in self.evidence:
+            for fact in one.facts:
+                turn = trend_of(fact)
+                if turn is not None and fact.feature and not fact.relation.endswith("_share"):
+                    found.setdefault(fact.feature, []).append(turn)
+            starts, ends = one.all("effect_start"), one.all("effect_end")
+            for start, end in zip(starts, ends, strict=False):
+                if start.feature and start.cls == end.cls:
+                    found.setdefault(start.feature, []).append(end.number() - start.number())
+        return {name: tuple(turns) for name, turns in found.items()}
+
+    @cached_property
     def features(self) -> frozenset[str]:
         """Features that the evidence or the plan is about."""
         found = {fact.feature for fact in self.facts if fact.feature}
-        found |= {self._name(one.feature) for one in self.conditions if one.feature}
+        found |= {self.named(one.feature) for one in self.conditions if one.feature}
         for scope in self.scopes:
-            found |= {self._name(change.feature) for change in scope.changes if change.feature}
-            found |= {self._name(cell.feature) for cell in scope.case}
+            found |= {self.named(change.feature) for change in scope.changes if change.feature}
+            found |= {self.named(cell.feature) for cell in scope.case}
         found |= {str(value) for one in self.arguments for value in _many(one.value)}
         found |= {str(fact.value) for fact in self.facts if isinstance(fact.value, str)}
         return frozenset(found)
@@ -96,9 +127,14 @@ class Ground:
             parts += [one.method, one.estimand, *(caveat.text for caveat in one.caveats)]
             parts += [f"{quality.check} {quality.note}" for quality in one.quality]
             if one.table is not None:
-                parts += [*one.table.columns, *(str(cell) for row in one.table.rows for cell in row if cell is not None)]
+                parts += [
+                    *one.table.columns,
+                    *(str(cell) for row in one.table.rows for cell in row if cell is not None),
+                ]
         for fact in self.facts:
-            parts += [str(part) for part in (fact.value, fact.at, fact.feature, fact.cls, fact.group) if part is not None]
+            parts += [
+                str(part) for part in (fact.value, fact.at, fact.feature, fact.cls, fact.group) if part is not None
+            ]
         for scope in self.scopes:
             parts += [scope.text or "", *(str(change.words or "") for change in scope.changes)]
             parts += [str(cell.value) for cell in (*scope.changes, *scope.case)]
@@ -138,10 +174,10 @@ class Ground:
                 found |= {str(fact.value)} if fact.unit in ("category", "text", "feature", "class", "") else set()
         for scope in self.scopes:
             assigned = (*scope.changes, *scope.case)
-            found |= {str(one.value) for one in assigned if self._name(one.feature) == feature}
-        found |= {str(one.value) for one in self.conditions if self._name(one.feature) == feature}
+            found |= {str(one.value) for one in assigned if self.named(one.feature) == feature}
+        found |= {str(one.value) for one in self.conditions if self.named(one.feature) == feature}
         found |= {str(value) for one in self.arguments for value in _many(one.value)}
-        return frozenset(found | {self._category(feature, value) for value in found})
+        return frozenset(found | {self.category(feature, value) for value in found})
 
     def is_before(self, fact: Fact) -> bool:
         """Whether the fact is about how things were before a change."""
@@ -151,22 +187,22 @@ class Ground:
         """Whether the fact is about how things are after a change."""
         return bool(_AFTER.search(fact.relation)) and not _BEFORE.search(fact.relation)
 
-    def _category(self, feature: str, value: str) -> str:
+    def category(self, feature: str, value: str) -> str:
         found = self.feature(feature)
         words = {word: str(one.value) for one in (found.categories if found else ()) for word in one.words()}
         return words.get(value, value)
 
-    def _name(self, feature: str | None) -> str:
+    def named(self, feature: str | None) -> str:
         names = {word: one.name for one in self.schema.features for word in one.words()}
         return names.get(feature or "", feature or "")
 
     def _constants(self, scope: Scope) -> Iterator[Known]:
         for condition in scope.where.conditions():
-            name = self._name(condition.feature) if condition.on == "feature" else None
+            name = self.named(condition.feature) if condition.on == "feature" else None
             for number in _number(condition.value):
                 yield Known(number, "id" if condition.on == "id" else "constant", feature=name, exact=True)
         for cell in (*scope.changes, *scope.case):
-            name = self._name(cell.feature) or None
+            name = self.named(cell.feature) or None
             for number in _number(cell.value):
                 yield Known(abs(number), "constant", feature=name, exact=True)
                 yield Known(number, "constant", feature=name, exact=True)
@@ -178,9 +214,19 @@ def is_signed(fact: Fact) -> bool:
     """Whether the sign of the fact's value is a direction."""
     if isinstance(fact.value, (str, bool)) or fact.value is None:
         return False
+    if _NO_DIRECTION.search(fact.relation):
+        return False
     if fact.unit in _SIGNED_UNITS:
         return True
     return fact.unit in ("output", "score", "", "feature") and any(word in fact.relation for word in _SIGNED_WORDS)
+
+
+def trend_of(fact: Fact) -> float | None:
+    """1, -1 or 0 where the fact's relation says that something rises, falls or stays; else None."""
+    for pattern, turn in ((_FLAT, 0.0), (_RISES, 1.0), (_FALLS, -1.0)):
+        if pattern.search(fact.relation):
+            return turn
+    return None
 
 
 def _of_fact(fact: Fact, schema: Schema) -> Iterator[Known]:
@@ -188,7 +234,7 @@ def _of_fact(fact: Fact, schema: Schema) -> Iterator[Known]:
     exact = fact.unit in ("count", "id", "rank")
     for number in _number(fact.value):
         unit = fact.unit or "feature"
-        yield Known(number, unit, signed=is_signed(fact), exact=exact, **own)  # type: ignore[arg-type]
+        yield Known(number, unit, signed=is_signed(fact) or bool(_SIZED.search(fact.relation)), exact=exact, **own)  # type: ignore[arg-type]
     for number in _number(fact.at):
         yield Known(number, "feature", feature=fact.feature, row=fact.row, fact=fact)
     if fact.error is not None:

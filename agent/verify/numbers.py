@@ -81,7 +81,9 @@ def _numerals(text: str, masked: tuple[Span, ...]) -> list[Number]:
         decimals = len(digits.partition(".")[2]) - exponent
         sign: Literal[-1, 0, 1] = 0 if not match["sign"] else 1 if match["sign"] == "+" else -1
         value = float(digits) * 10.0**exponent * (sign or 1)
-        found.append(_with_kind(text, Number(value, match.start(), match.end(), decimals, sign=sign, text=match.group())))
+        found.append(
+            _with_kind(text, Number(value, match.start(), match.end(), decimals, sign=sign, text=match.group()))
+        )
     return found
 
 
@@ -136,6 +138,10 @@ def _share_kinds(text: str, found: list[Number]) -> tuple[Number, ...]:
     """In "62 to 71 %" and "3, 2 and 1 percentage points" the first numbers share the last one's unit."""
     for position in range(len(found) - 2, -1, -1):
         here, after = found[position], found[position + 1]
-        if here.kind == "plain" and after.kind in ("percent", "points") and _JOINED.fullmatch(text[here.end : after.start]):
+        if (
+            here.kind == "plain"
+            and after.kind in ("percent", "points")
+            and _JOINED.fullmatch(text[here.end : after.start])
+        ):
             found[position] = replace(here, kind=after.kind)
     return tuple(found)

@@ -17,7 +17,9 @@ NEGATION = re.compile(
     r"\b(?:not|no|never|without|neither|nor|none|nothing|cannot|nobody|hardly|barely|\w+n['’]t)\b", re.I
 )
 _LIST_WORDS = frozenset("the a an its your his her their by of at and with for both also then or to".split())
-_VALUE_CUE = re.compile(r"\s*(?:\(|=|:|\bof\b|\bis\b|\bwas\b|\bwere\b|\bto\b|\bset to\b|\bvalue\b|\bas\b|\s)*\s*$", re.I)
+_VALUE_CUE = re.compile(
+    r"\s*(?:\(|=|:|\bof\b|\bis\b|\bwas\b|\bwere\b|\bto\b|\bset to\b|\bvalue\b|\bas\b|\s)*\s*$", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,12 @@ class Reading:
             return True
         if not any(target.kind == "category" for target in mention.targets):
             return False
+        if re.match(r"\s+than\b", self.text[mention.end :], re.I):
+            return False
         before = [one for one in self.mentions if one.end <= mention.start and one.names("feature")]
-        return bool(before) and bool(_VALUE_CUE.fullmatch(self.text, before[-1].end, mention.start))
+        if not before or not _VALUE_CUE.fullmatch(self.text, before[-1].end, mention.start):
+            return False
+        return any(target.feature in before[-1].names("feature") for target in mention.targets)
 
 
 def _of_kind(mentions: tuple[Mention, ...], kind: str) -> tuple[str, ...]:

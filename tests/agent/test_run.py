@@ -25,7 +25,9 @@ def older_than(age: int) -> Scope:
 
 
 def test_steps_run_in_order(runner: Runner) -> None:
-    ran = runner.run(Plan(steps=(Step(tool="count", scope=older_than(40)), Step(tool="predict", scope=Scope(row="3")))), binary())
+    ran = runner.run(
+        Plan(steps=(Step(tool="count", scope=older_than(40)), Step(tool="predict", scope=Scope(row="3")))), binary()
+    )
     assert [evidence.tool for evidence in ran.evidence] == ["count", "predict"]
     assert ran.evidence[0].one("count").value == int((binary().data["age"] > 40).sum())
 
@@ -53,7 +55,9 @@ def test_a_step_takes_its_row_from_an_earlier_fact(runner: Runner) -> None:
     assert ran.evidence[1].facts == ran.evidence[0].facts
 
 
-@pytest.mark.parametrize("ref", [Ref(into="row", step=2, relation="prediction"), Ref(into="row", step=1, relation="nonsense")])
+@pytest.mark.parametrize(
+    "ref", [Ref(into="row", step=2, relation="prediction"), Ref(into="row", step=1, relation="nonsense")]
+)
 def test_a_reference_to_nothing_is_refused(runner: Runner, ref: Ref) -> None:
     steps = (Step(tool="predict", scope=Scope(row="7")), Step(tool="predict", refs=(ref,)))
     with pytest.raises(ToolError, match="Step"):

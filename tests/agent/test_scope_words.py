@@ -131,6 +131,8 @@ def test_a_whole_scope() -> None:
     assert scope_words(Scope(where=Where.of(on("age", "gt", 40))), CREDIT) == " older than 40"
     assert scope_words(Scope(changes=(shorter,)), CREDIT) == " with credit duration 12 months shorter"
     assert scope_words(Scope(changes=(shorter,)), CREDIT, changes=False) == ""
+    both = Scope(where=Where.of(on("age", "gt", 40)), changes=(shorter,))
+    assert scope_words(both, CREDIT) == " older than 40 (each with credit duration 12 months shorter)"
     assert instance_words(Scope(), CREDIT) is None
     assert instance_words(Scope(row="12"), CREDIT) == "applicant 12"
     assert (
@@ -155,11 +157,20 @@ def test_how_a_question_was_understood() -> None:
     assert one_step("count") == "how many applicants are there"
     assert one_step("count", where=Where.of(on("age", "gt", 40))).count("older than 40") == 1
     assert one_step("count", where=Where.of(on("sex", "eq", "male"))).count("applicants with sex male") == 1
+    assert one_step("predict") == "what the model predicts"
     assert one_step("predict", row="12") == "what do you predict for applicant 12"
     changed = one_step("predict", row="12", changes=(Change(feature="duration", value=6),))
     assert changed == "what do you predict for applicant 12, with credit duration set to 6 months"
     case = one_step("predict", case=(Assignment(feature="age", value=40), Assignment(feature="purpose", value="car")))
     assert case == "what do you predict for your case (age 40 years and purpose car)"
+
+
+def test_changes_are_a_what_if() -> None:
+    longer = (Change(feature="duration", action="increase", value=6),)
+    said = "what if credit duration were 6 months longer"
+    assert one_step("what_if", row="12", changes=longer) == f"{said}, for applicant 12"
+    old = Where.of(on("age", "gt", 40))
+    assert one_step("what_if", where=old, changes=longer) == f"{said}, for applicants older than 40"
 
 
 def test_several_steps_and_references() -> None:

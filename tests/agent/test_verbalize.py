@@ -89,7 +89,12 @@ def test_a_list_of_attributions(say: Say) -> None:
 )
 def test_lists_of_any_length(say: Say, count: str, words: str) -> None:
     assert say((f"It is [attribution {count}: {{feature}}].",), *THREE, needs="nothing").text == f"It is {words}."
-    assert say((f"It is [attribution{count}: {{feature}}].",), *THREE, needs="nothing").text == f"It is {words}."
+
+
+def test_a_star_needs_no_blank(say: Say) -> None:
+    assert say(("It is [attribution*: {feature}].",), *THREE, needs="nothing").text.endswith(
+        "duration, age and purpose."
+    )
 
 
 def test_items_with_commas_are_parted_by_semicolons(say: Say) -> None:
@@ -207,6 +212,8 @@ def test_no_answer_forgets_which_rows_it_is_about(say: Say) -> None:
     )
     own = Fact(relation="n", value=1, row="12")
     assert say(("It is {n.row}.",), own, scope=Scope(row="12")).text == "It is applicant 12."
+    changed = say(("It is {n.row}.",), own, scope=Scope(row="12", changes=SHORTER)).text
+    assert changed == "For applicant 12 with credit duration 12 months shorter, it is applicant 12."
     assert say(("{entities}{scope}: {n}.",), n, scope=Scope(where=OLD)).text == "Applicants older than 40: 1."
 
 

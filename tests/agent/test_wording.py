@@ -104,6 +104,11 @@ def test_an_output_has_the_targets_unit() -> None:
     assert said(HOUSES, value=152133.4, unit="output") == "152,133 €"
     assert said(HOUSES, value=-52.133, unit="output", form="signed") == "-52.13 €"
     assert said(HOUSES, value=52.133, unit="output", form="bare") == "52.13"
+    assert [said(HOUSES, value=value, unit="output") for value in (3.4444, 0.24611, 120.0)] == [
+        "3.44 €",
+        "0.246 €",
+        "120 €",
+    ]
 
 
 def test_parts_of_a_fact() -> None:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from askwhy.tools.attribution import Attribution, attribute
+from askwhy.tools.attribution import attribute
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Caveat, DerivedFact, Evidence, Fact, Unit
-from askwhy.tools.permutation import Importance
+from askwhy.tools.evidence import DerivedFact, Evidence, Fact, Unit
 from askwhy.tools.quality import shared_credit, tied
 from askwhy.tools.registry import ClassName, FeatureName, ask, tool
+from askwhy.tools.schema import ClassLabel
+from askwhy.tools.scope import Scalar
 from askwhy.tools.subject import plain
-from askwhy.tools.table.importance import MEASURE_SAYS, importance_caveats, measure_facts, measured_importance
+from askwhy.tools.table.explain import attribution_facts
+from askwhy.tools.table.importance import (
+    MEASURE_SAYS,
+    importance_caveats,
+    importance_facts,
+    measure_facts,
+    measured_importance,
+)
 from askwhy.tools.view import View
 
 _LOCAL = (
@@ -36,20 +44,10 @@ _LOCAL = (
         ask("which of {feature} and {feature2} contributed more to the prediction for {row}?"),
     ),
     says=(
-        (
-            "{more_important.feature} is more important than {less_important.feature} for {row}.",
-            "{more_important.feature} is more important than {less_important.feature} for {entities}{scope}.",
-        ),
-        (
-            "{about_equal.feature} and {about_equal_to.feature} are about equally important for {row}: "
-            "their difference, {about_equal:size}, is within two standard errors.",
-            "{about_equal.feature} and {about_equal_to.feature} are about equally important for {entities}{scope}: "
-            "their difference, {about_equal:size}, is within two standard errors.",
-        ),
-        (
-            "{equal.feature} and {equal_to.feature} are equally important for {row}.",
-            "{equal.feature} and {equal_to.feature} are equally important for {entities}{scope}.",
-        ),
+        "{more_important.feature} is more important than {less_important.feature}.",
+        "{about_equal.feature} and {about_equal_to.feature} are about equally important: "
+        "their difference, {about_equal:size}, is within the sampling error.",
+        "{equal.feature} and {equal_to.feature} are equally important.",
         _LOCAL.replace("ROLE", "probability").replace("QUANTITY", "the probability of {stronger_probability.cls}"),
         _LOCAL.replace("ROLE", "output").replace("QUANTITY", "the predicted {target}"),
         "{stronger_overall.feature} ranks {stronger_overall.rank} of the {feature_count} features with an importance "
@@ -69,96 +67,111 @@ def compare_features(view: View, first: FeatureName, second: FeatureName, cls: C
 
 @dataclass(frozen=True)
 class _Side:
-    """One of the two features."""
+    """One of the two features: its importance or attribution."""
 
     feature: str
     value: float
     error: float | None
     rank: int
-    at: object = None
+    at: Scalar | None = None
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The two sides, the stronger one first, and what their facts have in common."""
+
+    strong: _Side
+    weak: _Side
+    unit: Unit
+    cls: str | None
+    row: str | None
+
+    def fact(self, side: _Side, relation: str, value: float | str, **more: str) -> Fact:
+        """A fact about one side; a name has no unit and no error."""
+        number = not isinstance(value, str)
+        return Fact(
+            relation=relation,
+            value=value,
+            unit=self.unit if number else "",
+            feature=side.feature,
+            at=side.at,
+            cls=self.cls,
+            row=self.row,
+            rank=side.rank,
+            error=side.error if number else None,
+            **more,
+        )
+
+    def size(self, side: _Side) -> float:
+        """How much it matters: an attribution counts whichever way it points."""
+        return side.value if self.row is None else abs(side.value)
 
 
 def _for_row(view: View, first: str, second: str, cls: str | None) -> Evidence:
     label = view.explained_class(cls)
     found = attribute(view, label)
-    sides = [_local_side(view, found, name) for name in (first, second)]
-    name = None if label is None else label.name
-    compared = _compared(
-        sides, found.unit, name, view.row_id, "output" if label is None else "probability", "attribution"
-    )
+    order = found.ranked()
+
+    def side(name: str) -> _Side:
+        position = view.schema.names.index(name)
+        at = plain(view.rows.iloc[0, position])
+        return _Side(name, float(found.values[position]), found.error_of(position), order.index(position) + 1, at)
+
+    pair = _paired(side(first), side(second), found.unit, label, view.row_id)
+    compared = _compared(pair, "output" if label is None else "probability")
     count = Fact(relation="feature_count", value=len(found.values), unit="count")
     return Evidence(
-        facts=(*compared, count),
+        facts=(*compared, *attribution_facts(view, label, found), count),
         method=found.method,
         estimand=found.estimand,
         quality=found.quality,
-        caveats=(*found.caveats, *_shared(view, first, second)),
+        caveats=(*found.caveats, *shared_credit(view.subject.data, view.schema, (first, second))),
     )
 
 
 def _overall(view: View, first: str, second: str, cls: str | None) -> Evidence:
     found = measured_importance(view, "permutation", cls)
-    sides = [_overall_side(view, found, name) for name in (first, second)]
-    name = None if found.label is None else found.label.name
-    compared = _compared(sides, found.unit, name, None, "overall", "importance")
+    order = found.ranked()
+
+    def side(name: str) -> _Side:
+        position = view.schema.names.index(name)
+        return _Side(name, float(found.values[position]), found.error_of(position), order.index(position) + 1)
+
+    compared = _compared(_paired(side(first), side(second), found.unit, found.label, None), "overall")
     named = [view.schema.names.index(one) for one in (first, second)]
     return Evidence(
-        facts=(*compared, *measure_facts(view, found)),
+        facts=(*compared, *importance_facts(view, found), *measure_facts(view, found)),
         method=found.method,
         estimand=found.estimand,
-        caveats=(*found.caveats, *importance_caveats(view, found, named, 0)),
+        caveats=(*found.caveats, *importance_caveats(view, found, named)),
     )
 
 
-def _local_side(view: View, found: Attribution, name: str) -> _Side:
-    position = view.schema.names.index(name)
-    at = plain(view.rows.iloc[0, position])
-    return _Side(name, float(found.values[position]), found.error_of(position), found.ranked().index(position) + 1, at)
+def _paired(first: _Side, second: _Side, unit: Unit, label: ClassLabel | None, row: str | None) -> _Pair:
+    strong, weak = sorted((first, second), key=lambda side: side.rank)
+    return _Pair(strong, weak, unit, None if label is None else label.name, row)
 
 
-def _overall_side(view: View, found: Importance, name: str) -> _Side:
-    position = view.schema.names.index(name)
-    return _Side(name, float(found.values[position]), found.error_of(position), found.ranked().index(position) + 1)
+def _compared(pair: _Pair, role: str) -> tuple[Fact, ...]:
+    """The two sizes and their difference, which is larger, and both values with their ranks."""
+    strong, weak = pair.strong, pair.weak
+    gap = pair.size(strong) - pair.size(weak)
+    return (
+        pair.fact(strong, "size", pair.size(strong), id="f1"),
+        pair.fact(weak, "size", pair.size(weak), id="f2"),
+        DerivedFact(relation="difference", value=gap, unit=pair.unit, formula="difference", sources=("f1", "f2")),
+        *_verdict(pair, gap),
+        pair.fact(strong, f"stronger_{role}", strong.value),
+        pair.fact(weak, f"weaker_{role}", weak.value),
+    )
 
 
-def _compared(
-    sides: list[_Side], unit: Unit, cls: str | None, row: str | None, role: str, relation: str
-) -> tuple[Fact, ...]:
-    """The two sizes and their difference, both values with their ranks, and which is larger."""
-    local = row is not None
-    size = [abs(side.value) if local else side.value for side in sides]
-    strong, weak = (0, 1) if sides[0].rank < sides[1].rank else (1, 0)
-
-    def fact(which: int, relation: str, value: object, unit: Unit) -> Fact:
-        side = sides[which]
-        content = {"value": value, "unit": unit, "feature": side.feature, "at": side.at, "rank": side.rank}
-        return Fact.model_validate(
-            {"relation": relation, "cls": cls, "row": row, "error": side.error if unit else None, **content}
+def _verdict(pair: _Pair, gap: float) -> tuple[Fact, Fact]:
+    strong, weak = pair.strong, pair.weak
+    if not tied(pair.size(strong), pair.size(weak), strong.error, weak.error):
+        return (
+            pair.fact(strong, "more_important", strong.feature),
+            pair.fact(weak, "less_important", weak.feature),
         )
-
-    sizes = [
-        fact(which, "size", size[which], unit).model_copy(update={"id": f"f{n}"})
-        for n, which in enumerate((strong, weak), 1)
-    ]
-    difference = DerivedFact(
-        relation="difference", value=size[strong] - size[weak], unit=unit, formula="difference", sources=("f1", "f2")
-    )
-    values = [fact(which, relation, sides[which].value, unit) for which in (strong, weak)]
-    roles = [
-        fact(strong, f"stronger_{role}", sides[strong].value, unit),
-        fact(weak, f"weaker_{role}", sides[weak].value, unit),
-    ]
-    equal = tied(size[strong], size[weak], sides[strong].error, sides[weak].error)
-    if equal:
-        exact = size[strong] == size[weak] or not (sides[strong].error or sides[weak].error)
-        name = "equal" if exact else "about_equal"
-        gap = size[strong] - size[weak]
-        verdict = [fact(strong, name, gap, unit), fact(weak, f"{name}_to", gap, unit)]
-    else:
-        names = ("more_important", "less_important")
-        verdict = [fact(which, one, sides[which].feature, "") for which, one in zip((strong, weak), names, strict=True)]
-    return (*sizes, difference, *verdict, *values, *roles)
-
-
-def _shared(view: View, first: str, second: str) -> tuple[Caveat, ...]:
-    return shared_credit(view.subject.data, view.schema, (first, second))
+    name = "about_equal" if strong.error or weak.error else "equal"
+    return pair.fact(strong, name, gap), pair.fact(weak, f"{name}_to", gap)

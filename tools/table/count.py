@@ -17,7 +17,10 @@ from askwhy.tools.view import View
         "count the rows where {feature} is {category}",
         "number of {entities} predicted {class}",
     ),
-    says=("{count} of {total} {entities} match{scope}, which is {share}.", "There are {all_rows} {entities} in the data."),
+    says=(
+        "There {count:one is/are} {count:entities}{scope}, which is {share} of all {total}.",
+        "There {all_rows:one is/are} {all_rows:entities} in the data.",
+    ),
 )
 def count(view: View) -> Evidence:
     """Count the rows that match the conditions, out of all rows."""

@@ -49,9 +49,9 @@ _KINDS = {
         "The data is {dataset}, with {rows:entities}{scope} and {features} {features:one feature/features}.",
         "There are {rows_unnamed:entities}{scope} in the data, with {features} {features:one feature/features}.",
         "{description}",
-        "The {listed} features are [feature*: {feature}].",
+        "The {listed:one only feature is/features are} [feature*: {feature}].",
         "There are {unlisted} features; the first {first} are [some_feature*: {feature}], and the table lists them all.",
-        "By kind, there are [kind*: {value} {group}].",
+        "Their kinds: [kind*: {value} {group}].",
         "Values are missing in [missing*: {feature} ({value})].",
         "No values are missing: {complete:one the only feature is/all features are} complete.",
         "The model predicts {target_name}: {target_text}",
@@ -60,9 +60,7 @@ _KINDS = {
         "The {target} runs from {target_low} to {target_high}, with a mean of {target_mean}.",
     ),
 )
-def data_summary(
-    view: View, about: Literal["everything", "features", "missing", "target"] = "everything"
-) -> Evidence:
+def data_summary(view: View, about: Literal["everything", "features", "missing", "target"] = "everything") -> Evidence:
     """What the data is: how many rows, which features of which kind, missing values, balance of the target."""
     facts: list[Fact] = []
     if about == "everything":
@@ -81,9 +79,9 @@ def _size(view: View) -> list[Fact]:
     rows = Fact(relation="rows" if schema.name else "rows_unnamed", value=len(view.rows), unit="count")
     facts = [rows, Fact(relation="features", value=len(schema.features), unit="count")]
     if schema.name:
-        facts.insert(0, Fact(relation="dataset", value=schema.name, unit="text"))
+        facts.insert(0, Fact(relation="dataset", value=schema.name, unit=""))
     if schema.description:
-        facts.append(Fact(relation="description", value=schema.description, unit="text"))
+        facts.append(Fact(relation="description", value=schema.description, unit=""))
     return facts
 
 
@@ -93,11 +91,9 @@ def _features(view: View) -> list[Fact]:
     counted = Fact(relation="listed" if few else "unlisted", value=len(features), unit="count")
     facts = [counted] if few else [counted, Fact(relation="first", value=_NAMED, unit="count")]
     relation = "feature" if few else "some_feature"
-    facts += [
-        Fact(relation=relation, value=_KINDS[one.kind], unit="text", feature=one.name) for one in features[:_NAMED]
-    ]
+    facts += [Fact(relation=relation, value=_KINDS[one.kind], unit="", feature=one.name) for one in features[:_NAMED]]
     kinds = Counter(_KINDS[one.kind] for one in features)
-    return facts + [Fact(relation="kind", value=n, unit="count", group=kind) for kind, n in kinds.most_common()]
+    return facts if len(features) == 1 else facts + [Fact(relation="kind", value=n, unit="count", group=kind) for kind, n in kinds.most_common()]
 
 
 def _missing(view: View) -> list[Fact]:
@@ -116,11 +112,11 @@ def _target(view: View) -> list[Fact]:
     target = view.schema.target
     if target.description:
         facts = [
-            Fact(relation="target_name", value=target.label, unit="text"),
-            Fact(relation="target_text", value=target.description, unit="text"),
+            Fact(relation="target_name", value=target.label, unit=""),
+            Fact(relation="target_text", value=target.description, unit=""),
         ]
     else:
-        facts = [Fact(relation="target_plain", value=target.label, unit="text")]
+        facts = [Fact(relation="target_plain", value=target.label, unit="")]
     if view.targets is None:
         return facts
     actual = actual_values(view.schema, view.targets)
@@ -150,7 +146,13 @@ def _numbers(actual: Array) -> list[Fact]:
 
 def _table(view: View) -> Table:
     rows = tuple(
-        (one.label, _KINDS[one.kind], _range(one, view.rows[one.name]), int(view.rows[one.name].isna().sum()), one.description)
+        (
+            one.label,
+            _KINDS[one.kind],
+            _range(one, view.rows[one.name]),
+            int(view.rows[one.name].isna().sum()),
+            one.description,
+        )
         for one in view.schema.features
     )
     return Table(columns=("feature", "kind", "values", "missing", "meaning"), rows=rows)

@@ -38,11 +38,11 @@ _NAMED = 12
         "It has {many_categories} different values; some are [some_category*: {value}].",
         "It counts as something that cannot be changed about {fixed:one one/the} {entity}.",
         "It can only {one_way}.",
-        "The model predicts the {target_name}: {target_text}",
-        "The model predicts the {target_plain}.",
+        "The model predicts {target_name}: {target_text}",
+        "The model predicts {target_plain}.",
         "The classes are [class*: {cls}].",
         "The {target} is measured in {target_unit}.",
-        "{class_meant} is one of the {class_total} classes of the {target}.",
+        "{class_meant} is one of the {class_total} classes of {target}.",
         "In the data it is written {class_written}.",
         "It counts as the favourable outcome of the {favourable} classes.",
     ),
@@ -57,11 +57,13 @@ def define(view: View, feature: FeatureName | None = None, cls: ClassName | None
 
 
 def _feature(one: Feature) -> tuple[Fact, ...]:
-    def fact(relation: str, value: Scalar, unit: str = "text") -> Fact:
+    def fact(relation: str, value: Scalar, unit: str = "") -> Fact:
         return Fact.model_validate({"relation": relation, "value": value, "unit": unit, "feature": one.name})
 
     facts = [fact("meaning", one.description) if one.description else fact("undescribed", one.label)]
-    kind = {"integer": "whole-number", "number": "numeric", "category": "categorical", "boolean": "yes-or-no"}.get(one.kind, one.kind)
+    kind = {"integer": "whole-number", "number": "numeric", "category": "categorical", "boolean": "yes-or-no"}.get(
+        one.kind, one.kind
+    )
     facts += [fact("kind", kind), fact("measure", one.unit)] if one.unit else [fact("kind_plain", kind)]
     if one.low is not None and one.high is not None and not one.categories:
         facts += [fact("low", _cell(one, one.low), "feature"), fact("high", _cell(one, one.high), "feature")]
@@ -85,14 +87,14 @@ def _target(schema: Schema) -> tuple[Fact, ...]:
     target = schema.target
     if target.description:
         facts = [
-            Fact(relation="target_name", value=target.label, unit="text"),
-            Fact(relation="target_text", value=target.description, unit="text"),
+            Fact(relation="target_name", value=target.label, unit=""),
+            Fact(relation="target_text", value=target.description, unit=""),
         ]
     else:
-        facts = [Fact(relation="target_plain", value=target.label, unit="text")]
+        facts = [Fact(relation="target_plain", value=target.label, unit="")]
     facts += [Fact(relation="class", value=label.name, unit="class", cls=label.name) for label in schema.classes]
     if target.unit:
-        facts.append(Fact(relation="target_unit", value=target.unit, unit="text"))
+        facts.append(Fact(relation="target_unit", value=target.unit, unit=""))
     return tuple(facts)
 
 

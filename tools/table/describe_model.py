@@ -25,8 +25,8 @@ from askwhy.tools.view import View
     says=(
         "The model is {model_name}.",
         "The model is a function of {inputs_unnamed:one one feature/its features} that came without a name.",
-        "It predicts the {outcome} as one of {classes} classes: [class*: {cls}].",
-        "It predicts the {quantity}, a number, from {inputs:one one feature/the features}.",
+        "It predicts {outcome}, one of {classes} classes: [class*: {cls}].",
+        "It predicts {quantity}, a number, from {inputs:one one feature/the features}.",
         "It was trained on {trained} {entities} of the data; {held_out:one one was/the other} {held_out} were held out to test it.",
         "Nothing in the data marks which of the {unmarked} {entities} it was trained on.",
         "[note*: {value}]",
@@ -39,7 +39,7 @@ def describe_model(view: View) -> Evidence:
     inputs = len(schema.features)
     facts = []
     if subject.model_name:
-        facts.append(Fact(relation="model_name", value=subject.model_name, unit="text"))
+        facts.append(Fact(relation="model_name", value=subject.model_name, unit=""))
     else:
         facts.append(Fact(relation="inputs_unnamed", value=inputs, unit="count"))
     facts.append(Fact(relation="inputs", value=inputs, unit="count"))
@@ -50,7 +50,7 @@ def describe_model(view: View) -> Evidence:
         facts.append(Fact(relation="held_out", value=held, unit="count"))
     else:
         facts.append(Fact(relation="unmarked", value=len(subject.data), unit="count"))
-    facts += [Fact(relation="note", value=note, unit="text") for note in subject.notes]
+    facts += [Fact(relation="note", value=note, unit="") for note in subject.notes]
     if subject.predictor.hard:
         facts.append(Fact(relation="hard", value=len(subject.data), unit="count"))
     return Evidence(facts=tuple(facts), method="description of the model")
@@ -59,9 +59,9 @@ def describe_model(view: View) -> Evidence:
 def _outcome(view: View) -> list[Fact]:
     schema = view.schema
     if view.subject.regression:
-        return [Fact(relation="quantity", value=schema.target.label, unit="text")]
+        return [Fact(relation="quantity", value=schema.target.label, unit="")]
     return [
-        Fact(relation="outcome", value=schema.target.label, unit="text"),
+        Fact(relation="outcome", value=schema.target.label, unit=""),
         Fact(relation="classes", value=len(schema.classes), unit="count"),
         *(Fact(relation="class", value=label.name, unit="class", cls=label.name) for label in schema.classes),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -18,7 +18,7 @@ from askwhy.tools.attribution import (
     quantity,
 )
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table, Unit
-from askwhy.tools.quality import order_caveats, shared_credit
+from askwhy.tools.quality import order_caveats, shared_credit, told_apart
 from askwhy.tools.registry import ClassName, FeatureName, Says, ask, tool
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.select import predicted_index
@@ -56,14 +56,14 @@ _SAYS: Says = (
     "[asked_zero*: {feature} ({at}) makes no difference to the prediction for {row}].",
     *_for_each_scale(
         "asked_mean",
-        "Among {entities}{scope}, [ROLE*: {feature} ranks {rank} of the {feature_count} features and on average "
+        "[ROLE*: {feature} ranks {rank} of the {feature_count} features and on average "
         "{value:word raises/lowers} QUANTITY by {value:size}].",
     ),
     "The model predicts {prediction} for {row}, with a probability of {probability}.",
     "It gives {explained_probability.cls} a probability of {explained_probability}.",
     "The model predicts {estimate} for {row}.",
-    "For {entities}{scope}, the model's probability of {mean_probability.cls} is {mean_probability} on average.",
-    "For {entities}{scope}, the model predicts {mean_estimate} on average.",
+    "The model's probability of {mean_probability.cls} is {mean_probability} on average.",
+    "The model predicts {mean_estimate} on average.",
     *_for_each_scale("reason", f"What moves QUANTITY most: [ROLE*: {_ITEM}]."),
     *_for_each_scale("for_attribution", f"These raise QUANTITY most: [ROLE*: {_ITEM}]."),
     *_for_each_scale("against_attribution", f"These lower QUANTITY most: [ROLE*: {_ITEM}]."),
@@ -122,18 +122,18 @@ def explain(
     """
     label = _label(view, cls)
     found = _attribution(view, label, method, scale)
-    named = _named(found, [view.schema.names.index(name) for name in features], k, sign)
+    asked, largest = [view.schema.names.index(name) for name in features], _largest(found, k, sign)
     facts = (
         *_context(view, label, found),
-        *_attributions(view, label, found),
-        *_roles(view, label, found, named, features, sign),
+        *attribution_facts(view, label, found),
+        *_roles(view, label, found, asked, largest, sign),
     )
     return Evidence(
         facts=facts,
         method=f"{found.method} (auto: SHAP)" if method == "auto" else found.method,
         estimand=found.estimand,
         quality=found.quality,
-        caveats=(*found.caveats, *_caveats(view, found, named)),
+        caveats=(*found.caveats, *_caveats(view, found, asked, largest)),
         figure=_figure(view, label, found, scale),
         table=_table(view, found),
     )
@@ -158,11 +158,12 @@ def _attribution(view: View, label: ClassLabel | None, method: Method, scale: Sc
     return found
 
 
-def _named(found: Attribution, asked: list[int], k: int, sign: Sign) -> list[int]:
-    """Positions to name: what was asked about, then the `k` largest that speak the wanted way."""
+def _largest(found: Attribution, k: int, sign: Sign) -> list[int]:
+    """Positions of the `k` largest that speak the wanted way; of the one largest, those that cannot be told from it."""
     wanted = {"all": np.abs(found.values), "for": found.values, "against": -found.values}[sign]
-    largest = [position for position in found.ranked() if wanted[position] > negligible(found)]
-    return list(dict.fromkeys([*asked, *largest[:k]]))
+    speaking = [position for position in found.ranked() if wanted[position] > negligible(found)]
+    sizes = [float(wanted[position]) for position in speaking]
+    return speaking[: told_apart(k, sizes, [found.error_of(position) for position in speaking])]
 
 
 def negligible(found: Attribution) -> float:
@@ -213,7 +214,8 @@ def _level(found: Attribution) -> Unit:
     return "probability" if found.unit == "points" else found.unit
 
 
-def _attributions(view: View, label: ClassLabel | None, found: Attribution) -> Iterator[Fact]:
+def attribution_facts(view: View, label: ClassLabel | None, found: Attribution) -> Iterator[Fact]:
+    """Every feature's share of the prediction, largest first."""
     relation = "attribution" if view.scope.has_instance else "mean_attribution"
     for rank, position in enumerate(found.ranked(), 1):
         yield attribution_fact(view, label, found, position, rank, relation)
@@ -238,38 +240,37 @@ def attribution_fact(
 
 
 def _roles(
-    view: View, label: ClassLabel | None, found: Attribution, named: list[int], asked: Sequence[str], sign: Sign
+    view: View, label: ClassLabel | None, found: Attribution, asked: list[int], largest: list[int], sign: Sign
 ) -> Iterator[Fact]:
     """The same facts in the roles that the words need, and how much of the whole is named."""
     suffix, order, local = _SUFFIX[found.unit], found.ranked(), view.scope.has_instance
     reason = {"all": "reason", "for": "for_attribution", "against": "against_attribution"}[sign]
     reason = reason if local else "mean_" + reason.removesuffix("_attribution")
-    spoken = 0
-    for position in sorted(named, key=order.index):
-        value = float(found.values[position])
-        if view.schema.names[position] in asked:
-            zero = abs(value) <= negligible(found)
-            relation = "asked_zero" if zero and local else ("asked_attribution" if local else "asked_mean") + suffix
-            yield attribution_fact(view, label, found, position, order.index(position) + 1, relation)
-        if abs(value) > negligible(found) and (sign == "all" or (value > 0) == (sign == "for")):
-            spoken += 1
-            yield attribution_fact(view, label, found, position, order.index(position) + 1, reason + suffix)
-    if not spoken:
+    for position in asked:
+        zero = abs(float(found.values[position])) <= negligible(found)
+        relation = "asked_zero" if zero and local else ("asked_attribution" if local else "asked_mean") + suffix
+        yield attribution_fact(view, label, found, position, order.index(position) + 1, relation)
+    for position in largest:
+        yield attribution_fact(view, label, found, position, order.index(position) + 1, reason + suffix)
+    if not largest:
         nothing = {"all": "no_effect", "for": "nothing_for", "against": "nothing_against"}[sign]
         cls, row = None if label is None else label.name, view.row_id if local else None
         yield Fact(relation=nothing + suffix, value=0, unit="count", cls=cls, row=row)
     whole = float(np.abs(found.values).sum())
-    if named and whole > 0:
-        yield Fact(relation="named_share", value=float(np.abs(found.values[named]).sum()) / whole, unit="share")
+    if largest:
+        yield Fact(relation="named_share", value=float(np.abs(found.values[largest]).sum()) / whole, unit="share")
 
 
-def _caveats(view: View, found: Attribution, named: list[int]) -> Iterator[Caveat]:
-    order = found.ranked()
-    labels = [view.schema.features[position].label for position in order]
-    sizes = [abs(float(found.values[position])) for position in order]
-    last = max((order.index(position) for position in named), default=-1)
-    yield from order_caveats(labels, sizes, [found.error_of(position) for position in order], min(last + 1, len(named)))
-    yield from shared_credit(view.subject.data, view.schema, [view.schema.names[position] for position in named])
+def _caveats(view: View, found: Attribution, asked: list[int], largest: list[int]) -> Iterator[Caveat]:
+    order, labels = found.ranked(), [feature.label for feature in view.schema.features]
+    yield from order_caveats(
+        [labels[position] for position in order],
+        [abs(float(found.values[position])) for position in order],
+        [found.error_of(position) for position in order],
+        {order.index(position) for position in (*asked, *largest)},
+    )
+    named = dict.fromkeys(view.schema.names[position] for position in (*asked, *largest))
+    yield from shared_credit(view.subject.data, view.schema, tuple(named))
     for check in found.quality:
         if check.check == "C2" and not check.passed:
             text = f"The attributions miss the prediction by {check.value:.1%} of the output range."

@@ -11,7 +11,7 @@ from pydantic import Field
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table
 from askwhy.tools.permutation import FEWEST_ROWS, Importance, Metric, permutation_importance, shap_importance
-from askwhy.tools.quality import order_caveats, shared_credit
+from askwhy.tools.quality import order_caveats, shared_credit, told_apart
 from askwhy.tools.registry import ClassName, FeatureName, Says, ask, tool
 from askwhy.tools.truth import scored
 from askwhy.tools.view import View
@@ -56,20 +56,9 @@ MEASURE_SAYS: Says = (
         ask("which features matter most for accuracy?", metric="accuracy"),
     ),
     says=(
-        (
-            "For {row}, [asked_importance*: {feature} ranks {rank} of the {feature_count} features, "
-            "with an importance of {value}].",
-            "[asked_importance*: {feature} ranks {rank} of the {feature_count} features by importance "
-            "for {entities}{scope}, with {value}].",
-        ),
-        (
-            "The most important features for {row} are [top*: {feature} ({value})].",
-            "The most important features for {entities}{scope} are [top*: {feature} ({value})].",
-        ),
-        (
-            "The most important feature for {row} is {top_one.feature} ({top_one}).",
-            "The most important feature for {entities}{scope} is {top_one.feature} ({top_one}).",
-        ),
+        "[asked_importance*: {feature} ranks {rank} of the {feature_count} features, with an importance of {value}].",
+        "The most important features are [top*: {feature} ({value})].",
+        "The most important feature is {top_one.feature} ({top_one}).",
         *MEASURE_SAYS,
     ),
     fits=lambda schema: schema.modality == "table",
@@ -84,16 +73,17 @@ def importance(
 ) -> Evidence:
     """Which features matter most to the model over many rows, with intervals.
 
-    `features`: the ones asked about. `k`: how many to name. `cls`: matter for this class.
+    `features`: the ones asked about. `k`: how many to name. `cls`: for predicting this class.
     """
     found = measured_importance(view, method, cls, metric)
     order = found.ranked()
-    named = list(dict.fromkeys([*map(view.schema.names.index, features), *order[:k]]))
+    top = order[: told_apart(k, [float(found.values[one]) for one in order], [found.error_of(one) for one in order])]
+    named = list(dict.fromkeys([*map(view.schema.names.index, features), *top]))
     return Evidence(
-        facts=(*_facts(view, found, order), *_named_facts(view, found, features, order[:k])),
+        facts=(*importance_facts(view, found), *measure_facts(view, found), *_named_facts(view, found, features, top)),
         method=found.method,
         estimand=found.estimand,
-        caveats=(*found.caveats, *importance_caveats(view, found, named, k)),
+        caveats=(*found.caveats, *importance_caveats(view, found, named)),
         figure=_figure(view, found, order),
         table=_table(view, found, order),
     )
@@ -148,7 +138,7 @@ def measure_facts(view: View, found: Importance) -> Iterator[Fact]:
     yield Fact(relation="feature_count", value=len(found.values), unit="count")
 
 
-def importance_caveats(view: View, found: Importance, named: Sequence[int], k: int) -> Iterator[Caveat]:
+def importance_caveats(view: View, found: Importance, named: Sequence[int]) -> Iterator[Caveat]:
     """What must be said about the named features: not told from zero, too close to rank, sharing credit."""
     order, features = found.ranked(), view.schema.features
     unclear = [features[position].label for position in named if found.interval(position)[0] <= 0]
@@ -157,14 +147,16 @@ def importance_caveats(view: View, found: Importance, named: Sequence[int], k: i
         yield Caveat(flag="not_distinguishable", text=text)
     labels = [features[position].label for position in order]
     sizes = [float(found.values[position]) for position in order]
-    yield from order_caveats(labels, sizes, [found.error_of(position) for position in order], k)
+    yield from order_caveats(
+        labels, sizes, [found.error_of(position) for position in order], {*map(order.index, named)}
+    )
     yield from shared_credit(view.subject.data, view.schema, [features[position].name for position in named])
 
 
-def _facts(view: View, found: Importance, order: Sequence[int]) -> Iterator[Fact]:
-    for rank, position in enumerate(order, 1):
+def importance_facts(view: View, found: Importance) -> Iterator[Fact]:
+    """How important every feature is, most important first."""
+    for rank, position in enumerate(found.ranked(), 1):
         yield importance_fact(view, found, position, rank, "importance")
-    yield from measure_facts(view, found)
 
 
 def _named_facts(view: View, found: Importance, asked: Sequence[str], top: Sequence[int]) -> Iterator[Fact]:

@@ -60,8 +60,16 @@ def _one(view: View, actual: Array) -> list[Fact]:
     true_class, guess_class = view.schema.classes[int(actual[0])], view.predicted()
     right = true_class == guess_class
     return [
-        Fact(relation="truth" if right else "truth_missed", value=true_class.name, unit="class", cls=true_class.name, row=row),
-        Fact(relation="right" if right else "wrong", value=guess_class.name, unit="class", cls=guess_class.name, row=row),
+        Fact(
+            relation="truth" if right else "truth_missed",
+            value=true_class.name,
+            unit="class",
+            cls=true_class.name,
+            row=row,
+        ),
+        Fact(
+            relation="right" if right else "wrong", value=guess_class.name, unit="class", cls=guess_class.name, row=row
+        ),
     ]
 
 

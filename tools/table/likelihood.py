@@ -71,7 +71,11 @@ def _one(view: View, cls: str | None) -> list[Fact]:
     wanted = chosen if cls is None else view.schema.class_label(cls)
     order = np.argsort(-view.outputs[0], kind="stable")
     first, second = (view.schema.classes[int(one)] for one in order[:2])
-    facts = [] if wanted == chosen else [Fact(relation="prediction", value=chosen.name, unit="class", cls=chosen.name, row=row)]
+    facts = (
+        []
+        if wanted == chosen
+        else [Fact(relation="prediction", value=chosen.name, unit="class", cls=chosen.name, row=row)]
+    )
     said = "probability" if wanted == chosen else "other_probability"
     facts.append(_chance(view, said, wanted, said))
     if wanted != first:
@@ -82,7 +86,14 @@ def _one(view: View, cls: str | None) -> list[Fact]:
     sources = (said if wanted == first else "top", "second")
     facts.append(
         DerivedFact(
-            id="lead", relation="margin", value=lead, unit="points", cls=first.name, row=row, formula="difference", sources=sources
+            id="lead",
+            relation="margin",
+            value=lead,
+            unit="points",
+            cls=first.name,
+            row=row,
+            formula="difference",
+            sources=sources,
         )
     )
     return facts + _compared(view, lead)

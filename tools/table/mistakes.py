@@ -54,7 +54,8 @@ _NAMED = 3
         "held-out {held_out:one row/rows}{scope}: in truth {false_negatives.cls}, but not predicted so.",
         "There {false_negatives:one is/are} {false_negatives} false {false_negatives:one negative/negatives} among all {scored} "
         "rows{scope}: in truth {false_negatives.cls}, but not predicted so.",
-        "The model makes no such mistake among {none_of} rows{scope}.",
+        "The model makes no mistake among {no_mistake} rows{scope}.",
+        "There are no {none_of.group} for {none_of.cls} among {none_of} rows{scope}.",
         "The clearest of them, by the model's confidence in the wrong class: [mistake*: {row} (predicted {cls} with {value})].",
         "On {held_out} held-out {held_out:one row/rows}{scope}, predictions are off by {mean_error} on average.",
         "On all {scored} rows{scope}, predictions are off by {mean_error} on average.",
@@ -79,7 +80,9 @@ def mistakes(
     found = scored(view)
     if view.subject.regression:
         if kind != "any":
-            raise ToolError("This model predicts a number, so it has no false positives or negatives; ask for its largest errors.")
+            raise ToolError(
+                "This model predicts a number, so it has no false positives or negatives; ask for its largest errors."
+            )
         return _errors(view, found, what, k)
     wrong, named = _wrong(view, found, kind, cls)
     facts = [found.count_fact(), *_counted(found, wrong, named)]
@@ -90,7 +93,12 @@ def mistakes(
     if what == "typical" and wrong.any():
         facts += _typical(view, found, wrong)
     caveats = found.caveats
-    return Evidence(facts=tuple(facts), method=_METHODS[what], caveats=caveats, table=_table(view, found, order) if len(order) else None)
+    return Evidence(
+        facts=tuple(facts),
+        method=_METHODS[what],
+        caveats=caveats,
+        table=_table(view, found, order) if len(order) else None,
+    )
 
 
 _METHODS = {
@@ -117,8 +125,11 @@ def _wrong(view: View, found: Scored, kind: Kind, cls: str | None) -> tuple[Arra
 
 def _counted(found: Scored, wrong: Array, named: Fact | None) -> list[Fact]:
     count, total = int(wrong.sum()), len(found.rows)
+    if not count and named is not None:
+        group = named.relation.replace("_", " ")
+        return [named.model_copy(update={"relation": "none_of", "value": total, "group": group})]
     if not count:
-        return [Fact(relation="none_of", value=total, unit="count")]
+        return [Fact(relation="no_mistake", value=total, unit="count")]
     share = Fact(relation="share", value=count / total, unit="share")
     if named is None:
         return [Fact(relation="wrong", value=count, unit="count"), share]
@@ -177,7 +188,9 @@ def _errors(view: View, found: Scored, what: What, k: int) -> Evidence:
         ]
     if what == "typical":
         groups, tested = enriched(view.schema, found.rows, size)
-        named = [_group_fact("typical_error", one, rank, regression=True) for rank, one in enumerate(groups[:_NAMED], 1)]
+        named = [
+            _group_fact("typical_error", one, rank, regression=True) for rank, one in enumerate(groups[:_NAMED], 1)
+        ]
         facts += named or [Fact(relation="tested_errors", value=tested, unit="count")]
     return Evidence(
         facts=tuple(facts),

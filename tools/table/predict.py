@@ -22,8 +22,8 @@ from askwhy.tools.view import View
     says=(
         "The model predicts {prediction} for {row}, with a probability of {probability}.",
         "The model predicts {estimate} for {row}.",
-        "Of {total} {entities}{scope}, the model predicts [predicted_count*: {value} as {cls}].",
-        "Over {total} {entities}{scope}, the predictions average {mean} and range from {low} to {high}.",
+        "Of {total:entities}{scope}, the model predicts [predicted_count*: {value} as {cls}].",
+        "Over {total:entities}{scope}, the predictions average {mean} and range from {low} to {high}.",
     ),
 )
 def predict(view: View) -> Evidence:

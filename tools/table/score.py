@@ -126,7 +126,8 @@ def _positive(view: View, name: str, cls: str | None) -> int | None:
 def _score_facts(view: View, name: str, main: metrics.Score, one: int | None) -> list[Fact]:
     words, unit = _WORDS[name]
     cls = None if one is None else view.schema.classes[one].name
-    ranged = np.isfinite(main.low) and np.isfinite(main.high)
+    # A bootstrap of rows that all agree has no width; calling that an interval would claim certainty.
+    ranged = bool(np.isfinite(main.low) and np.isfinite(main.high) and main.low < main.high)
     relation = "score" if ranged else "bare_score"
     facts = [Fact(relation=relation, value=float(main.value), unit=unit, group=words, cls=cls)]
     if ranged:
@@ -185,11 +186,17 @@ def _confusion(view: View, found: Scored) -> Evidence:
         for j, predicted in enumerate(classes):
             facts.append(
                 Fact(
-                    relation="confusion", value=int(table[i, j]), unit="count", cls=predicted.name, group=f"truly {actual.label}"
+                    relation="confusion",
+                    value=int(table[i, j]),
+                    unit="count",
+                    cls=predicted.name,
+                    group=f"truly {actual.label}",
                 )
             )
     names = tuple(label.label for label in classes)
-    rows = tuple(Series(name=label.label, x=names, y=tuple(float(n) for n in table[i])) for i, label in enumerate(classes))
+    rows = tuple(
+        Series(name=label.label, x=names, y=tuple(float(n) for n in table[i])) for i, label in enumerate(classes)
+    )
     figure = Figure(kind="matrix", title="Confusion matrix", x_label="predicted", y_label="truth", series=rows)
     return Evidence(
         facts=tuple(facts), method="confusion matrix", caveats=found.caveats, figure=figure, table=_table(view, found)

@@ -30,6 +30,7 @@ _COMPUTE: dict[str, Callable[[pd.Series], Any]] = {
     "sum": pd.Series.sum,
 }  # fmt: skip
 _QUANTILES = {"smallest": 0.0, "lower quartile": 0.25, "median": 0.5, "upper quartile": 0.75, "largest": 1.0}
+_EARLY_LATE = {"smallest": "earliest", "largest": "latest"}
 _NAMED = 8
 _BINS = 12
 
@@ -80,6 +81,8 @@ class Column:
         "Over {used:entities}{scope}, the {target} has these quartiles: [target_quantile*: {group} {value}].",
         "Over {used:entities}{scope}, the number of words has these quartiles: [length_quantile*: {group} {value}].",
         "Over {used:entities}{scope}, the most common {common.feature} is {common}, with {common_share}.",
+        "Over {used:entities}{scope}, the most common {target} is {target_common}, with {common_share}.",
+        "Over {used:entities}{scope}, the most common number of words is {length_common}, with {common_share}.",
         "Over {used:entities}{scope}, the values of {category_share.feature} are [category_share*: {at} ({value})].",
         "Other values make up {rest_share}.",
         "Over {used:entities}{scope}, the true classes are [class_share*: {cls} ({value})].",
@@ -138,17 +141,21 @@ def _facts(view: View, column: Column, measure: Measure | None) -> list[Fact]:
         return _spread(column, with_mean=measure is None)
     words = _DATE_WORDS if dates else _WORDS
     if measure not in words:
-        raise ToolError(f"{column.label} is a date, so it has no {measure}; ask for its earliest, latest or distribution.")
+        raise ToolError(
+            f"{column.label} is a date, so it has no {measure}; ask for its earliest, latest or distribution."
+        )
     return [_one(column, measure, words[measure])]
 
 
 def _one(column: Column, measure: str, words: str) -> Fact:
-    value = plain(_COMPUTE[measure](column.values))
+    value = plain(_to_day(column, _COMPUTE[measure](column.values)))
     if value is None:
         raise ToolError(f"The {words} {column.label} of a single value is undefined.")
     extreme = measure in ("min", "max")
     where = column.values.idxmax() if measure == "max" else column.values.idxmin() if extreme else None
-    return _fact(column, "extreme" if extreme else "statistic", value, group=words, row=None if where is None else str(where))
+    return _fact(
+        column, "extreme" if extreme else "statistic", value, group=words, row=None if where is None else str(where)
+    )
 
 
 def _fact(column: Column, relation: str, value: Any, **more: Any) -> Fact:
@@ -157,11 +164,18 @@ def _fact(column: Column, relation: str, value: Any, **more: Any) -> Fact:
 
 
 def _spread(column: Column, *, with_mean: bool) -> list[Fact]:
-    facts = [_one(column, "mean", "mean")] if with_mean else []
-    ordered = column.values.sort_values()
+    dates = column.feature is not None and column.feature.kind == "date"
+    facts = [_one(column, "mean", "mean")] if with_mean and not dates else []
     for words, share in _QUANTILES.items():
-        facts.append(_fact(column, "quantile", plain(ordered.quantile(share)), group=words))
+        value = _to_day(column, column.values.quantile(share))
+        facts.append(_fact(column, "quantile", plain(value), group=_EARLY_LATE.get(words, words) if dates else words))
     return facts
+
+
+def _to_day(column: Column, value: Any) -> Any:
+    """A moment between two dates is said as the day it falls on."""
+    dates = column.feature is not None and column.feature.kind == "date"
+    return value.floor("D") if dates and (column.values == column.values.dt.normalize()).all() else value
 
 
 def _counts(column: Column) -> pd.Series:
@@ -177,12 +191,17 @@ def _most_common(column: Column) -> list[Fact]:
 
 def _shares(column: Column, measure: Measure | None) -> list[Fact]:
     if measure in ("min", "max", "std", "sum", "median"):
-        raise ToolError(f"{column.label} is not a number, so it has no {_WORDS[measure]} value; ask for its distribution.")
+        raise ToolError(
+            f"{column.label} is not a number, so it has no {measure}; ask for its distribution."
+        )
     if measure == "most_common" and column.unit == "category":
         return _most_common(column)
     shares = _counts(column) / len(column.values)
     if column.unit == "class":
-        return [Fact(relation="class_share", value=float(share), unit="share", cls=str(name)) for name, share in shares.items()]
+        return [
+            Fact(relation="class_share", value=float(share), unit="share", cls=str(name))
+            for name, share in shares.items()
+        ]
     assert column.feature is not None
     facts = [
         Fact(relation="category_share", value=float(share), unit="share", feature=column.feature.name, at=plain(value))
@@ -203,7 +222,9 @@ def _bars(column: Column) -> Figure:
     shares = _counts(column).iloc[:30] / len(column.values)
     names = [str(value if column.feature is None else shown(column.feature, value)) for value in shares.index]
     bars = Series(name="share", x=tuple(names), y=tuple(float(share) for share in shares))
-    return Figure(kind="bars", title=f"Distribution of {column.label}", x_label=column.label, y_label="share", series=(bars,))
+    return Figure(
+        kind="bars", title=f"Distribution of {column.label}", x_label=column.label, y_label="share", series=(bars,)
+    )
 
 
 def _shares_table(column: Column) -> Table:
@@ -219,4 +240,6 @@ def _histogram(column: Column) -> Figure:
     counts, edges = np.histogram(column.values.to_numpy(dtype=float), bins=min(_BINS, max(1, column.values.nunique())))
     names = tuple(f"{low:.4g} to {high:.4g}" for low, high in zip(edges[:-1], edges[1:], strict=True))
     bars = Series(name="count", x=names, y=tuple(float(count) for count in counts))
-    return Figure(kind="bars", title=f"Distribution of {column.label}", x_label=column.label, y_label="count", series=(bars,))
+    return Figure(
+        kind="bars", title=f"Distribution of {column.label}", x_label=column.label, y_label="count", series=(bars,)
+    )

@@ -1,0 +1,323 @@
+"""From a read question to an outcome: which tools, and their arguments by type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from askwhy.agent.embedded.conditions import plain_values, where_of
+from askwhy.agent.embedded.mentions import Reading
+from askwhy.agent.embedded.retrieve import Match, argument_kinds, filled, index, plain_words, ranked, read
+from askwhy.agent.embedded.words import SMALL, canonical
+from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
+from askwhy.tools.registry import Tool
+from askwhy.tools.schema import Schema
+from askwhy.tools.scope import AnyOf, Assignment, Condition, Scope, Where, arguments_of
+
+UNKNOWN_BELOW = 0.2
+"""Score under which a question is declined."""
+UNFAMILIAR_BELOW = 0.34
+"""Share of known words under which a question that names nothing of the schema is declined."""
+CLOSE = 0.02
+"""Two tools nearer than this in score are two readings, unless the better one is near to its example."""
+_CLEAR = 0.5
+_CLAUSE = 0.3
+
+OUT_OF_SCOPE = "That is not a question about this model or its data."
+
+_BOUNDARY = re.compile(r" ?[?;.] (?=\S)| ?,? (?:and|then|but) (?:also |then )?| ?, (?=(?:how|what|why|which|who|was|is|did|does)\b)")
+_WRONG = re.compile(r"\b(?:gets?|got|is|was|are|were|been|predicted) (?:wrong|incorrect\w*|mistaken)\b|\bmisclassified|\b(?:wrong|incorrect|false)(?:ly)? (?:predict|classif)")
+_RIGHT = re.compile(r"\b(?:gets?|got|is|was|are|were|been|predicted) (?:right|correct\w*)\b|\b(?:right|correct)(?:ly)? (?:predict|classif)")
+_IT = re.compile(r"\b(?:it|its|this|that|he|she|him|her|his|they|them|their|there|here|same)\b")
+_NEW = re.compile(r"\b(?:a|an|new|my|someone|somebody|anyone) (?:new |hypothetical |typical |different )?(?:I\d+|[CFN]\d+)|\b(?:someone|somebody)\b")
+_VAGUE_CHANGE = re.compile(r"\bif\b.*\bN\d+ (?:more|less|higher|lower|larger|smaller)\b")
+_TRUTH = re.compile(r"\b(?:actual|actually|true|truly|really|real|labelled|labeled|label|labels|in the data|in truth)\b")
+_VAGUE = frozenset("auto all any none everything default".split())
+
+
+@dataclass(frozen=True)
+class Context:
+    """The turn before, if there was one: its steps, and the scope of the last."""
+
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def scope(self) -> Scope:
+        """The scope of the last step; empty if there was none."""
+        return self.steps[-1].scope if self.steps else Scope()
+
+
+@dataclass(frozen=True)
+class Found:
+    """An outcome and how sure the reading is, 0..1."""
+
+    outcome: Outcome
+    confidence: float
+
+
+def outcome_of_question(question: str, schema: Schema, names: frozenset[str], context: Context) -> Found:
+    """What a question means with these tools on offer, after the turn before."""
+    from askwhy.agent.embedded.follow import follow_up
+
+    reading = read(question, schema)
+    if reading.unsure:
+        return _which_value(question, reading)
+    if context.steps and (steps := follow_up(reading, names, context)):
+        return Found(Plan(steps=steps), 0.8)
+    if not names:
+        return Found(Decline(reason="There are no tools."), 1.0)
+    instance = _instance(reading, context)
+    clauses = _clauses(reading, names, instance.has_instance or context.scope.has_instance)
+    best = clauses[0][1][0]
+    if _foreign(reading, best):
+        return Found(Decline(reason=OUT_OF_SCOPE, nearest=_nearest(clauses[0][1], reading)), 1 - best.score)
+    steps_found: list[Step] = []
+    for text, matches in clauses:
+        if (unclear := _unclear(matches, reading, text, instance, context)) is not None:
+            return Found(unclear, matches[0].score)
+        steps_found += _steps(matches[0], reading, text, instance, context)
+    confidence = min(matches[0].score for _, matches in clauses)
+    return Found(Plan(steps=tuple(dict.fromkeys(steps_found))), max(0.0, min(1.0, confidence)))
+
+
+def _foreign(reading: Reading, best: Match) -> bool:
+    about = {code[0] for code in reading.slots} & set("FCKTO") or reading.rows or reading.changes or reading.quoted
+    if best.score < UNKNOWN_BELOW or not (about or _asks_something(reading.text)):
+        return True
+    return not about and index(reading.schema).familiar(reading.text) < UNFAMILIAR_BELOW
+
+
+def _nearest(matches: Sequence[Match], reading: Reading) -> str | None:
+    questions = (example for match in matches for example in match.tool.asks if example.text.endswith("?"))
+    plain = (filled(example.text, reading.schema, reading) for example in questions)
+    return next(plain, None)
+
+
+def _which_value(question: str, reading: Reading) -> Found:
+    return Found(
+        Clarify(
+            question="Which of these do you mean?",
+            options=tuple(f"{question.rstrip(' ?')}, meaning {value}?" for value in reading.unsure[:4]),
+        ),
+        0.5,
+    )
+
+
+def _clauses(reading: Reading, names: frozenset[str], row: bool) -> list[tuple[str, list[Match]]]:
+    """The sketch as one question, or as two where both halves ask for something different."""
+    whole = ranked(reading, reading.text, names, row)
+    best: list[tuple[str, list[Match]]] = [(reading.text, whole)]
+    if whole[0].nearness > 0.9:
+        return best
+    highest = whole[0].score - 0.1
+    for boundary in _BOUNDARY.finditer(reading.text):
+        parts = (reading.text[: boundary.start()], reading.text[boundary.end() :])
+        if not all(_asks_something(part) for part in parts):
+            continue
+        found = [ranked(reading, part, names, row) for part in parts]
+        scores = [matches[0].score for matches in found]
+        if found[0][0].tool is not found[1][0].tool and min(scores) > _CLAUSE and sum(scores) / 2 > highest:
+            best, highest = list(zip(parts, found, strict=True)), sum(scores) / 2
+    return best
+
+
+def _asks_something(text: str) -> bool:
+    return any(word not in SMALL and not word.startswith("slot") for word in plain_words(text))
+
+
+def _instance(reading: Reading, context: Context) -> Scope:
+    """The instance that the question itself names, or points to with "it"; an empty scope if none."""
+    if reading.rows:
+        return Scope(row=reading.rows[0])
+    if reading.quoted is not None:
+        return Scope(text=reading.quoted)
+    if case := _case(reading):
+        return Scope(case=case)
+    pointed = _IT.search(reading.text) and not re.search(r"\b[ES]\d+", reading.text)
+    if context.scope.has_instance and (pointed or reading.changes or reading.previous):
+        return context.scope.without_changes()
+    return Scope()
+
+
+def _case(reading: Reading) -> tuple[Assignment, ...]:
+    """A case the user describes: "a 35 year old woman with credit amount 2000"."""
+    from askwhy.agent.embedded.mentions import sketch
+
+    first = sketch(reading.question, reading.schema).text
+    conditions = plain_values(where_of(reading, reading.text))
+    if not conditions or not _NEW.search(first) or re.search(r"\bE\d+", first) or "how many" in first:
+        return ()
+    if all(isinstance(one.value, (str, bool)) for one in conditions):
+        return ()  # "women who want a loan for a car" are many
+    return tuple(Assignment(feature=str(one.feature), value=one.value) for one in conditions)
+
+
+def _unclear(
+    matches: list[Match], reading: Reading, text: str, instance: Scope, context: Context
+) -> Clarify | None:
+    """A question back, where an instance or an argument is missing or two readings are close."""
+    best = matches[0]
+    schema = reading.schema
+    known = instance.has_instance or context.scope.has_instance
+    if not known and not reading.selections and not reading.previous and _needs_row(best, reading):
+        options = [example.text for example in best.tool.asks if "{row}" in example.text and example.text.endswith("?")]
+        return Clarify(question=f"Which {schema.entity} do you mean?", options=_options(options, reading))
+    if reading.previous and not context.steps:
+        return Clarify(question=f"Which {schema.entities} do you mean?", options=_options([best.ask.text], reading))
+    if not reading.changes and (best.tool.needs == "changes" or _VAGUE_CHANGE.search(text)):
+        return Clarify(question="What should be changed, and to what?", options=_options([best.ask.text], reading))
+    if _lacking(best.tool, reading, text) and not _earlier_features(context):
+        options = [filled(best.ask.text, schema.model_copy(update={"features": schema.features[n:]}), reading) for n in range(3) if n < len(schema.features)]
+        return Clarify(question="Which feature do you mean?", options=_options(options, reading))
+    close = [match for match in matches[1:3] if best.score - match.score < CLOSE]
+    if close and best.nearness < _CLEAR and best.tool.needs == close[0].tool.needs:
+        options = [match.ask.text for match in (best, *close)]
+        return Clarify(question="What would you like to know?", options=_options(options, reading))
+    return None
+
+
+def _needs_row(best: Match, reading: Reading) -> bool:
+    """Whether the tool works on one row only, or the question points at one without naming it: "explain it"."""
+    if best.tool.needs == "instance":
+        return True
+    if reading.changes or re.search(r"\b[ES]\d+", reading.text):
+        return False
+    points = bool(_IT.search(reading.text)) and not reading.left("F") and "{row}" in _asks(best.tool)
+    return points or "{row}" in best.ask.text
+
+
+def _options(examples: Sequence[str], reading: Reading) -> tuple[str, ...]:
+    said = (filled(example, reading.schema, reading) for example in examples)
+    return tuple(dict.fromkeys(one if one.endswith("?") else f"{one}?" for one in said))[:3]
+
+
+def _lacking(tool: Tool, reading: Reading, text: str) -> bool:
+    required = sum(kind in ("feature", "features") and needed for kind, needed in argument_kinds(tool).values())
+    return required > len(set(re.findall(r"\bF\d+", text)) or set(reading.left("F")))
+
+
+def _earlier_features(context: Context) -> list[str]:
+    return [str(one.value) for step in context.steps for one in step.arguments if one.name in ("feature", "first")]
+
+
+def _steps(match: Match, reading: Reading, text: str, instance: Scope, context: Context) -> list[Step]:
+    """One step, or one for each row that the clause names."""
+    scope = _scope(match, reading, text, instance, context)
+    named = _arguments(match, reading, text, context)
+    step = Step(tool=match.tool.name, arguments=arguments_of(named), scope=scope)
+    own = [reading.rows[int(code)] for code in re.findall(r"\bR(\d+)", text) if int(code) < len(reading.rows)]
+    rows = own or reading.rows
+    if scope.row is None or not rows:
+        return [step]
+    return [_with_class(replace_row(step, row), match.tool, reading, text, row) for row in dict.fromkeys(rows)]
+
+
+def _with_class(step: Step, tool: Tool, reading: Reading, text: str, row: str) -> Step:
+    """The step with the class that is said of its own row: "12 declined and 60 approved"."""
+    after = text.partition(f"R{reading.rows.index(row)} ")[2]
+    found = re.match(r"(?:(?!R\d).)*?\bK\d+", after)
+    name = next((name for name, (kind, _) in argument_kinds(tool).items() if kind == "class"), None)
+    if found is None or name is None:
+        return step
+    given = {one.name: one.value for one in step.arguments} | {name: reading.label(found[0].split()[-1])}
+    return step.model_copy(update={"arguments": arguments_of(given)})
+
+
+def replace_row(step: Step, row: str) -> Step:
+    """The same step about another row."""
+    scope = Scope(row=row, changes=step.scope.changes)
+    return step.model_copy(update={"scope": scope})
+
+
+def _scope(match: Match, reading: Reading, text: str, instance: Scope, context: Context) -> Scope:
+    changes = tuple(reading.changes)
+    if match.tool.needs == "nothing" and instance.has_instance and "{row}" not in _asks(match.tool):
+        return Scope()
+    if instance.has_instance:
+        return instance.model_copy(update={"changes": changes})
+    where = where_of(reading, reading.text) & _outcome_conditions(match, reading, text)
+    if reading.previous and context.steps:
+        where = Where(all=(AnyOf(any=(Condition(on="previous"),)), *where.all))
+    carried = context.scope.has_instance and not where and not re.search(r"\bE\d+", text)
+    if carried and (match.tool.needs == "instance" or "{row}" in match.ask.text):
+        return context.scope.model_copy(update={"changes": changes})
+    return Scope(where=where, changes=changes)
+
+
+def _asks(tool: Tool) -> str:
+    return " ".join(example.text for example in tool.asks)
+
+
+def _outcome_conditions(match: Match, reading: Reading, text: str) -> Where:
+    """A class that the tool takes no argument for, and "it gets wrong" where the tool is not about mistakes."""
+    conditions = []
+    asked = set(plain_words(_asks(match.tool)))
+    if _WRONG.search(text) and "mistake" not in asked:
+        conditions.append(Condition(on="correct", value=False))
+    elif _RIGHT.search(text) and "accurate" not in asked:
+        conditions.append(Condition(on="correct", value=True))
+    kinds = [kind for kind, _ in argument_kinds(match.tool).values()]
+    if "class" not in kinds and "{class}" in _asks(match.tool):
+        on: Literal["actual", "predicted"] = "actual" if _TRUTH.search(text) else "predicted"
+        conditions += [Condition(on=on, value=reading.label(code)) for code in re.findall(r"\bK\d+", text)[:1]]
+    return Where.of(*conditions)
+
+
+def _arguments(match: Match, reading: Reading, text: str, context: Context) -> dict[str, Any]:
+    """The tool's arguments: those its nearest example fixes, then what the question says, by type."""
+    given: dict[str, Any] = dict(match.ask.arguments)
+    features = [reading.feature(code).name for code in dict.fromkeys(re.findall(r"\bF\d+", text) or reading.left("F"))]
+    classes = [reading.label(code) for code in re.findall(r"\bK\d+", text) or reading.left("K")]
+    numbers = [reading.number(code).value for code in re.findall(r"\bN\d+", text)]
+    span = list(reading.span or ())
+    hints = get_type_hints(match.tool.function, include_extras=True)
+    earlier = _earlier_features(context)
+    for name, (kind, required) in argument_kinds(match.tool).items():
+        if kind == "features":
+            own = {"keep": reading.keep, "only": reading.only}.get(name)
+            chosen = features if own is None else [feature.name for feature in own]
+            given |= {name: tuple(dict.fromkeys(chosen))} if chosen else {}
+        elif kind == "feature" and (features or (required and earlier)):
+            given[name] = features.pop(0) if features else earlier.pop(0)
+        elif kind == "class" and classes:
+            given[name] = classes.pop(0)
+        elif kind == "number" and "float" in str(hints[name]) and span:
+            given[name] = span.pop(0)
+        elif kind == "number" and "int" in str(hints[name]) and numbers:
+            given |= _accepted(match.tool, name, int(numbers.pop(0)))
+        elif kind == "other" and (value := _literal(hints[name], text)):
+            given[name] = value
+    return given
+
+
+def _accepted(tool: Tool, name: str, number: int) -> dict[str, int]:
+    """The number as an argument, if the tool takes numbers of that size: 2018 is no count of rows to show."""
+    field = tool.arguments.model_fields[name]
+    try:
+        TypeAdapter(Annotated[field.annotation, *field.metadata]).validate_python(number)
+    except ValidationError:
+        return {}
+    return {name: number}
+
+
+def _literal(annotation: Any, text: str) -> str | None:
+    """The value of a Literal whose own words stand in the question."""
+    words = [canonical(word) if word in _VAGUE else word for word in re.findall(r"\w+", text.lower())]
+    said = f" {' '.join(words)} "
+    for value in sorted(_values(annotation), key=len, reverse=True):
+        plain = value.replace("_", " ")
+        if value not in _VAGUE and value not in SMALL and (f" {plain} " in said or f" {plain}s " in said):
+            return value
+    return None
+
+
+def _values(annotation: Any) -> list[str]:
+    """The strings of a Literal, however deep."""
+    found: list[str] = []
+    for part in get_args(annotation):
+        found += [part] if isinstance(part, str) and "Literal" in str(annotation) else _values(part)
+    return found

@@ -1,0 +1,78 @@
+"""Follow-ups: "and for women only?", "the same for row 60", "what about age?" repeat the turn before with a part replaced."""
+
+from __future__ import annotations
+
+import re
+
+from askwhy.agent.embedded.assemble import Context, replace_row
+from askwhy.agent.embedded.conditions import where_of
+from askwhy.agent.embedded.mentions import Reading
+from askwhy.agent.embedded.retrieve import argument_kinds, plain_words
+from askwhy.agent.embedded.words import SMALL
+from askwhy.agent.plan import Step
+from askwhy.tools.registry import tools
+from askwhy.tools.scope import Argument, Scope, Where
+
+_OPENING = re.compile(
+    r"^(?:(?:and|but|ok|okay|so|then|now|or|also|again|still|please|do|,) )*"
+    r"(?:(?:what|how) (?:about|of)|(?:the )?same(?: thing| question)?|and|or|but|now|only|instead|for|in|with|among|by)\b"
+)
+_ALL = re.compile(r"\b(?:overall|in general|everyone|everybody|altogether|in total|all E\d+|all of them)\b")
+_EMPTY = frozenset("only same thing question instead again please however describe now then also too".split())
+
+
+def follow_up(reading: Reading, names: frozenset[str], context: Context) -> tuple[Step, ...]:
+    """The steps of the turn before with what the question gives put in; none if the question stands on its own."""
+    if not _OPENING.search(reading.text) or any(step.tool not in names for step in context.steps):
+        return ()
+    own = [word for word in plain_words(reading.text) if word not in SMALL | _EMPTY and not word.startswith("slot")]
+    if own and not _ALL.search(reading.text):
+        return ()
+    if not (reading.slots or _ALL.search(reading.text)):
+        return ()
+    return tuple(again for step in context.steps for again in _again(step, reading))
+
+
+def _again(step: Step, reading: Reading) -> list[Step]:
+    step = _with_arguments(step, reading)
+    scope = step.scope
+    if reading.rows:
+        return [replace_row(step, row) for row in reading.rows]
+    where = where_of(reading, reading.text)
+    if _ALL.search(reading.text):
+        scope = Scope(changes=scope.changes)
+    elif where:
+        scope = Scope(where=_merged(scope.where, where), changes=scope.changes)
+    if reading.quoted is not None:
+        scope = Scope(text=reading.quoted)
+    if reading.changes:
+        scope = scope.model_copy(update={"changes": tuple(reading.changes)})
+    return [step.model_copy(update={"scope": scope})]
+
+
+def _merged(earlier: Where, new: Where) -> Where:
+    """The earlier conditions and the new ones; a new one takes the place of those on the same thing."""
+    about = {(one.on, one.feature) for one in new.conditions()}
+    kept = (group for group in earlier.all if not any((one.on, one.feature) in about for one in group.any))
+    return Where(all=(*kept, *new.all))
+
+
+def _with_arguments(step: Step, reading: Reading) -> Step:
+    """The step with its feature, class or number replaced by the ones that the question names."""
+    made = tools(reading.schema).get(step.tool)
+    if made is None:
+        return step
+    features = [reading.feature(code).name for code in reading.left("F")]
+    classes = [reading.label(code) for code in reading.left("K")]
+    numbers = [reading.number(code).value for code in reading.left("N")]
+    new: dict[str, Argument] = {one.name: one for one in step.arguments}
+    for name, (kind, _) in argument_kinds(made).items():
+        if kind == "feature" and features:
+            new[name] = Argument(name=name, value=features.pop(0))
+        elif kind == "features" and features and name not in ("keep", "only"):
+            new[name] = Argument(name=name, value=tuple(features))
+        elif kind == "class" and classes:
+            new[name] = Argument(name=name, value=classes.pop(0))
+        elif kind == "number" and numbers and name in new:
+            new[name] = Argument(name=name, value=numbers.pop(0))
+    return step.model_copy(update={"arguments": tuple(new[name] for name in sorted(new))})

@@ -1,0 +1,136 @@
+"""V4 and V5 for outcomes: the class that is said to be predicted, or true, is the one in the evidence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from askwhy.agent.answer import Failure
+from askwhy.agent.verify.ground import Ground
+from askwhy.agent.verify.mentions import Mention
+from askwhy.agent.verify.reading import NEGATION, Clause, Reading
+from askwhy.tools.evidence import Fact
+
+_PREDICTED = re.compile(
+    r"\b(?:predict(?:s|ed|ing|ions?)?|classif\w+|decid\w+|decision|says?|said|outcome|verdict|would be|would become|"
+    r"becomes?|became|flip(?:s|ped)? (?:to|into)|(?:chang|switch|turn|mov)\w* (?:\w+ )?(?:to|into|from)|stays?|remains?|"
+    r"is still|comes out|assigns?|labels?|labelled|labeled|is|are|was|were|gets?)\b", re.I
+)  # fmt: skip
+_ACTUAL = re.compile(r"\b(?:actual(?:ly)?|really|truth|true|in fact|known to be)\b", re.I)
+_NOT_AN_OUTCOME = re.compile(
+    r"\b(?:probabilit\w+|chances?|likelihood|odds|log-odds|towards?|against|favou?r|for|of|than|average|between|share)\b[\w\s%.]*$",
+    re.I,
+)
+_DENIED = re.compile(r"\b(?:not|never|no longer|cannot|other than|anything but|\w+n['’]t)\b", re.I)
+_AFTER = re.compile(
+    r"\b(?:would|will|then|after|instead|becomes?|flip\w*|(?:chang|switch|turn)\w* (?:\w+ )?(?:to|into))\b", re.I
+)
+_TRUTH = re.compile(r"actual|tru(?:e|th)|label", re.I)
+_FLIPS = re.compile(
+    r"\b(?:flip(?:s|ped)?|overturn(?:s|ed)?|revers(?:es|ed)?|(?:chang|switch|alter)(?:es|ed|e|s)? the (?:predict\w+|decision|class|outcome|verdict|predicted class|_+))\b",
+    re.I,
+)
+_STAYS = re.compile(
+    r"\b(?:stays?|remains?|same (?:class|prediction|outcome|decision)|(?:prediction|class|decision|outcome) (?:is|would be) unchanged|still predicts?)\b",
+    re.I,
+)
+
+
+def check_outcomes(reading: Reading) -> Iterator[Failure]:
+    """Failures of predicted and true classes, and of what flips a prediction."""
+    for clause in reading.clauses:
+        for mention in clause.mentions:
+            if mention.names("class") and (problem := _problem(reading, clause, mention)):
+                yield clause.failure("V5", problem, mention.span)
+        if problem := _flip_problem(reading, clause):
+            yield clause.failure("V2", problem)
+
+
+def _problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:
+    before = reading.blanked[clause.start : mention.start]
+    near = re.split(r"_+", before)[-1] if "_" in before else before
+    if _NOT_AN_OUTCOME.search(before[-40:]) and not re.search(r"\bpredict\w* (?:as |to be )?$", before, re.I):
+        return None
+    actual = bool(_ACTUAL.search(near))
+    if not actual and not _PREDICTED.search(before):
+        return None
+    true = _classes(reading, clause, before, actual)
+    if not true:
+        return None
+    said = set(mention.names("class"))
+    denied = bool(_DENIED.search(re.split(r"\b(?:but|and)\b", near)[-1]))
+    if denied != bool(said & true):
+        return None
+    names = ", ".join(sorted(reading.ground.schema.class_label(name).label for name in true))
+    what = "true class" if actual else "predicted class"
+    return f"The {what} in the evidence is {names}, not {'other than ' if denied else ''}{mention.text}."
+
+
+def _classes(reading: Reading, clause: Clause, before: str, actual: bool) -> set[str]:
+    """The classes that may stand there."""
+    ground = reading.ground
+    rows = clause.rows or clause.about
+    facts = [fact for fact in _outcome_facts(ground) if not rows or fact.row is None or fact.row in rows]
+    truths = [fact for fact in facts if _TRUTH.search(fact.relation)]
+    if actual:
+        return {_class_of(fact) for fact in truths} | _conditioned(ground, "actual")
+    predicted = [fact for fact in facts if fact not in truths]
+    verb = _PREDICTED.findall(before)[-1].lower()
+    if verb in ("is", "are", "was", "were", "gets", "get"):
+        predicted = facts
+    later = [fact for fact in predicted if ground.is_after(fact)]
+    earlier = [fact for fact in predicted if fact not in later]
+    if later and earlier and not re.search(r"\bfrom\s*$", before):
+        predicted = later if _AFTER.search(before) else predicted
+    elif later and earlier:
+        predicted = earlier
+    return {_class_of(fact) for fact in predicted} | _conditioned(ground, "predicted")
+
+
+def _outcome_facts(ground: Ground) -> list[Fact]:
+    return [fact for fact in ground.facts if fact.cls is not None and (fact.unit == "class" or fact.unit == "count")]
+
+
+def _class_of(fact: Fact) -> str:
+    return str(fact.value) if fact.unit == "class" else str(fact.cls)
+
+
+def _conditioned(ground: Ground, on: str) -> set[str]:
+    """Classes that a condition names: "predicted as approved", and "not predicted as approved" means the others."""
+    found: set[str] = set()
+    for one in ground.conditions:
+        if one.on == on and ground.schema.classes and one.value is not None:
+            label = ground.schema.class_label(one.value).name
+            if (one.op == "ne") != one.negated:
+                found |= {other.name for other in ground.schema.classes} - {label}
+            else:
+                found.add(label)
+    return found
+
+
+def flipped(ground: Ground) -> bool | None:
+    """Whether the evidence is of a prediction that changed; None where it says nothing of it."""
+    relations = {fact.relation for fact in ground.facts}
+    if any(re.search(r"not_flip|unflip|unchanged|same_|_stays|no_flip", name) for name in relations):
+        return None if any(re.fullmatch(r"flip\w*|flips", name) for name in relations) else False
+    if any(re.fullmatch(r"flip\w*|changed_\w+", name) for name in relations):
+        return True
+    classes = [fact for fact in ground.facts if fact.unit == "class"]
+    before = {str(fact.value) for fact in classes if ground.is_before(fact)}
+    after = {str(fact.value) for fact in classes if ground.is_after(fact)}
+    return before != after if len(before) == 1 and len(after) == 1 else None
+
+
+def _flip_problem(reading: Reading, clause: Clause) -> str | None:
+    truth = flipped(reading.ground)
+    if truth is None:
+        return None
+    flip, stay = _FLIPS.search(clause.text), _STAYS.search(clause.text)
+    if (flip is None) == (stay is None):
+        return None
+    match = flip or stay
+    assert match is not None
+    denied = bool(NEGATION.search(clause.text[: match.start()]))
+    if ((flip is not None) != denied) == truth:
+        return None
+    return f"In the evidence the prediction {'changes' if truth else 'does not change'}."

@@ -1,0 +1,131 @@
+"""V1 for numbers in the wrong place: before for after, low for high, the value at one point for that at another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from askwhy.agent.answer import Failure
+from askwhy.agent.verify.check_numbers import matches
+from askwhy.agent.verify.clauses import words
+from askwhy.agent.verify.numbers import Number
+from askwhy.agent.verify.patterns import words_around
+from askwhy.agent.verify.reading import Clause, Reading
+from askwhy.tools.evidence import Fact
+
+_EARLY = re.compile(r"(?:^|_)(?:low|lower|lowest|before|start|from|old|original|current|min)(?:_|$)")
+_LATE = re.compile(r"(?:^|_)(?:high|upper|highest|after|end|to|new|max|changed)(?:_|$)")
+_FROM = re.compile(r"\b(?:from|between)\s*[^\d]{0,3}$", re.I)
+_TO = re.compile(r"\b(?:to|and)\s*[^\d]{0,3}$", re.I)
+_INSTEAD = re.compile(r"\s*(?:\w+\s+){0,4}?(?:instead of|rather than|up from|down from|compared (?:with|to)|against)\s+(?:\w+\s+){0,4}?[+\-−]?$", re.I)
+_AT = re.compile(r"\s*(?:at|for|with|when|where)\s+(?:the\s+|a\s+|an\s+)?(?:_+\s+)?(?:(?:is|of|at)\s+)?[+\-−]?$", re.I)
+_POLES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
+    (frozenset(one.split()), frozenset(other.split()))
+    for one, other in (
+        ("right rightly correct correctly", "wrong wrongly incorrect incorrectly mistaken misclassified mistake mistakes"),
+        ("lowest smallest minimum least earliest", "highest largest maximum most latest biggest greatest"),
+        ("lower", "higher upper"),
+        ("mean average averages", "median"),
+        ("always", "never"),
+        ("positive positives", "negative negatives"),
+        ("true truly", "false"),
+        ("inside within", "outside"),
+        ("falls fall falling", "rises rise rising"),
+    )
+)
+
+
+def check_roles(reading: Reading) -> Iterator[Failure]:
+    """Failures of numbers that are true of something else than is said."""
+    for clause in reading.clauses:
+        facts = {number: _facts(reading, clause, number) for number in clause.numbers}
+        for first, second in pairwise(clause.numbers):
+            if problem := _pair(reading, clause, first, second, facts[first], facts[second]):
+                yield clause.failure("V1", problem, (first.start, second.end))
+        yield from _from_to(reading, clause, facts)
+        yield from _at_category(reading, clause, facts)
+        for number in clause.numbers:
+            if problem := _pole(reading, clause, facts[number]):
+                yield clause.failure("V1", problem, (number.start, number.end))
+
+
+def _facts(reading: Reading, clause: Clause, number: Number) -> list[tuple[Fact, bool]]:
+    """The facts a number may be of, each with whether it is their value (and not where they were taken)."""
+    found = []
+    for known in matches(reading, clause, number):
+        if known.fact is not None:
+            found.append((known.fact, known.unit == (known.fact.unit or "feature") and known.value == known.fact.value))
+    return found
+
+
+def _pair(
+    reading: Reading, clause: Clause, first: Number, second: Number, one: list[tuple[Fact, bool]], other: list[tuple[Fact, bool]]
+) -> str | None:
+    between = reading.blanked[first.end : second.start]
+    if _INSTEAD.fullmatch(between) and _reversed(other, one):
+        return f"{first.text} and {second.text} are the other way round in the evidence."
+    values = [fact for fact, is_value in one if is_value and fact.at is not None]
+    places = [fact for fact, is_value in other if not is_value]
+    if (_AT.fullmatch(between) or between.strip() == "(") and between.strip() != "(" and values and places:
+        if not any(fact in places for fact in values):
+            return f"{first.text} is not the value at {second.text} in the evidence."
+    if re.fullmatch(r"\s*\w*\s*\(", between):
+        points, at_them = [fact for fact, is_value in one if not is_value], [fact for fact, is_value in other if is_value and fact.at is not None]
+        if points and at_them and not any(fact in points for fact in at_them):
+            return f"{second.text} is not the value at {first.text} in the evidence."
+    return None
+
+
+def _reversed(first: list[tuple[Fact, bool]], second: list[tuple[Fact, bool]]) -> bool:
+    """Whether what is said first can only come later, and what is said second only earlier."""
+    one, other = [fact.relation for fact, _ in first], [fact.relation for fact, _ in second]
+    late = bool(one) and all(_LATE.search(name) for name in one)
+    return late and bool(other) and all(_EARLY.search(name) for name in other)
+
+
+def _from_to(reading: Reading, clause: Clause, facts: dict[Number, list[tuple[Fact, bool]]]) -> Iterator[Failure]:
+    starts = [number for number in clause.numbers if _FROM.search(reading.text[clause.start : number.start])]
+    for start in starts:
+        later = [number for number in clause.numbers if number.start > start.start]
+        end = next((one for one in later if _TO.search(reading.text[start.end : one.start])), None)
+        if end is not None and _reversed(facts[start], facts[end]):
+            message = f"{start.text} and {end.text} are the other way round in the evidence."
+            yield clause.failure("V1", message, (start.start, end.end))
+
+
+def _at_category(reading: Reading, clause: Clause, facts: dict[Number, list[tuple[Fact, bool]]]) -> Iterator[Failure]:
+    """"80% for rent", "rent (80%)"."""
+    for mention in clause.mentions:
+        names = {target.name for target in mention.targets if target.kind == "category"}
+        if not names:
+            continue
+        for number, found in facts.items():
+            after = re.fullmatch(r"\s*(?:at|for|with|when)\s+(?:\w+\s+)?", reading.blanked[number.end : mention.start])
+            before = re.fullmatch(r"\s*(?:\(|:|=)\s*[+\-−]?", reading.blanked[mention.end : number.start])
+            values = [fact for fact, is_value in found if is_value and fact.at is not None]
+            if (after or before) and values and not any(str(fact.at) in names for fact in values):
+                message = f"{number.text} is not the value for {mention.text} in the evidence."
+                yield clause.failure("V1", message, (number.start, number.end))
+
+
+def _pole(reading: Reading, clause: Clause, facts: list[tuple[Fact, bool]]) -> str | None:
+    """A word that is the opposite of the one the tool itself says this number with."""
+    own = [fact for fact, is_value in facts if is_value]
+    if not own or len(own) < len(facts):
+        return None
+    said = {word.lower for word in words(reading.text[clause.start : clause.end])}
+    problems = []
+    for fact in own:
+        around = words_around(reading.ground.evidence, fact.relation)
+        around |= {word.lower for word in words(f"{fact.group or ''} {fact.relation.replace('_', ' ')}")}
+        problems.append(_opposite(said, around))
+    return None if any(problem is None for problem in problems) else problems[0]
+
+
+def _opposite(said: set[str], around: frozenset[str] | set[str]) -> str | None:
+    for one, other in _POLES:
+        for mine, theirs in ((one, other), (other, one)):
+            if said & mine and not said & theirs and around & theirs and not around & mine:
+                return f"The evidence has this number for “{min(around & theirs)}”, not for “{min(said & mine)}”."
+    return None

@@ -1,0 +1,156 @@
+"""V5 to V7: what an answer must say is said: the prediction, the features asked about, the rows, the share, the caveats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from askwhy.agent.answer import Failure
+from askwhy.agent.verify.check_numbers import matches
+from askwhy.agent.verify.clauses import Span
+from askwhy.agent.verify.ground import Ground
+from askwhy.agent.verify.patterns import says_some
+from askwhy.agent.verify.reading import Reading
+from askwhy.tools.evidence import Evidence, Fact
+
+_TOP = re.compile(r"reason|importan|^top|_top|^for_|^against_|mean_for|mean_against")
+_LOW_SHARE = 0.8
+
+
+def check_slots(reading: Reading) -> Iterator[Failure]:
+    """Failures of what is missing; they stand at the end of the text."""
+    for problem in (*_predictions(reading), *_names(reading), *_rows(reading), *_conditions(reading)):
+        yield _missing(reading, "V5", problem)
+    for fact in reading.ground.facts:
+        if fact.relation == "named_share" and fact.number() < _LOW_SHARE and not _is_stated(reading, fact):
+            yield _missing(
+                reading, "V6", f"Say that the named features account for {fact.number():.0%} of the attribution."
+            )
+
+
+def find_caveats(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span, ...], tuple[Failure, ...]]:
+    """Where the caveats' sentences stand in the text, and a failure for each that does not."""
+    spans, failures = [], []
+    for caveat in dict.fromkeys(caveat for one in evidence for caveat in one.caveats):
+        pattern = r"\s+".join(re.escape(word) for word in _clean(caveat.text).split())
+        found = list(re.finditer(pattern, text, re.I)) if pattern else []
+        spans += [match.span() for match in found]
+        if pattern and not found:
+            message = f"The caveat is missing; add this sentence as it is: {caveat.text}"
+            failures.append(Failure(check="V7", message=message, start=len(text), end=len(text)))
+    return tuple(spans), tuple(failures)
+
+
+def _clean(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split()).rstrip(".")
+
+
+def _missing(reading: Reading, check: str, message: str) -> Failure:
+    end = len(reading.text)
+    return Failure(check=check, message=message, start=end, end=end)
+
+
+def _predictions(reading: Reading) -> Iterator[str]:
+    for one in reading.ground.evidence:
+        if one.tool != "predict":
+            continue
+        for fact in one.facts:
+            if fact.relation == "prediction" and str(fact.value) not in _classes(reading):
+                yield f"Say the predicted class, {reading.ground.schema.class_label(str(fact.value)).label}."
+            elif fact.relation == "probability" and not _is_stated(reading, fact):
+                yield f"Say the probability, {fact.number():.1%}."
+            elif fact.relation == "estimate" and not _is_stated(reading, fact):
+                yield f"Say the predicted number, {fact.number():.6g}."
+    if not any(clause.numbers or clause.mentions for clause in reading.clauses) and not reading.quotes:
+        if reading.ground.facts and not reading.hidden and not says_some(reading.text, reading.ground.evidence):
+            yield "Say what was found."
+
+
+def _classes(reading: Reading) -> set[str]:
+    return {name for one in reading.mentions for name in one.names("class")}
+
+
+def _features(reading: Reading) -> set[str]:
+    return {name for one in reading.mentions for name in one.names("feature")}
+
+
+def _is_stated(reading: Reading, fact: Fact) -> bool:
+    return any(
+        known.fact is not None and known.fact.relation == fact.relation and known.fact.value == fact.value
+        for clause in reading.clauses
+        for number in clause.numbers
+        for known in matches(reading, clause, number)
+    )
+
+
+def _names(reading: Reading) -> Iterator[str]:
+    """Features that were asked about, and as many as were asked for."""
+    ground, named = reading.ground, _features(reading)
+    for one in ground.evidence:
+        about = {fact.feature for fact in one.facts}
+        for feature in _asked(one, ground):
+            if feature in about and feature not in named:
+                found = ground.feature(feature)
+                yield f"Say what was found about {found.label if found else feature}."
+        asked = next((argument.value for argument in one.arguments if argument.name == "k"), None)
+        top = [fact.relation for fact in one.facts if _TOP.search(fact.relation) and fact.feature]
+        most = max((top.count(relation) for relation in set(top)), default=0)
+        if isinstance(asked, int) and not isinstance(asked, bool) and len(named) < min(asked, most):
+            yield f"Name the {min(asked, most)} features that were asked for."
+
+
+def _asked(one: Evidence, ground: Ground) -> list[str]:
+    names = {feature.name for feature in ground.schema.features}
+    found = []
+    for argument in one.arguments:
+        values = argument.value if isinstance(argument.value, tuple) else (argument.value,)
+        if argument.name in ("feature", "features", "first", "second", "other"):
+            found += [str(value) for value in values if value in names]
+    return found
+
+
+def _rows(reading: Reading) -> Iterator[str]:
+    schema = reading.ground.schema
+    said = {one.text for one in reading.mentions if one.names("row")}
+    for row in dict.fromkeys(scope.row for scope in reading.ground.scopes if scope.row is not None):
+        if row not in said and row not in reading.text.split():
+            yield f"Say which {schema.entity} it is about: {schema.entity} {row}."
+
+
+def _conditions(reading: Reading) -> Iterator[str]:
+    """Every condition and change is named."""
+    ground, text = reading.ground, reading.text.lower()
+    named = {name for one in reading.mentions for kind in ("feature", "more", "less") for name in one.names(kind)}  # type: ignore[arg-type]
+    named |= {target.feature for one in reading.mentions for target in one.targets if target.kind == "category"}
+    for one in ground.conditions:
+        if one.on == "feature" and ground.schema.modality == "table" and ground.named(one.feature) not in named:
+            yield f"Say which rows it is about: the condition on {one.feature} is missing."
+        elif (
+            one.on == "feature"
+            and one.value is not None
+            and not _value_said(reading, one.value, ground.named(one.feature))
+        ):
+            yield f"Say which rows it is about: {one.feature} and {one.value}."
+        elif one.on in ("predicted", "actual") and ground.schema.classes and not _classes(reading):
+            yield f"Say that the rows are those {one.on} {one.value}."
+    for scope in ground.scopes:
+        for change in scope.changes:
+            words = str(change.words or change.value or "").lower()
+            if change.feature and ground.named(change.feature) not in named and ground.schema.modality == "table":
+                yield f"Say what was changed: {change.feature}."
+            elif not change.feature and words and words not in text:
+                yield f"Say what was changed in the text: {words}."
+
+
+def _value_said(reading: Reading, value: object, feature: str) -> bool:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        numbers = [number.value for number in reading.numbers]
+        if any(abs(number - value) <= 1e-9 * max(1.0, abs(value)) for number in numbers):
+            return True
+    wanted = reading.ground.category(feature, str(value))
+    targets = (target for one in reading.mentions for target in one.targets)
+    if any(target.kind == "category" and target.feature == feature and target.name == wanted for target in targets):
+        return True
+    found = reading.ground.feature(feature)
+    labels = [word for one in (found.categories if found else ()) if str(one.value) == wanted for word in one.words()]
+    return any(word.lower() in reading.text.lower() for word in (str(value), *labels)) or isinstance(value, bool)

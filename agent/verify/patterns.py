@@ -1,0 +1,96 @@
+"""The words of the tools' own sentence patterns."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from askwhy.agent.pattern import Listing, Slot, parse
+from askwhy.agent.verify.clauses import words
+from askwhy.agent.verify.reading import NEGATION
+from askwhy.tools.errors import ToolError
+from askwhy.tools.evidence import Evidence
+from askwhy.tools.registry import find_tool
+
+_GAP = "\x00"
+
+
+def pattern_words(evidence: tuple[Evidence, ...]) -> frozenset[str]:
+    """Every word in the patterns of the tools that made the evidence, in lower case."""
+    return frozenset(word for one in evidence for pattern in _patterns(one.tool) for word in _words(pattern))
+
+
+def denials(evidence: tuple[Evidence, ...]) -> tuple[tuple[str, str], ...]:
+    """Runs of words with a negation that the evidence may be said with, each also without the negation."""
+    found: dict[tuple[str, str], None] = {}
+    for one in evidence:
+        roles = {fact.relation for fact in one.facts}
+        for pattern in _patterns(one.tool):
+            if _roles(pattern) <= roles:
+                found |= dict.fromkeys(_denials(pattern))
+    return tuple(found)
+
+
+def words_around(evidence: tuple[Evidence, ...], relation: str) -> frozenset[str]:
+    """Every word of the patterns that say facts of this relation, in lower case; none where no pattern does."""
+    patterns = (pattern for tool in {one.tool for one in evidence} for pattern in _patterns(tool))
+    return frozenset(word for pattern in patterns if relation in _roles(pattern) for word in _words(pattern))
+
+
+def says_some(text: str, evidence: tuple[Evidence, ...]) -> bool:
+    """Whether the text has at least three words in a row of a pattern that the evidence can fill."""
+    for one in evidence:
+        roles = {fact.relation for fact in one.facts}
+        for pattern in _patterns(one.tool):
+            chunks = (part.strip() for part in " ".join(_literals(pattern)).split(_GAP))
+            if _roles(pattern) <= roles and any(len(chunk.split()) >= 3 and chunk in text for chunk in chunks):
+                return True
+    return False
+
+
+def _patterns(tool: str) -> tuple[str, ...]:
+    try:
+        says = find_tool(tool).says
+    except ToolError:
+        return ()
+    return tuple(text for entry in says for text in ((entry,) if isinstance(entry, str) else entry))
+
+
+@functools.lru_cache(maxsize=1024)
+def _words(pattern: str) -> tuple[str, ...]:
+    return tuple(word.lower for part in _literals(pattern) for word in words(part))
+
+
+def _literals(pattern: str) -> list[str]:
+    parts: list[str] = []
+    for token in parse(pattern):
+        for inner in token.item if isinstance(token, Listing) else (token,):
+            if isinstance(inner, Slot):
+                parts += [_GAP, *inner.options, _GAP]
+            else:
+                parts.append(inner)
+    return parts
+
+
+@functools.lru_cache(maxsize=1024)
+def _roles(pattern: str) -> frozenset[str]:
+    own = {"scope", "entities", "entity", "row", "changes", "target", ""}
+    found: set[str] = set()
+    for token in parse(pattern):
+        if isinstance(token, Listing):
+            found.add(token.relation)
+        elif isinstance(token, Slot):
+            found.add(token.name)
+    return frozenset(found - own)
+
+
+@functools.lru_cache(maxsize=1024)
+def _denials(pattern: str) -> tuple[tuple[str, str], ...]:
+    found = []
+    for part in " ".join(_literals(pattern)).split(_GAP):
+        for match in NEGATION.finditer(part):
+            before = re.findall(r"[\w'’-]+", part[: match.start()])[-2:]
+            after = re.findall(r"[\w'’-]+", part[match.end() :])[:2]
+            if before or after:
+                found.append((" ".join([*before, match.group(), *after]).lower(), " ".join([*before, *after]).lower()))
+    return tuple(found)

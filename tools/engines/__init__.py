@@ -1,0 +1,1 @@
+"""How things are computed: attributions, searches, tests and measures that the tools stand on."""

@@ -1,0 +1,266 @@
+"""What would have to be different for another outcome; every answer is checked on the model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from askwhy.tools.candidates import Domain
+from askwhy.tools.counterfactual_search import Found, Search, composed
+from askwhy.tools.distance import Space, unusual
+from askwhy.tools.errors import ToolError
+from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
+from askwhy.tools.listing import shown, unit_of
+from askwhy.tools.recourse import Direction, Relaxed, Wish, company, domains, relax, wished_class, wished_number
+from askwhy.tools.registry import ClassName, FeatureName, ask, tool
+from askwhy.tools.subject import plain
+from askwhy.tools.truth import Array
+from askwhy.tools.view import View
+
+
+@tool(
+    needs="instance",
+    fits=lambda schema: schema.modality == "table",
+    asks=(
+        "what should {row} change to be {class}?",
+        "what would have to change for {row} to be {class}?",
+        "what would have to be different about {row} to get another prediction?",
+        "how could {row} become {class}?",
+        "how can {row} get {class}?",
+        "what must {row} do to be {class} without changing {feature} or {feature2}?",
+        "how could {row} be {class} without touching {feature}?",
+        "how can {row} flip the prediction by changing only {feature}?",
+        "give me a counterfactual for {row}",
+        "what is the smallest change that flips the prediction for {row}?",
+        "what would flip the decision for {row}?",
+        "what can {row} do about the prediction?",
+        "give me {k} different ways for {row} to become {class}",
+        "show {k} counterfactuals for {row}",
+        "what would it take for {row} to reach {number}?",
+        ask("how could the prediction for {row} be lower?", direction="lower"),
+        ask("what should {row} change to get a higher prediction?", direction="higher"),
+    ),
+    says=(
+        "The model would predict {goal} for {row} if [cf_change*: {feature} were {value} instead of {at}].",
+        "The probability of {cf_probability.cls} would then be {cf_probability} instead of {goal_probability}.",
+        "The model would predict {cf_estimate} for {row} instead of {estimate} if [cf_change*: {feature} were {value} instead of "
+        "{at}].",
+        "Another way is [cf_change_2*: {feature} {value} instead of {at}], for a probability of {cf_probability_2}.",
+        "Another way is [cf_change_2*: {feature} {value} instead of {at}], for a prediction of {cf_estimate_2}.",
+        "A third is [cf_change_3*: {feature} {value} instead of {at}], for a probability of {cf_probability_3}.",
+        "A third is [cf_change_3*: {feature} {value} instead of {at}], for a prediction of {cf_estimate_3}.",
+        "A fourth is [cf_change_4*: {feature} {value} instead of {at}], for a probability of {cf_probability_4}.",
+        "A fourth is [cf_change_4*: {feature} {value} instead of {at}], for a prediction of {cf_estimate_4}.",
+        "A fifth is [cf_change_5*: {feature} {value} instead of {at}], for a probability of {cf_probability_5}.",
+        "A fifth is [cf_change_5*: {feature} {value} instead of {at}], for a prediction of {cf_estimate_5}.",
+        "Only {options} of the {wanted} ways asked for {options:one was/were} found.",
+        "No number was named, so the goal is {assumed_goal}, a quartile of the model's predictions for this data.",
+        "The model already predicts {already} for {row}, with a probability of {probability}.",
+        "The model already predicts {already_estimate} for {row}, which meets the goal of {goal_number}.",
+        "None of the {none_found} changes tried makes the model predict {unreached} for {row}.",
+        "None of the {none_found} changes tried brings the prediction for {row} from {estimate} to {goal_number}.",
+        "What stands in the way is [would_allow*: {feature}, {value}]; freeing {allow_count:one it would do/any one of them would do}.",
+        "Only freeing [would_allow_together*: {feature}, {value}] at the same time would do.",
+        "Freeing every feature, another {nothing_helps} changes tried, does not help either.",
+        "All {all_free} {all_free:one feature/features} {all_free:one was/were} free to change within what the data shows.",
+        "[kept*: {feature}] {kept_count:one is/are} left as {kept_count:one it is/they are}.",
+    ),
+)
+def counterfactual(
+    view: View,
+    cls: ClassName | None = None,
+    keep: tuple[FeatureName, ...] = (),
+    only: tuple[FeatureName, ...] = (),
+    k: Annotated[int, Field(ge=1, le=5)] = 1,
+    number: float | None = None,
+    direction: Direction | None = None,
+) -> Evidence:
+    """The smallest changes to one row that make the model predict something else: `cls`, or for a regression at least
+    or at most `number`. `keep` lists features that must not change, `only` those that may; `k` different ways."""
+    wish = _wish(view, cls, number, direction)
+    if wish.goal.met(view.outputs)[0]:
+        return Evidence(facts=tuple(_already(view, wish)), method="direct evaluation")
+    given = domains(view, keep, only)
+    space = Space.of(view.schema, view.subject.data)
+    search = Search(view.subject, view.rows, given, wish.goal, view.evaluate, space)
+    found = search.run(k) if given else []
+    kept = _kept(view, keep)
+    if not found:
+        relaxed = relax(view, wish, given, keep, only, space)
+        facts = [*_none(view, wish, search.tried, relaxed), *kept]
+        return Evidence(facts=tuple(facts), method=_METHOD, estimand="model output")
+    quality, caveats = _judged(view, wish, search, found)
+    facts = [*_goal(view, wish), *_options(view, wish, found, k), *kept]
+    return Evidence(
+        facts=tuple(facts), method=_METHOD, estimand="model output", quality=quality, caveats=caveats, table=_table(view, found)
+    )
+
+
+_METHOD = "search over allowed changes (single features, nearest unlike rows, pairs), each checked on the model"
+
+
+def _wish(view: View, cls: str | None, number: float | None, direction: Direction | None) -> Wish:
+    if view.subject.regression:
+        if cls is not None:
+            raise ToolError("This model predicts a number; say which number it should reach instead of a class.")
+        return wished_number(view, number, direction)
+    if number is not None or direction is not None:
+        raise ToolError("This model predicts classes; say which class it should predict instead of a number.")
+    return wished_class(view, cls)
+
+
+def _fact(view: View, relation: str, value: Any, unit: Any, **more: Any) -> Fact:
+    return Fact(relation=relation, value=value, unit=unit, row=view.row_id, **more)
+
+
+def _already(view: View, wish: Wish) -> list[Fact]:
+    if wish.label is None:
+        return [
+            _fact(view, "already_estimate", float(view.outputs[0, 0]), "output"),
+            _fact(view, "goal_number", wish.goal.bound, "output"),
+        ]
+    name = wish.label.name
+    chance = float(view.output_of(view.outputs, wish.label)[0])
+    return [_fact(view, "already", name, "class", cls=name), _fact(view, "probability", chance, "probability", cls=name)]
+
+
+def _goal(view: View, wish: Wish) -> list[Fact]:
+    if wish.label is None:
+        facts = [
+            _fact(view, "estimate", float(view.outputs[0, 0]), "output"),
+            _fact(view, "goal_number", wish.goal.bound, "output"),
+        ]
+        return [*facts, _fact(view, "assumed_goal", wish.goal.bound, "output")] if wish.assumed else facts
+    name, now = wish.label.name, view.predicted()
+    return [
+        _fact(view, "goal", name, "class", cls=name),
+        _fact(view, "prediction", now.name, "class", cls=now.name),
+        _fact(view, "goal_probability", float(view.output_of(view.outputs, wish.label)[0]), "probability", cls=name),
+    ]
+
+
+def _options(view: View, wish: Wish, found: list[Found], k: int) -> list[Fact]:
+    """Facts of every option; those of the second and later ones carry its number in their relation."""
+    facts = []
+    for number, one in enumerate(found, 1):
+        suffix, group = ("" if number == 1 else f"_{number}"), f"option {number}"
+        for j, cell in sorted(one.cells.items()):
+            feature = view.schema.features[j]
+            now, value = plain(view.rows[feature.name].iloc[0]), plain(cell)
+            facts.append(
+                _fact(view, f"cf_change{suffix}", value, unit_of(feature), feature=feature.name, at=now, group=group)
+            )
+        output = float(one.output[wish.goal.column or 0])
+        if wish.label is None:
+            facts.append(_fact(view, f"cf_estimate{suffix}", output, "output", group=group))
+        else:
+            facts.append(_fact(view, f"cf_probability{suffix}", output, "probability", cls=wish.label.name, group=group))
+        facts.append(_fact(view, f"changes_count{suffix}", len(one.cells), "count", group=group))
+    if len(found) < k:
+        facts += [_fact(view, "options", len(found), "count"), _fact(view, "wanted", k, "count")]
+    return facts
+
+
+def _kept(view: View, keep: tuple[str, ...]) -> list[Fact]:
+    if not keep:
+        return []
+    facts = [_fact(view, "kept_count", len(keep), "count")]
+    for name in keep:
+        feature = view.schema.feature(name)
+        facts.append(_fact(view, "kept", plain(view.rows[name].iloc[0]), unit_of(feature), feature=name))
+    return facts
+
+
+def _none(view: View, wish: Wish, tried: int, relaxed: Relaxed) -> list[Fact]:
+    facts = [_fact(view, "none_found", tried, "count")]
+    if wish.label is None:
+        facts += _goal(view, wish)
+    else:
+        facts.append(_fact(view, "unreached", wish.label.name, "class", cls=wish.label.name))
+    facts += [_fact(view, "would_allow", one.why, "", feature=one.feature) for one in relaxed.alone]
+    if relaxed.alone:
+        facts.append(_fact(view, "allow_count", len(relaxed.alone), "count"))
+    facts += [_fact(view, "would_allow_together", one.why, "", feature=one.feature) for one in relaxed.together]
+    if not relaxed.alone and not relaxed.together and relaxed.tried:
+        facts.append(_fact(view, "nothing_helps", relaxed.tried, "count"))
+    if not relaxed.tried:
+        facts.append(_fact(view, "all_free", len(view.schema.features), "count"))
+    return facts
+
+
+def _judged(view: View, wish: Wish, search: Search, found: list[Found]) -> tuple[tuple[Quality, ...], tuple[Caveat, ...]]:
+    """The C14 measurements of every option, and a warning for an unusual one."""
+    changed = pd.concat([_changed(view, one) for one in found], ignore_index=True)
+    valid = wish.goal.met(view.evaluate.outputs(changed))
+    space, among = search.space, company(view, wish)
+    far, limit = np.full(len(found), np.nan), float("nan")
+    if len(among) > 1:
+        far, limit = unusual(space, space.encode(changed), space.encode(view.subject.data.iloc[among]), view.rng)
+    quality, caveats = [], []
+    for i, one in enumerate(found):
+        note = f"option {i + 1}"
+        quality.append(Quality(check="C14 validity", value=float(valid[i]), passed=bool(valid[i]), note=note))
+        held = all(_obeys(search.domains.get(j), cell) for j, cell in one.cells.items())
+        quality.append(Quality(check="C14 constraints", value=float(held), passed=held, note=note))
+        needed = _needed(search, one)
+        quality.append(Quality(check="C14 minimality", value=needed, passed=needed == 1.0, note=note))
+        quality.append(Quality(check="C14 sparsity", value=float(len(one.cells)), passed=True, note=f"{note}, features changed"))
+        near = _proximity(view, one)
+        quality.append(Quality(check="C14 proximity", value=near, passed=True, note=f"{note}, MAD-scaled L1 distance"))
+        if np.isfinite(limit):
+            usual = bool(far[i] <= limit)
+            quality.append(
+                Quality(check="C14 plausibility", value=float(far[i]), passed=usual, note=f"{note}, distance; limit {limit:.4f}")
+            )
+            caveats += [] if usual else [_unusual(view, wish, note if len(found) > 1 else "")]
+    return tuple(quality), tuple(caveats)
+
+
+def _unusual(view: View, wish: Wish, option: str) -> Caveat:
+    who = "with such a value" if wish.label is None else f"that are {wish.label.label}"
+    what = f"The changed case of {option}" if option else "The changed case"
+    return Caveat(flag="unusual", text=f"{what} is unusual: hardly any {view.schema.entities} {who} are so unlike the others.")
+
+
+def _changed(view: View, one: Found) -> pd.DataFrame:
+    return composed(view.rows, [one.cells])
+
+
+def _obeys(domain: Domain | None, cell: Any) -> bool:
+    return domain is not None and domain.feature.mutable and domain.allows(cell)
+
+
+def _needed(search: Search, one: Found) -> float:
+    """The share of the changes whose undoing loses the result."""
+    undone = [{j: cell for j, cell in one.cells.items() if j != left} for left in one.cells]
+    return float((~search.goal.met(search.ask(undone))).mean())
+
+
+def _proximity(view: View, one: Found) -> float:
+    """Sum of changes, numbers in median absolute deviations of the data, any other change as 1."""
+    total = 0.0
+    for j, cell in one.cells.items():
+        feature = view.schema.features[j]
+        now = view.rows[feature.name].iloc[0]
+        if not feature.numeric or feature.categories or pd.isna(now):
+            total += 1.0
+            continue
+        numbers: Array = np.asarray(view.subject.data[feature.name].dropna(), dtype=float)
+        spread = float(np.median(np.abs(numbers - np.median(numbers)))) or float(numbers.std()) or 1.0
+        total += abs(float(cell) - float(now)) / spread
+    return total
+
+
+def _table(view: View, found: list[Found]) -> Table:
+    """The changed features: now, and in every option."""
+    columns = sorted(set().union(*(one.changed for one in found)))
+    rows = []
+    for j in columns:
+        feature = view.schema.features[j]
+        now = view.rows[feature.name].iloc[0]
+        rows.append((feature.label, *(shown(feature, cell) for cell in (now, *(one.cells.get(j, now) for one in found)))))
+    names = ("feature", "now", *(f"option {number}" for number in range(1, len(found) + 1)))
+    return Table(columns=names, rows=tuple(rows))
