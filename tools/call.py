@@ -57,7 +57,8 @@ def perform(subject: Subject, call: Call) -> Result:
     evaluate = Evaluator(subject.predictor, budget=call.limits.rows)
     arguments: dict[str, Any] = {one.name: one.value for one in call.arguments}
     try:
-        evidence = call.tool(make_view(subject, call.scope, evaluate, call.seed), **arguments)
+        scope = Scope() if call.tool.needs == "nothing" else call.scope
+        evidence = call.tool(make_view(subject, scope, evaluate, call.seed), **arguments)
     except MemoryError:
         raise ToolError("The model needed more memory than it is allowed. Ask about fewer rows.") from None
     return Result(evidence, evaluate.known, evaluate.rows, evaluate.calls, time.perf_counter() - started)

@@ -78,7 +78,7 @@ class Domain:
 
 
 def domain_of(feature: Feature, cells: pd.Series, now: Any, *, free_direction: bool = False) -> Domain | None:
-    """What a feature may become, None if nothing. `cells`: its column in the data; `free_direction` ignores one-way rules."""
+    """What a feature may become, None if nothing. `cells`: its column of the data; `free_direction`: either way."""
     present = cells.dropna()
     known = not pd.isna(now)
     if feature.kind == "text" or not len(present):

@@ -54,7 +54,7 @@ class Goal:
         return np.asarray(self.closeness(outputs) >= 0, dtype=bool)
 
     def closeness(self, outputs: Outputs) -> Array:
-        """How far on the right side of the goal, larger is better; the lead over the best other class, or the number's."""
+        """How far on the right side of the goal: the lead over the best other class, or the distance of the number."""
         if self.column is None:
             return (outputs[:, 0] - self.bound) * (1.0 if self.rising else -1.0)
         others = np.delete(outputs, self.column, axis=1).max(axis=1)
@@ -202,7 +202,7 @@ class Search:
         ]
 
     def _stripped(self, candidates: list[Cells]) -> list[Cells]:
-        """Candidates without what they do not need: while undoing some change keeps the result, the best such undoing."""
+        """Candidates without what they do not need: undone one by one, the least missed change first."""
         active, done = list(candidates), []
         while active:
             undone = [(i, _without(one, j)) for i, one in enumerate(active) if len(one) > 1 for j in one]
@@ -223,7 +223,7 @@ class Search:
         numbers = sorted({j for one in current for j in one if self.domains[j].divisible})
         for j in numbers:
             holders = [i for i, one in enumerate(current) if j in one]
-            reach: dict[int, Any] = {i: self.domains[j].now for i in holders}
+            reach: dict[int, Any] = dict.fromkeys(holders, self.domains[j].now)
             for _ in range(_PASSES):
                 tries = [
                     (i, {**current[i], j: value})

@@ -35,6 +35,10 @@ _UNITS = {
     "minutes": "minutes", "mins": "minutes", "seconds": "seconds", "secs": "seconds", "sqft": "sq ft",
     "celsius": "°C", "inches": "inches", "feet": "feet", "miles": "miles", "lbs": "lb",
 }  # fmt: skip
+_SPANS = frozenset({"years", "months", "weeks", "days", "hours", "minutes", "seconds"})
+_LASTING = frozenset(
+    {"duration", "tenure", "age", "experience", "term", "length", "period", "time", "stay", "seniority", "delay", "wait"}
+)
 _MEASURES = frozenset({"mass", "weight", "g", "length", "height", "width", "depth"})
 _SMALL_WORDS = frozenset(
     {"of", "in", "to", "at", "is", "by", "on", "or", "up", "no", "id", "bp", "per", "has", "was", "the", "and", "for"}
@@ -155,7 +159,7 @@ def _cased(piece: str, shouted: bool) -> list[str]:
 def _spelled_out(tokens: list[str]) -> list[str]:
     """Abbreviations in full; a leading “num” is “number of”."""
     full = [_SHORT.get(token, token) for token in tokens]
-    counts = len(full) > 1 and full[0] == "number" and full[1] != "of"
+    counts = len(full) > 1 and tokens[0] == "num" and full[1] != "of"
     return ["number of", *full[1:]] if counts else full
 
 
@@ -177,10 +181,11 @@ def _suffixed_unit(tokens: list[str]) -> tuple[list[str], str]:
     if len(tokens) > 2 and last == "g" and tokens[-2].lower() in _MEASURES:
         return tokens[:-1], "g"
     before = tokens[:-2] if len(tokens) > 2 and tokens[-2].lower() == "in" else tokens[:-1]
-    # “hours per years” and “number of days” name what is counted: the unit is part of the name.
     if last not in _UNITS or not before or before[-1].lower() in ("of", "per", "in", "number", "num", "total"):
         return tokens, ""
-    return before, _UNITS[last]
+    # “vacation days” are counted, “tenure months” are how long the tenure is.
+    counted = _UNITS[last] in _SPANS and before[-1].lower() not in _LASTING
+    return (tokens, "") if counted else (before, _UNITS[last])
 
 
 def _without_prefix(tokens: list[str]) -> list[str]:

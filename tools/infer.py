@@ -252,7 +252,7 @@ def _told_apart(features: Sequence[Feature]) -> tuple[Feature, ...]:
     apart: list[Feature] = []
     for feature in features:
         others = taken - {feature.name.lower()} if not _seen(apart, feature.name) else taken
-        label = next(one for one in _candidates(feature) if one.lower() not in others)
+        label = next(one for one in _candidates(feature) if one.strip() and one.lower() not in others)
         taken.add(label.lower())
         apart.append(feature if label == feature.label else feature.model_copy(update={"label": label}))
     return tuple(apart)

@@ -120,9 +120,9 @@ def _reader(path: Path) -> Callable[[Path], Any]:
 
 def read_skops(path: Path) -> Any:
     """A skops archive of trusted types only. Raises ToolError naming the types that are not, before any is built."""
+    _check_archive(path)
     import skops.io
 
-    _check_archive(path)
     try:
         untrusted = sorted(set(skops.io.get_untrusted_types(file=path)) - TRUSTED)
     except Exception as error:  # a crafted archive fails in ways that skops does not foresee

@@ -36,7 +36,8 @@ def wilson(right: int, total: int) -> tuple[float, float]:
     share = right / total
     centre = (share + _Z**2 / (2 * total)) / (1 + _Z**2 / total)
     half = _Z / (1 + _Z**2 / total) * np.sqrt(share * (1 - share) / total + _Z**2 / (4 * total**2))
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+    # The bounds hold the share itself, whatever rounding makes of 0 and 1.
+    return min(share, max(0.0, float(centre - half))), max(share, min(1.0, float(centre + half)))
 
 
 def bootstrap(

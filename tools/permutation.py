@@ -101,8 +101,8 @@ def permutation_importance(view: View, cls: str | None, metric: Metric = "auto")
 
     def lost(keep: Array) -> Outputs:
         before = measure(actual[keep], outputs[keep])
-        after = [[measure(actual[keep], once[keep]) for once in feature] for feature in shuffled]
-        return np.asarray(sign * (before - np.asarray(after).mean(axis=1)))
+        drops = [[before - measure(actual[keep], once[keep]) for once in feature] for feature in shuffled]
+        return np.asarray(sign * np.mean(drops, axis=1))
 
     where = "held-out rows" if found.marked else "rows"
     return Importance(

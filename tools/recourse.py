@@ -93,7 +93,9 @@ class Relaxed:
     tried: int
 
 
-def relax(view: View, wish: Wish, given: dict[int, Domain], keep: tuple[str, ...], only: tuple[str, ...], space: Space) -> Relaxed:
+def relax(
+    view: View, wish: Wish, given: dict[int, Domain], keep: tuple[str, ...], only: tuple[str, ...], space: Space
+) -> Relaxed:
     """Which constraints stand in the way: everything freed at once, then one feature at a time."""
     features = view.schema.features
     free = {j: one for j, feature in enumerate(features) if (one := _domain(view, feature, relaxed=True)) is not None}
@@ -138,9 +140,7 @@ def company(view: View, wish: Wish) -> Array:
     if subject.target is None:
         return np.flatnonzero(predicted)
     actual = actual_values(subject.schema, subject.target)
-    if wish.label is None:
-        truly = wish.goal.met(actual[:, None]) & np.isfinite(actual)
-    else:
-        truly = actual == wish.goal.column
+    numbers = wish.label is None
+    truly = wish.goal.met(actual[:, None]) & np.isfinite(actual) if numbers else actual == wish.goal.column
     known = truly & ~subject.held_out
     return np.flatnonzero(known if known.sum() > 1 else predicted)

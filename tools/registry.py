@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.schema import Schema
-from askwhy.tools.scope import arguments_of
+from askwhy.tools.scope import Scope, arguments_of
 from askwhy.tools.view import View
 
 FeatureName = Annotated[str, "feature"]
@@ -39,7 +39,8 @@ ClassName = Annotated[str, "class"]
 """An argument that names a class; labels and aliases are accepted, tools get the class's name."""
 
 NameKind = Literal["feature", "class"]
-Needs = Literal["nothing", "rows", "instance", "changes"]
+Needs = Literal["nothing", "any", "rows", "instance", "changes"]
+"""nothing: the scope does not matter and is dropped; any: a selection, be it empty; rows: at least one row."""
 Says = tuple[str | tuple[str, ...], ...]
 _PACKAGES = ("askwhy.tools.table", "askwhy.tools.text")
 
@@ -94,7 +95,7 @@ class Tool:
             raise ToolError(f"Say which {view.schema.entity} you mean, by its id.")
         if self.needs == "changes" and not view.scope.changes:
             raise ToolError("Say what should be changed, and to what.")
-        if self.needs != "nothing" and not len(view.rows):
+        if self.needs not in ("nothing", "any") and not len(view.rows):
             raise ToolError(f"No {view.schema.entities} match, so there is nothing to compute.")
         given = self.checked(view.schema, arguments)
         found = self.function(view, **given)
@@ -222,7 +223,7 @@ def _completed(found: Evidence, made: Tool, view: View, arguments: dict[str, Any
         "caveats": tuple(dict.fromkeys((*found.caveats, *view.caveats))),
         "tool": made.name,
         "arguments": arguments_of(arguments),
-        "scope": view.scope,
+        "scope": Scope() if made.needs == "nothing" else view.scope,
         "seed": view.seed,
         "subject": view.subject.id,
         "code": made.code,

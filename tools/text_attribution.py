@@ -134,7 +134,8 @@ def most_telling(game: TextGame, unit: UnitKind, always: Iterable[int] = ()) -> 
 
 def _passage_effects(game: TextGame, length: int) -> Outputs:
     """The largest change of the output (terms,) for the passage of `length` units around a term without that term."""
-    texts, owner = [], []
+    texts: list[str] = []
+    owner: list[int] = []
     for position, term in enumerate(game.terms):
         for first in dict.fromkeys(place // length * length for place in term.places[:_SCREENED_PLACES]):
             texts += passage_pair(game.split, term, first, length)

@@ -26,7 +26,7 @@ Array = np.ndarray[Any, Any]
 class Scored:
     """Rows with predictions and truth, aligned: `rows` (n, features), `outputs` (n, width).
 
-    actual: class positions (int) for a classifier, numbers for a regression. `marked` says whether the rows were held out.
+    actual: class positions (int) for a classifier, numbers for a regression. `marked`: they were held out.
     """
 
     rows: pd.DataFrame

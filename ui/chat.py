@@ -116,12 +116,7 @@ class ChatPage:
             return
         try:
             room.stopped.clear()
-            yield {
-                self.key: key,
-                self.box: "",
-                self.stop_button: gr.update(visible=True),
-                **self._talked(room, question),
-            }
+            yield {self.key: key, self.box: "", **self._working(True), **self._talked(room, question)}
             yield from self._answered(room, question)
         finally:
             room.stopped.set()  # a closed page stops what it had asked for

@@ -19,8 +19,7 @@ from askwhy.ui.cells import number_text, printable
 # The questions people bring first; a tool that is not named here comes after these.
 _FIRST = (
     "explain", "explain_text", "counterfactual", "importance", "importance_text", "what_if", "effect", "mistakes",
-    "predict", "count", "score",
-    "likelihood",
+    "predict", "count", "score", "likelihood",
 )  # fmt: skip
 _WISHES = frozenset({"counterfactual"})  # their class is the one to reach, not the one predicted
 _SLOT = re.compile(r"\{(\w+)\}")

@@ -66,6 +66,8 @@ def outcome_of_question(question: str, schema: Schema, names: frozenset[str], co
     reading = read(question, schema)
     if reading.unsure:
         return _which_value(question, reading)
+    if not reading.changes and _VAGUE_CHANGE.search(reading.text):
+        return Found(Clarify(question="Which feature should be changed, and by how much?"), 0.5)
     if context.steps and (steps := follow_up(reading, names, context)):
         return Found(Plan(steps=steps), 0.8)
     if not names:
@@ -74,7 +76,7 @@ def outcome_of_question(question: str, schema: Schema, names: frozenset[str], co
     clauses = _clauses(reading, names, instance.has_instance or context.scope.has_instance)
     best = clauses[0][1][0]
     if _foreign(reading, best):
-        return Found(Decline(reason=OUT_OF_SCOPE, nearest=_nearest(clauses[0][1], reading)), 1 - best.score)
+        return Found(Decline(reason=OUT_OF_SCOPE, nearest=_nearest(clauses[0][1], reading)), 1 - max(0.0, min(1.0, best.score)))
     steps_found: list[Step] = []
     for text, matches in clauses:
         if (unclear := _unclear(matches, reading, text, instance, context)) is not None:
@@ -120,8 +122,9 @@ def _clauses(reading: Reading, names: frozenset[str], row: bool) -> list[tuple[s
             continue
         found = [ranked(reading, part, names, row) for part in parts]
         scores = [matches[0].score for matches in found]
-        if found[0][0].tool is not found[1][0].tool and min(scores) > _CLAUSE and sum(scores) / 2 > highest:
-            best, highest = list(zip(parts, found, strict=True)), sum(scores) / 2
+        apart = 0.15 if "?" in boundary[0] else 0.0
+        if found[0][0].tool is not found[1][0].tool and min(scores) > _CLAUSE and sum(scores) / 2 + apart > highest:
+            best, highest = list(zip(parts, found, strict=True)), sum(scores) / 2 + apart
     return best
 
 
@@ -168,7 +171,7 @@ def _unclear(
         return Clarify(question=f"Which {schema.entity} do you mean?", options=_options(options, reading))
     if reading.previous and not context.steps:
         return Clarify(question=f"Which {schema.entities} do you mean?", options=_options([best.ask.text], reading))
-    if not reading.changes and (best.tool.needs == "changes" or _VAGUE_CHANGE.search(text)):
+    if best.tool.needs == "changes" and not reading.changes:
         return Clarify(question="What should be changed, and to what?", options=_options([best.ask.text], reading))
     if _lacking(best.tool, reading, text) and not _earlier_features(context):
         options = [filled(best.ask.text, schema.model_copy(update={"features": schema.features[n:]}), reading) for n in range(3) if n < len(schema.features)]
@@ -235,7 +238,7 @@ def replace_row(step: Step, row: str) -> Step:
 
 def _scope(match: Match, reading: Reading, text: str, instance: Scope, context: Context) -> Scope:
     changes = tuple(reading.changes)
-    if match.tool.needs == "nothing" and instance.has_instance and "{row}" not in _asks(match.tool):
+    if match.tool.needs in ("nothing", "any") and instance.has_instance and "{row}" not in _asks(match.tool):
         return Scope()
     if instance.has_instance:
         return instance.model_copy(update={"changes": changes})

@@ -87,8 +87,8 @@ _ROW = re.compile(
 )
 _ORDINAL = re.compile(r"(?:the )?(?P<ids>N\d+) (?:I\d+|E\d+)")
 _DEICTIC = re.compile(
-    rf"\b(?:these|those|this|that|the same|the previous|previous|such|the above|all these|all those|they're|the) (?:of )?(?:data |same )?"
-    rf"(?:subset|group|selection|set of data|{ROWS})(?: (?:of|in) (?:the )?data)?"
+    rf"\b(?:(?:these|those|the same|the previous|previous|such|the above|all these|all those) (?:of )?(?:data |same )?"
+    rf"(?:subset|group|selection|set of data|E\d+)|(?:this|that|the) (?:data |same )?(?:subset|group|selection))(?: (?:of|in) (?:the )?data)?"
 )
 _OF_THEM = re.compile(r"\bof (?:them|those|these)\b(?! [ESI]\d)")
 _PRONOUN = re.compile(r"\b(?:they|them|their|theirs|those|these)\b")
@@ -126,7 +126,7 @@ def read_conditions(reading: Reading) -> None:
     """Take every condition out of the sketch; each leaves an S code."""
     reading.take(_BETWEEN, lambda match: _range(reading, match, reading.feature(match["f"])))
     reading.take(_COMPARATIVE, lambda match: _comparative(reading, match))
-    for pattern in (_COMPARED, _INVERTED, _COUNTED, _OWNED, _PLAIN):
+    for pattern in (_INVERTED, _COMPARED, _COUNTED, _OWNED, _PLAIN):
         reading.take(pattern, lambda match: _compared(reading, match))
     reading.take(_BARE_BETWEEN, lambda match: _range(reading, match, _meant(reading, match)))
     for pattern in (_IMPLICIT, _TRAILING):
@@ -149,14 +149,9 @@ def _read_outcomes(reading: Reading) -> None:
 def read_previous(reading: Reading) -> None:
     """Whether the question is about the rows of the turn before: "these applicants", "they"."""
 
-    def use(match: re.Match[str]) -> str | None:
-        first = match[0].split()[0]
-        plural = bool(re.search(r"E\d+|subset|group|selection", match[0]))
-        if first == "the" and not re.search(r"subset|group|selection", match[0]):
-            return None
-        if re.search(r"subset|group|selection", match[0]) or plural:
-            reading.previous = True
-        return reading.select() if plural else None
+    def use(match: re.Match[str]) -> str:
+        reading.previous = True
+        return reading.select()
 
     reading.take(_DEICTIC, use)
     reading.previous = reading.previous or bool(_OF_THEM.search(reading.text))

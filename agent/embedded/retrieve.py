@@ -28,6 +28,9 @@ _CODES = {
     "F": "slotfeature", "C": "slotsubset", "S": "slotsubset", "K": "slotclass", "N": "slotnumber", "X": "slotchange",
     "R": "slotrow", "E": "slotrows", "I": "slotone", "Q": "slottext", "T": "slottarget", "O": "more", "W": "slotword",
 }  # fmt: skip
+CUES = 0.5
+"""Share of the score that topic words give; the rest is nearness to an example."""
+
 _PREFACE = re.compile(
     r" (?:according to|based on|given|considering|from|in|on|within|across) (?:the |this |these |your |all |all the )?data"
     r"(?: set| provided| given| points| that you have)?(?= )(?: ,)?"
@@ -172,20 +175,22 @@ def ranked(reading: Reading, text: str, names: frozenset[str], row: bool) -> lis
     best: dict[str, Match] = {}
     for entry, near in zip(found.entries, found.near(text), strict=True):
         if entry.tool.name in names:
-            said = 0.65 * float(near) + 0.35 * cued.get(entry.tool.name, 0.0)
-            score = said + _fit(entry.tool, reading, text, row) + _same_parts(entry, words)
+            said = (1 - CUES) * float(near) + CUES * cued.get(entry.tool.name, 0.0)
+            score = said + _fit(entry.tool, reading, text, row) + _same_parts(entry, words, row)
             if entry.tool.name not in best or score > best[entry.tool.name].score:
                 best[entry.tool.name] = Match(entry.tool, entry.ask, float(near), score)
     return sorted(best.values(), key=lambda match: (-match.score, match.tool.name))
 
 
-def _same_parts(entry: Entry, words: set[str]) -> float:
-    """What the example has and the question lacks: topic words, a feature, a row."""
+def _same_parts(entry: Entry, words: set[str], known_row: bool) -> float:
+    """What the example has and the question lacks: topic words, a feature, a row; what it fixes weighs more."""
     missing = len(entry.topic - words)
     feature = ("slotfeature" in entry.words) != ("slotfeature" in words)
-    row = ("slotrow" in entry.words) != ("slotrow" in words)
+    row = ("slotrow" in entry.words) != ("slotrow" in words or known_row)
+    subset = "slotsubset" in entry.words and "slotsubset" not in words
     label = "slotclass" in entry.words and "slotclass" not in words
-    return -0.04 * missing - 0.08 * feature - 0.03 * row - 0.05 * label
+    fixed = 0.1 if missing and entry.ask.arguments else 0.0
+    return -0.04 * missing - fixed - 0.08 * feature - 0.03 * row - 0.06 * subset - 0.05 * label
 
 
 def _fit(tool: Tool, reading: Reading, text: str, row: bool) -> float:
@@ -198,11 +203,13 @@ def _fit(tool: Tool, reading: Reading, text: str, row: bool) -> float:
         score -= 0.12
     if features > 1 and required == features:
         score += 0.08
+    if reading.rows and not any("{row}" in example.text for example in tool.asks):
+        score -= 0.15
     if tool.needs == "instance":
         score += 0.05 if row else -0.1
     if tool.needs == "changes":
         score += 0.15 if reading.changes else -0.4
-    elif reading.changes and tool.needs == "nothing":
+    elif reading.changes and tool.needs in ("nothing", "any"):
         score -= 0.3
     if (reading.keep and "keep" in kinds) or (reading.only and "only" in kinds):
         score += 0.25

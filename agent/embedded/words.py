@@ -17,18 +17,19 @@ _RANGE = re.compile(r" ?\d")
 
 _SAME = {
     "why": "reason reasons reasoning rationale because explain explains explained explanation justify basis cause caused "
-    "causes methodology logic grounds lead led come determine determining",
+    "causes methodology logic grounds lead led determine determining",
     "likely": "likelihood probability probable probabilities chance chances odds possibility possible sure confident "
     "confidence certain certainty",
     "predict": "prediction predictions predicted predicts predicting predictor forecast foresee project projected "
     "projection guess guessed classify classified diagnose diagnosed diagnosis decide decided decision outcome estimate",
     "mistake": "mistakes error errors wrong wrongly incorrect incorrectly inaccurate inaccurately misclassified "
     "misclassify slip slips fail fails failed",
-    "important": "importance matter matters influential influence influences significant drive drives driving relevant "
+    "important": "importance matter matters influential significant drive drives driving relevant "
     "relevance key main",
     "accurate": "accuracy accurately correct correctly correctness right precise precisely reliable reliably "
     "perform performs performance trustworthy well",
     "show": "display list view give demonstrate see present output",
+    "share": "percentage percent proportion fraction",
     "many": "count number quantity tally",
     "average": "mean averages",
     "change": "changes changed changing alter altered modify shift flip reverse switch",

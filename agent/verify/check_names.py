@@ -17,6 +17,7 @@ _METHODS = re.compile(
 )  # fmt: skip
 _ALWAYS = frozenset({"counterfactual", "counterfactuals"})
 _VALUE_OF = re.compile(r"\s*(?:\(|=|:|\bof\b|\bis\b|\bwas\b)\s*$|\s+$", re.I)
+_NEXT_WORD = re.compile(r"\s*(?:\(|=|:|\bis\b|\bwas\b|\bof\b)?\s*(?P<word>[^\W\d_]+)", re.I)
 _ANSWER = re.compile(r"\s*(?:\(|=|:|\bis\b|\bwas\b)\s*(?P<word>yes|no|true|false)\b", re.I)
 
 
@@ -44,7 +45,8 @@ def _problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:
     features = mention.names("feature")
     if features:
         if not ground.features.isdisjoint(features):
-            return _answer_problem(reading, clause, mention, features[0])
+            cut = _cut_value(reading, clause, mention, features[0])
+            return cut or _answer_problem(reading, clause, mention, features[0])
         if mention.names("category") or mention.names("target"):
             return None
         return f"The evidence says nothing about {mention.text}."
@@ -75,6 +77,21 @@ def _category_problem(reading: Reading, clause: Clause, mention: Mention) -> str
     if bound and not any(target.feature in bound for target in mention.targets):
         return f"{mention.text} is not a value of {owners[-1].text}."
     return f"{mention.text} is not a value in the evidence" + (f" for {owners[-1].text}." if owners else ".")
+
+
+def _cut_value(reading: Reading, clause: Clause, mention: Mention, feature: str) -> str | None:
+    """"savings known" where the value is "not known"."""
+    found = reading.ground.feature(feature)
+    match = _NEXT_WORD.match(reading.text, mention.end, clause.end)
+    if found is None or match is None or any(one.start == match.start("word") for one in clause.mentions):
+        return None
+    word = match["word"].lower()
+    values = reading.ground.values_of(feature)
+    for category in found.categories:
+        spoken = [one.lower for one in words(category.label)]
+        if str(category.value) in values and len(spoken) > 1 and word in spoken:
+            return f"{mention.text} is “{category.label}” in the evidence."
+    return None
 
 
 def _answer_problem(reading: Reading, clause: Clause, mention: Mention, feature: str) -> str | None:

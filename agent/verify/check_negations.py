@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.check_directions import Direction
 from askwhy.agent.verify.clauses import Span
-from askwhy.agent.verify.patterns import denials
+from askwhy.agent.verify.patterns import denials, turns
 from askwhy.agent.verify.reading import Clause, Reading
 
 _ACCOUNTED = re.compile(
     r"\s*(?:\w+\s+){0,2}?(?:_+|other than|more|less|larger|smaller|stronger|weaker|higher|lower|older|younger|over|under|"
-    r"above|below|flip\w*|chang\w*|predict\w*|rais\w*|lower\w*|affect\w*|\d)|"
+    r"above|below|flip\w*|chang\w*|predict\w* (?:as |to be )?_|rais\w*|lower\w*|affect\w*|\d)|"
     r"\s+(?:a |an |the |about |mean |say |tell |claim |proof |cause|imply |necessarily |only\b|just\b|statement|know)", re.I
 )  # fmt: skip
 
@@ -25,6 +25,9 @@ def check_negations(reading: Reading, claims: tuple[Direction, ...]) -> Iterator
     for with_it, without in known:
         if len(without.split()) >= 3 and _contains(plain, without) and not _contains(plain, with_it):
             yield Failure(check="V2", message=f"Say “{with_it}”, not “{without}”.", start=0, end=0)
+    for phrase, turned in turns(reading.ground.evidence):
+        if _contains(plain, turned) and not _contains(plain, phrase):
+            yield Failure(check="V2", message=f"Say “{phrase}”, not “{turned}”.", start=0, end=0)
     for clause in reading.clauses:
         for span in clause.negations:
             if not _is_accounted(reading, clause, span, claims, known):
@@ -35,14 +38,19 @@ def check_negations(reading: Reading, claims: tuple[Direction, ...]) -> Iterator
 def _is_accounted(
     reading: Reading, clause: Clause, span: Span, claims: tuple[Direction, ...], known: tuple[tuple[str, str], ...]
 ) -> bool:
+    if re.match(r"\s*predict", clause.text[span[1] - clause.start :], re.I) and not clause.classes:
+        return any(_contains(_near(reading, span), phrase) for phrase, _ in known)
     if not (clause.features or clause.classes or clause.rows or clause.numbers):
         return True
     if any(claim.clause is clause and (claim.denied or claim.sign == 0) for claim in claims):
         return True
     if _ACCOUNTED.match(clause.text, span[1] - clause.start):
         return True
-    said = " ".join(re.findall(r"[\w'’-]+", reading.text[max(0, span[0] - 30) : span[1] + 30].lower()))
-    return any(_contains(said, phrase) for phrase, _ in known)
+    return any(_contains(_near(reading, span), phrase) for phrase, _ in known)
+
+
+def _near(reading: Reading, span: Span) -> str:
+    return " ".join(re.findall(r"[\w'’-]+", reading.text[max(0, span[0] - 30) : span[1] + 30].lower()))
 
 
 def _contains(text: str, phrase: str) -> bool:

@@ -20,11 +20,17 @@ _COUNTED = re.compile(
     r"[\s-]+(?:(?:most|main|strongest|largest|important|biggest|leading|other|different|selected|single|such|named|"
     r"influential|smallest|least|weakest|top|key|main|first|last|remaining|possible)\s+)*"
     r"(?:features?|factors?|reasons?|words?|class(?:es)?|changes?|ways?|options?|steps?|things?|values?|columns?|"
-    r"inputs?|conditions?|groups?|contributions?|effects?|of (?:them|these|those|the)\b)", re.I
+    r"inputs?|conditions?|groups?|contributions?|effects?|of (?:them|these|those)\b)", re.I
 )  # fmt: skip
 _TOP = re.compile(r"\b(?:top|first|these|those|the|other|all|only|just|last|following)[\s-]+$", re.I)
 _PREDICTED_AS = re.compile(r"\bpredicted (?:as |to be )?_", re.I)
+_ERROR = re.compile(r"±|\+/-|\b(?:error|uncertain\w*|plus or minus|give or take|deviation)\b", re.I)
+_LEVEL = re.compile(r"\b(?:from|to)\s*$", re.I)
 _LEAD = re.compile(r"margin|lead|difference|change")
+_UNITS = frozenset(
+    "g kg mg lb lbs oz mm cm m km ft inch inches s sec seconds minutes hours h days weeks months years day week month year "
+    "dm eur euro euros usd dollar dollars pounds marks € $ £ litres liters ml kb mb".split()
+)
 _RANKED = re.compile(r"(?:\brank(?:s|ed)?|\bnumber|\bno\.?|\bplace|\bposition|#)\s*(?:is\s+|in\s+|of\s+)?#?$", re.I)
 
 
@@ -44,7 +50,14 @@ def matches(reading: Reading, clause: Clause, number: Number) -> tuple[Known, ..
     for feature in features:
         found += [one for one in ground.ranges(feature) if _equal(reading, clause, number, one)]
     found = [one for one in found if _in_place(reading, clause, number, one)]
-    return tuple(one for one in found if _about(ground, clause, features, one) and _unit_fits(ground, number, one))
+    adjacent = _adjacent(reading, clause, number)
+    return tuple(
+        one
+        for one in found
+        if _about(ground, clause, features, one)
+        and _unit_fits(ground, number, one)
+        and not (adjacent and one.feature is None and one.unit in ("count", "said", "argument", "score"))
+    )
 
 
 def _in_place(reading: Reading, clause: Clause, number: Number, known: Known) -> bool:
@@ -52,6 +65,11 @@ def _in_place(reading: Reading, clause: Clause, number: Number, known: Known) ->
     before = reading.text[clause.start : number.start]
     if known.unit == "rank":
         return bool(_RANKED.search(before))
+    if known.error:
+        start, end = reading.sentences[clause.sentence]
+        return bool(_ERROR.search(reading.text, start, end))
+    if number.kind == "points" and _LEVEL.search(before) and "probabilit" in clause.text and not known.signed:
+        return False
     if known.unit == "argument":
         counted = _COUNTED.match(reading.text, number.end) or _TOP.search(before)
         return bool(counted) or not (clause.features or clause.subjects)
@@ -60,6 +78,11 @@ def _in_place(reading: Reading, clause: Clause, number: Number, known: Known) ->
 
 def bound_features(reading: Reading, clause: Clause, number: Number) -> tuple[str, ...]:
     """The features that the number can be about: one that stands right before it, else those of the clause."""
+    return _adjacent(reading, clause, number) or _with_selection(reading, clause)
+
+
+def _adjacent(reading: Reading, clause: Clause, number: Number) -> tuple[str, ...]:
+    """The feature right before the number: "age 53", "age (53)", "age is 53", "older than 53"."""
     text = reading.text
     for mention in reversed(clause.mentions):
         compared = mention.names("more") or mention.names("less")
@@ -75,7 +98,7 @@ def bound_features(reading: Reading, clause: Clause, number: Number) -> tuple[st
         if opened >= 0 and ")" not in between[opened:] and not between[:opened].strip():
             return names
         break
-    return _with_selection(reading, clause)
+    return ()
 
 
 def _with_selection(reading: Reading, clause: Clause) -> tuple[str, ...]:
@@ -138,6 +161,8 @@ def _equal_as(number: Number, known: Known, kind: str, clause: Clause, ground: G
 def _scale(known: Known, kind: str, ground: Ground) -> float | None:
     """What the known value is multiplied by to be said in this way; None where it cannot be."""
     unit = _unit_of(known, ground)
+    if known.unit == "percent":
+        return 100.0 if kind == "percent" else None
     if kind == "percent":
         if known.unit in _PERCENT_UNITS:
             return 100.0
@@ -187,12 +212,15 @@ def _unit_fits(ground: Ground, number: Number, known: Known) -> bool:
     if number.kind != "plain" or not number.unit:
         return True
     said = {number.unit, *stems(number.unit)}
+    own = _unit_of(known, ground)
+    owns = {own, *stems(own), *own.split()[:1]}
+    if number.unit.split("/")[0] in _UNITS:
+        return bool(said & owns)
     schema = ground.schema
     units = {feature.unit.lower() for feature in schema.features if feature.unit} | {schema.target.unit.lower()} - {""}
     if not any(said & {unit, *stems(unit)} for unit in units):
         return True
-    own = _unit_of(known, ground)
-    return bool(said & {own, *stems(own)}) if own else known.unit in ("count", "said")
+    return bool(said & owns) if own else known.unit == "said"
 
 
 def _is_count_of_names(reading: Reading, clause: Clause, number: Number) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from askwhy.agent.answer import Failure
+from askwhy.agent.verify.check_numbers import matches
 from askwhy.agent.verify.ground import Ground
 from askwhy.agent.verify.mentions import Mention
 from askwhy.agent.verify.reading import NEGATION, Clause, Reading
@@ -16,7 +17,7 @@ _PREDICTED = re.compile(
     r"becomes?|became|flip(?:s|ped)? (?:to|into)|(?:chang|switch|turn|mov)\w* (?:\w+ )?(?:to|into|from)|stays?|remains?|"
     r"is still|comes out|assigns?|labels?|labelled|labeled|is|are|was|were|gets?)\b", re.I
 )  # fmt: skip
-_ACTUAL = re.compile(r"\b(?:actual(?:ly)?|really|truth|true|in fact|known to be)\b", re.I)
+_ACTUAL = re.compile(r"\b(?:actual(?:ly)?|really|truly|truth|true|in fact|known to be)\b", re.I)
 _NOT_AN_OUTCOME = re.compile(
     r"\b(?:probabilit\w+|chances?|likelihood|odds|log-odds|towards?|against|favou?r|for|of|than|average|between|share)\b[\w\s%.]*$",
     re.I,
@@ -49,7 +50,8 @@ def check_outcomes(reading: Reading) -> Iterator[Failure]:
 def _problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:
     before = reading.blanked[clause.start : mention.start]
     near = re.split(r"_+", before)[-1] if "_" in before else before
-    if _NOT_AN_OUTCOME.search(before[-40:]) and not re.search(r"\bpredict\w* (?:as |to be )?$", before, re.I):
+    cued = re.search(r"\b(?:predict\w*|actually|really|truly|in truth) (?:as |to be |an? )*$", before, re.I)
+    if _NOT_AN_OUTCOME.search(before[-40:]) and not cued:
         return None
     actual = bool(_ACTUAL.search(near))
     if not actual and not _PREDICTED.search(before):
@@ -58,12 +60,31 @@ def _problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:
     if not true:
         return None
     said = set(mention.names("class"))
+    where = "actual" if actual else "predicted"
     denied = bool(_DENIED.search(re.split(r"\b(?:but|and)\b", near)[-1]))
-    if denied != bool(said & true):
+    selected = _selected(ground=reading.ground, on=where, said=said)
+    if denied and "no" in selected:
+        return None
+    if denied != bool(said & true) and (denied or selected != {"no"} or _counts(reading, clause, said)):
         return None
     names = ", ".join(sorted(reading.ground.schema.class_label(name).label for name in true))
     what = "true class" if actual else "predicted class"
     return f"The {what} in the evidence is {names}, not {'other than ' if denied else ''}{mention.text}."
+
+
+def _selected(ground: Ground, on: str, said: set[str]) -> set[str]:
+    """Whether the question selects rows of this class ("yes"), of any other ("no"), or neither."""
+    found = set()
+    for one in ground.conditions:
+        if one.on == on and one.value is not None and ground.schema.class_label(one.value).name in said:
+            found.add("no" if (one.op == "ne") != one.negated else "yes")
+    return found
+
+
+def _counts(reading: Reading, clause: Clause, said: set[str]) -> bool:
+    """Whether the clause counts rows of the class."""
+    found = (known for number in clause.numbers for known in matches(reading, clause, number))
+    return any(known.cls in said for known in found)
 
 
 def _classes(reading: Reading, clause: Clause, before: str, actual: bool) -> set[str]:

@@ -21,7 +21,9 @@ _MOST = re.compile(
     rf"oppos|speak|increas|decreas|reduc)(?:s|es|e|ed)? (?:\S+ ){{0,6}}?(?:the )?most|most(?= of all|:)|decisive)\b", re.I
 )  # fmt: skip
 _LEAST = re.compile(
-    rf"\b(?:least {_WEIGHT}|weakest|smallest|(?:matter|count|weigh|contribut)(?:s|es|e|ed)? (?:the )?least)\b", re.I
+    rf"\b(?:least {_WEIGHT}|weakest|smallest|(?:matter|count|weigh|contribut|mov|rais|lower|chang|push|affect|influenc|"
+    rf"support|oppos|speak|increas|decreas|reduc)(?:s|es|e|ed)? (?:\S+ ){{0,6}}?(?:the )?least)\b",
+    re.I,
 )
 _NTH = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 _ORDINAL = re.compile(

@@ -16,6 +16,7 @@ from askwhy.tools.evidence import Fact
 
 _EARLY = re.compile(r"(?:^|_)(?:low|lower|lowest|before|start|from|old|original|current|min)(?:_|$)")
 _LATE = re.compile(r"(?:^|_)(?:high|upper|highest|after|end|to|new|max|changed)(?:_|$)")
+_INTERVAL = re.compile(r"\b(?:interval|rang(?:e|es|ing)|runs?|between)\b[\w\s]{0,12}$", re.I)
 _FROM = re.compile(r"\b(?:from|between)\s*[^\d]{0,3}$", re.I)
 _TO = re.compile(r"\b(?:to|and)\s*[^\d]{0,3}$", re.I)
 _INSTEAD = re.compile(r"\s*(?:\w+\s+){0,4}?(?:instead of|rather than|up from|down from|compared (?:with|to)|against)\s+(?:\w+\s+){0,4}?[+\-−]?$", re.I)
@@ -63,7 +64,7 @@ def _pair(
     reading: Reading, clause: Clause, first: Number, second: Number, one: list[tuple[Fact, bool]], other: list[tuple[Fact, bool]]
 ) -> str | None:
     between = reading.blanked[first.end : second.start]
-    if _INSTEAD.fullmatch(between) and _reversed(other, one):
+    if _INSTEAD.fullmatch(between) and _misplaced(other, one):
         return f"{first.text} and {second.text} are the other way round in the evidence."
     values = [fact for fact, is_value in one if is_value and fact.at is not None]
     places = [fact for fact, is_value in other if not is_value]
@@ -77,11 +78,11 @@ def _pair(
     return None
 
 
-def _reversed(first: list[tuple[Fact, bool]], second: list[tuple[Fact, bool]]) -> bool:
-    """Whether what is said first can only come later, and what is said second only earlier."""
+def _misplaced(first: list[tuple[Fact, bool]], second: list[tuple[Fact, bool]]) -> bool:
+    """Whether what is said to come first can only come later, or what is said to come later only first."""
     one, other = [fact.relation for fact, _ in first], [fact.relation for fact, _ in second]
     late = bool(one) and all(_LATE.search(name) for name in one)
-    return late and bool(other) and all(_EARLY.search(name) for name in other)
+    return late or (bool(other) and all(_EARLY.search(name) for name in other))
 
 
 def _from_to(reading: Reading, clause: Clause, facts: dict[Number, list[tuple[Fact, bool]]]) -> Iterator[Failure]:
@@ -89,7 +90,11 @@ def _from_to(reading: Reading, clause: Clause, facts: dict[Number, list[tuple[Fa
     for start in starts:
         later = [number for number in clause.numbers if number.start > start.start]
         end = next((one for one in later if _TO.search(reading.text[start.end : one.start])), None)
-        if end is not None and _reversed(facts[start], facts[end]):
+        if end is None:
+            continue
+        falling = start.value > end.value and start.kind == end.kind
+        between = bool(_INTERVAL.search(reading.text[clause.start : start.start]))
+        if (between and falling) or _misplaced(facts[start], facts[end]):
             message = f"{start.text} and {end.text} are the other way round in the evidence."
             yield clause.failure("V1", message, (start.start, end.end))
 
@@ -115,12 +120,26 @@ def _pole(reading: Reading, clause: Clause, facts: list[tuple[Fact, bool]]) -> s
     if not own or len(own) < len(facts):
         return None
     said = {word.lower for word in words(reading.text[clause.start : clause.end])}
+    if all(_is_sibling(reading, fact, said) for fact in own):
+        return f"The evidence has this number for “{own[0].group}”."
     problems = []
     for fact in own:
         around = words_around(reading.ground.evidence, fact.relation)
         around |= {word.lower for word in words(f"{fact.group or ''} {fact.relation.replace('_', ' ')}")}
         problems.append(_opposite(said, around))
     return None if any(problem is None for problem in problems) else problems[0]
+
+
+def _is_sibling(reading: Reading, fact: Fact, said: set[str]) -> bool:
+    """Whether the clause says the group of another fact of the same relation, and not this one's."""
+    if not fact.group or _group_words(fact) <= said:
+        return False
+    siblings = (one for one in reading.ground.facts if one.relation == fact.relation and one.group not in (None, fact.group))
+    return any(_group_words(one) <= said for one in siblings)
+
+
+def _group_words(fact: Fact) -> set[str]:
+    return {word.lower for word in words(fact.group or "")}
 
 
 def _opposite(said: set[str], around: frozenset[str] | set[str]) -> str | None:

@@ -15,6 +15,8 @@ from askwhy.tools.evidence import Evidence, Fact
 
 _TOP = re.compile(r"reason|importan|^top|_top|^for_|^against_|mean_for|mean_against")
 _LOW_SHARE = 0.8
+_LONG_TEXT = 6
+
 
 
 def check_slots(reading: Reading) -> Iterator[Failure]:
@@ -38,6 +40,21 @@ def find_caveats(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span,
         if pattern and not found:
             message = f"The caveat is missing; add this sentence as it is: {caveat.text}"
             failures.append(Failure(check="V7", message=message, start=len(text), end=len(text)))
+    return tuple(spans), tuple(failures)
+
+
+def find_texts(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span, ...], tuple[Failure, ...]]:
+    """Where long texts of the evidence (descriptions, notes) stand word for word, and failures where they were altered."""
+    spans, failures = [], []
+    for value in dict.fromkeys(fact.value for one in evidence for fact in one.facts if fact.unit == "text"):
+        run = [re.escape(word) for word in _clean(str(value)).split()]
+        if len(run) < _LONG_TEXT:
+            continue
+        if whole := re.search(r"\s+".join(run), text, re.I):
+            spans.append(whole.span())
+        elif begun := re.search(r"\s+".join(run[:4]), text, re.I):
+            message = "This differs from the text in the evidence: leave it out or quote it as it is."
+            failures.append(Failure(check="V4", message=message, start=begun.start(), end=begun.end()))
     return tuple(spans), tuple(failures)
 
 
@@ -115,6 +132,10 @@ def _rows(reading: Reading) -> Iterator[str]:
     for row in dict.fromkeys(scope.row for scope in reading.ground.scopes if scope.row is not None):
         if row not in said and row not in reading.text.split():
             yield f"Say which {schema.entity} it is about: {schema.entity} {row}."
+    for number in range(len(reading.sentences)):
+        listed = [one.text for clause in reading.of_sentence(number) for one in clause.mentions if one.names("row")]
+        if len(listed) > 2 and len(set(listed)) < len(listed):
+            yield f"Name each {schema.entity} of the list once."
 
 
 def _conditions(reading: Reading) -> Iterator[str]:

@@ -13,6 +13,9 @@ from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.schema import Feature, Schema
 from askwhy.tools.scope import Argument, Change, Condition, Scalar, Scope
 
+_SHORT_CELL = 3
+"""Most words of a table's cell that is a name or a value, not a description."""
+
 _SIGNED_UNITS = ("points", "log-odds")
 _SIGNED_WORDS = (
     "attribution",
@@ -37,7 +40,10 @@ _AFTER = re.compile(r"after|(?:^|_)to(?:_|$)|new|end|changed|proposed", re.I)
 
 @dataclass(frozen=True)
 class Known:
-    """A number that may be said. `unit` as in Fact, or "rank", "constant" (of the plan), "range" (of the schema)."""
+    """A number that may be said. `unit` as in Fact, or "rank", "constant" (of the plan), "range" (of the schema).
+
+    error: it is a standard error.
+    """
 
     value: float
     unit: str
@@ -46,6 +52,7 @@ class Known:
     row: str | None = None
     signed: bool = False
     exact: bool = False
+    error: bool = False
     fact: Fact | None = None
 
 
@@ -176,8 +183,8 @@ class Ground:
             assigned = (*scope.changes, *scope.case)
             found |= {str(one.value) for one in assigned if self.named(one.feature) == feature}
         found |= {str(one.value) for one in self.conditions if self.named(one.feature) == feature}
-        found |= {str(value) for one in self.arguments for value in _many(one.value)}
-        return frozenset(found | {self.category(feature, value) for value in found})
+        found |= {self.category(feature, value) for value in found}
+        return frozenset(found | {str(value) for one in self.arguments for value in _many(one.value)})
 
     def is_before(self, fact: Fact) -> bool:
         """Whether the fact is about how things were before a change."""
@@ -198,6 +205,8 @@ class Ground:
 
     def _constants(self, scope: Scope) -> Iterator[Known]:
         for condition in scope.where.conditions():
+            if condition.on not in ("feature", "id") and self.schema.classes:
+                continue  # the value is a class
             name = self.named(condition.feature) if condition.on == "feature" else None
             for number in _number(condition.value):
                 yield Known(number, "id" if condition.on == "id" else "constant", feature=name, exact=True)
@@ -207,7 +216,7 @@ class Ground:
                 yield Known(abs(number), "constant", feature=name, exact=True)
                 yield Known(number, "constant", feature=name, exact=True)
                 if isinstance(cell, Change) and cell.action == "scale":
-                    yield Known(abs(number - 1), "share", feature=name)
+                    yield Known(abs(number - 1), "percent", feature=name)
 
 
 def is_signed(fact: Fact) -> bool:
@@ -238,7 +247,7 @@ def _of_fact(fact: Fact, schema: Schema) -> Iterator[Known]:
     for number in _number(fact.at):
         yield Known(number, "feature", feature=fact.feature, row=fact.row, fact=fact)
     if fact.error is not None:
-        yield Known(fact.error, fact.unit, feature=fact.feature, cls=fact.cls, row=fact.row)
+        yield Known(fact.error, fact.unit, feature=fact.feature, cls=fact.cls, row=fact.row, error=True)
     if fact.rank is not None:
         yield Known(float(fact.rank), "rank", exact=True, **own)  # type: ignore[arg-type]
     for text in (fact.group, fact.value if fact.unit in ("text", "") else None):

@@ -20,7 +20,7 @@ _POINTS = re.compile(r"[\s-]?(?:percentage[ -]points?|per[ -]cent(?:age)?[ -]poi
 _BARE_POINTS = re.compile(r"[\s-]?points?\b", re.I)
 _PERCENT = re.compile(r"[\s-]?(?:%|percent\b|per cent\b)", re.I)
 _JOINED = re.compile(r"\s*(?:%\s*)?(?:to|and|or|[–—-]|,|vs\.?|versus|respectively)\s*(?:and\s+)?$", re.I)
-_UNIT = re.compile(r"[\s-]*([^\W\d_]+|[€$£°])")
+_UNIT = re.compile(r"[ \t-]*([^\W\d_]+(?:/[^\W\d_]+)*|[€$£°])")
 
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -130,6 +130,8 @@ def _with_kind(text: str, number: Number) -> Number:
             return replace(number, kind=kind, end=found.end())
     if found := _BARE_POINTS.match(text, number.end):
         return replace(number, kind="points", end=found.end(), unit="points")
+    if re.match(r"s\b", text[number.end :]):  # the 1970s
+        return number
     unit = _UNIT.match(text, number.end)
     return replace(number, unit=unit.group(1).lower()) if unit else number
 

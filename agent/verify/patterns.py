@@ -13,6 +13,19 @@ from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
 
 _GAP = "\x00"
+_PAIRS = (
+    "right wrong", "rightly wrongly", "correct incorrect", "most least", "largest smallest", "highest lowest", "lower higher",
+    "lower raise", "lower upper", "lowers raises", "rises falls", "rise fall", "always never", "positive negative",
+    "inside outside", "within outside", "before after", "more less", "above below", "larger smaller", "over under",
+    "stronger weaker", "favourable unfavourable", "first last", "true false",
+)  # fmt: skip
+OPPOSITES: dict[str, tuple[str, ...]] = {
+    word: tuple(other for pair in _PAIRS if word in pair.split() for other in pair.split() if other != word)
+    for pair in _PAIRS
+    for word in pair.split()
+}
+"""Words, and what they must not be turned into."""
+
 
 
 def pattern_words(evidence: tuple[Evidence, ...]) -> frozenset[str]:
@@ -46,6 +59,32 @@ def says_some(text: str, evidence: tuple[Evidence, ...]) -> bool:
             if _roles(pattern) <= roles and any(len(chunk.split()) >= 3 and chunk in text for chunk in chunks):
                 return True
     return False
+
+
+def turns(evidence: tuple[Evidence, ...]) -> tuple[tuple[str, str], ...]:
+    """Runs of words that the evidence may be said with, each also with a word turned into its opposite."""
+    found: dict[tuple[str, str], None] = {}
+    for one in evidence:
+        roles = {fact.relation for fact in one.facts}
+        for pattern in _patterns(one.tool):
+            if _roles(pattern) <= roles:
+                found |= dict.fromkeys(_turns(pattern))
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=1024)
+def _turns(pattern: str) -> tuple[tuple[str, str], ...]:
+    found = []
+    for part in " ".join(_literals(pattern)).lower().split(_GAP):
+        run = re.findall(r"[\w'’-]+", part)
+        for position, word in enumerate(run):
+            start, end = max(0, position - 2), position + 3
+            if len(run[start:end]) < 3:
+                continue
+            for opposite in OPPOSITES.get(word, ()):
+                turned = [*run[start:position], opposite, *run[position + 1 : end]]
+                found.append((" ".join(run[start:end]), " ".join(turned)))
+    return tuple(found)
 
 
 def _patterns(tool: str) -> tuple[str, ...]:

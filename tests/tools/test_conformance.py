@@ -65,7 +65,8 @@ def scopes(tool: Tool, subject: Subject) -> list[Scope]:
     changed = (Scope(row=row, changes=(change,)), Scope(where=Where.of(some), changes=(change,)))
     one, many = Scope(row=row), (Scope(), Scope(where=Where.of(some)))
     return {
-        "nothing": [*many, one],
+        "nothing": [Scope()],
+        "any": [*many],
         "rows": [*many, one, *changed],
         "instance": [one, changed[0]],
         "changes": [*changed],

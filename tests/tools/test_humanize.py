@@ -55,6 +55,7 @@ def test_a_name_becomes_words(name: str, label: str) -> None:
         ("rate_pct", "rate", "%"),
         ("years", "years", ""),
         ("number_of_days", "number of days", ""),
+        ("vacation_days", "vacation days", ""),
         ("vitamin_g", "vitamin g", ""),
         ("income (yearly)", "income (yearly)", ""),
     ],

@@ -107,9 +107,7 @@ def one_hot(n: int = 12) -> pd.DataFrame:
 
 def test_one_hot_columns_are_one_feature() -> None:
     groups = one_hot_groups(one_hot(), {})
-    assert groups == {
-        "colour": [("colour_blue", "blue"), ("colour_dark_green", "dark_green"), ("colour_red", "red")]
-    }
+    assert groups == {"colour": [("colour_blue", "blue"), ("colour_dark_green", "dark_green"), ("colour_red", "red")]}
 
 
 def test_two_groups_with_a_common_start_stay_two() -> None:
@@ -142,7 +140,9 @@ def test_the_schema_file_forces_and_forbids_groups() -> None:
 
 
 def test_no_two_features_share_a_label() -> None:
-    frame = pd.DataFrame({"loan_duration": [1.5], "LoanDuration": [2.5], "loan duration": [3.5], "Loan-Duration": [4.5]})
+    frame = pd.DataFrame(
+        {"loan_duration": [1.5], "LoanDuration": [2.5], "loan duration": [3.5], "Loan-Duration": [4.5]}
+    )
     labels = [feature.label.lower() for feature in infer_features(frame, {})]
     assert len(set(labels)) == 4
 

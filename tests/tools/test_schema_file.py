@@ -179,7 +179,9 @@ def test_a_value_the_data_does_not_have_is_said_with_the_nearest(tmp_path: Path)
         ("text", [1, 2], "numbers"),
     ],
 )
-def test_a_kind_that_the_data_cannot_have_is_refused(tmp_path: Path, kind: str, cells: list[object], reason: str) -> None:
+def test_a_kind_that_the_data_cannot_have_is_refused(
+    tmp_path: Path, kind: str, cells: list[object], reason: str
+) -> None:
     file = read_schema_file(write(tmp_path, f"[features.x]\nkind = '{kind}'\n"))
     with pytest.raises(ToolError, match=reason):
         infer_feature("x", pd.Series(cells), file.features["x"])

@@ -1,12 +1,15 @@
 """Texts come apart into words and sentences, and together again exactly."""
 
+# ruff: noqa: RUF001 - the characters of other scripts are what is tested
+
 from __future__ import annotations
 
 import pytest
-from askwhy.tools.errors import ToolError, UnknownName
-from askwhy.tools.text_units import Split, find_term, split_text, terms
 from hypothesis import given
 from hypothesis import strategies as st
+
+from askwhy.tools.errors import ToolError, UnknownName
+from askwhy.tools.text_units import Split, find_term, split_text, terms
 
 FAMILY, THUMB, FLAGS = "👨‍👩‍👧‍👦", "👍🏽", "🇩🇪🇫🇷"
 
@@ -27,7 +30,10 @@ def everything(split: Split) -> str:
     ("text", "expected"),
     [
         ("Hello (world), bye.", ["Hello", "world", "bye"]),
-        ("It isn't well-made; it’s a 3.5 at best -- really", "It isn't well-made it’s a 3.5 at best really".split()),
+        (
+            "It isn't well-made; it’s a 3.5 -- at",
+            ["It", "isn't", "well-made", "it’s", "a", "3.5", "at"],
+        ),
         ("rock 'n' roll, dogs' day", ["rock", "n", "roll", "dogs", "day"]),
         ("good/bad and great.Loved", ["good", "bad", "and", "great", "Loved"]),
         ("snake_case #tag $5", ["snake_case", "tag", "5"]),

@@ -8,7 +8,7 @@ from askwhy.tools.view import View
 
 
 @tool(
-    needs="nothing",
+    needs="any",
     asks=(
         "how many {entities} are there?",
         "how many {entities} are {subset}?",

@@ -46,7 +46,8 @@ from askwhy.tools.view import View
     says=(
         "The model would predict {goal} for {row} if [cf_change*: {feature} were {value} instead of {at}].",
         "The probability of {cf_probability.cls} would then be {cf_probability} instead of {goal_probability}.",
-        "The model would predict {cf_estimate} for {row} instead of {estimate} if [cf_change*: {feature} were {value} instead of "
+        "The model would predict {cf_estimate} for {row} instead of {estimate} if [cf_change*: {feature} were "
+        "{value} instead of "
         "{at}].",
         "Another way is [cf_change_2*: {feature} {value} instead of {at}], for a probability of {cf_probability_2}.",
         "Another way is [cf_change_2*: {feature} {value} instead of {at}], for a prediction of {cf_estimate_2}.",
@@ -62,10 +63,12 @@ from askwhy.tools.view import View
         "The model already predicts {already_estimate} for {row}, which meets the goal of {goal_number}.",
         "None of the {none_found} changes tried makes the model predict {unreached} for {row}.",
         "None of the {none_found} changes tried brings the prediction for {row} from {estimate} to {goal_number}.",
-        "What stands in the way is [would_allow*: {feature}, {value}]; freeing {allow_count:one it would do/any one of them would do}.",
+        "What stands in the way is [would_allow*: {feature}, {value}]; freeing "
+        "{allow_count:one it would do/any one of them would do}.",
         "Only freeing [would_allow_together*: {feature}, {value}] at the same time would do.",
         "Freeing every feature, another {nothing_helps} changes tried, does not help either.",
-        "All {all_free} {all_free:one feature/features} {all_free:one was/were} free to change within what the data shows.",
+        "All {all_free} {all_free:one feature/features} {all_free:one was/were} free to change within what the data "
+        "shows.",
         "[kept*: {feature}] {kept_count:one is/are} left as {kept_count:one it is/they are}.",
     ),
 )
@@ -95,7 +98,12 @@ def counterfactual(
     quality, caveats = _judged(view, wish, search, found)
     facts = [*_goal(view, wish), *_options(view, wish, found, k), *kept]
     return Evidence(
-        facts=tuple(facts), method=_METHOD, estimand="model output", quality=quality, caveats=caveats, table=_table(view, found)
+        facts=tuple(facts),
+        method=_METHOD,
+        estimand="model output",
+        quality=quality,
+        caveats=caveats,
+        table=_table(view, found),
     )
 
 
@@ -124,7 +132,10 @@ def _already(view: View, wish: Wish) -> list[Fact]:
         ]
     name = wish.label.name
     chance = float(view.output_of(view.outputs, wish.label)[0])
-    return [_fact(view, "already", name, "class", cls=name), _fact(view, "probability", chance, "probability", cls=name)]
+    return [
+        _fact(view, "already", name, "class", cls=name),
+        _fact(view, "probability", chance, "probability", cls=name),
+    ]
 
 
 def _goal(view: View, wish: Wish) -> list[Fact]:
@@ -157,7 +168,9 @@ def _options(view: View, wish: Wish, found: list[Found], k: int) -> list[Fact]:
         if wish.label is None:
             facts.append(_fact(view, f"cf_estimate{suffix}", output, "output", group=group))
         else:
-            facts.append(_fact(view, f"cf_probability{suffix}", output, "probability", cls=wish.label.name, group=group))
+            facts.append(
+                _fact(view, f"cf_probability{suffix}", output, "probability", cls=wish.label.name, group=group)
+            )
         facts.append(_fact(view, f"changes_count{suffix}", len(one.cells), "count", group=group))
     if len(found) < k:
         facts += [_fact(view, "options", len(found), "count"), _fact(view, "wanted", k, "count")]
@@ -191,7 +204,9 @@ def _none(view: View, wish: Wish, tried: int, relaxed: Relaxed) -> list[Fact]:
     return facts
 
 
-def _judged(view: View, wish: Wish, search: Search, found: list[Found]) -> tuple[tuple[Quality, ...], tuple[Caveat, ...]]:
+def _judged(
+    view: View, wish: Wish, search: Search, found: list[Found]
+) -> tuple[tuple[Quality, ...], tuple[Caveat, ...]]:
     """The C14 measurements of every option, and a warning for an unusual one."""
     changed = pd.concat([_changed(view, one) for one in found], ignore_index=True)
     valid = wish.goal.met(view.evaluate.outputs(changed))
@@ -207,13 +222,20 @@ def _judged(view: View, wish: Wish, search: Search, found: list[Found]) -> tuple
         quality.append(Quality(check="C14 constraints", value=float(held), passed=held, note=note))
         needed = _needed(search, one)
         quality.append(Quality(check="C14 minimality", value=needed, passed=needed == 1.0, note=note))
-        quality.append(Quality(check="C14 sparsity", value=float(len(one.cells)), passed=True, note=f"{note}, features changed"))
+        quality.append(
+            Quality(check="C14 sparsity", value=float(len(one.cells)), passed=True, note=f"{note}, features changed")
+        )
         near = _proximity(view, one)
         quality.append(Quality(check="C14 proximity", value=near, passed=True, note=f"{note}, MAD-scaled L1 distance"))
         if np.isfinite(limit):
             usual = bool(far[i] <= limit)
             quality.append(
-                Quality(check="C14 plausibility", value=float(far[i]), passed=usual, note=f"{note}, distance; limit {limit:.4f}")
+                Quality(
+                    check="C14 plausibility",
+                    value=float(far[i]),
+                    passed=usual,
+                    note=f"{note}, distance; limit {limit:.4f}",
+                )
             )
             caveats += [] if usual else [_unusual(view, wish, note if len(found) > 1 else "")]
     return tuple(quality), tuple(caveats)
@@ -222,7 +244,9 @@ def _judged(view: View, wish: Wish, search: Search, found: list[Found]) -> tuple
 def _unusual(view: View, wish: Wish, option: str) -> Caveat:
     who = "with such a value" if wish.label is None else f"that are {wish.label.label}"
     what = f"The changed case of {option}" if option else "The changed case"
-    return Caveat(flag="unusual", text=f"{what} is unusual: hardly any {view.schema.entities} {who} are so unlike the others.")
+    return Caveat(
+        flag="unusual", text=f"{what} is unusual: hardly any {view.schema.entities} {who} are so unlike the others."
+    )
 
 
 def _changed(view: View, one: Found) -> pd.DataFrame:
@@ -261,6 +285,8 @@ def _table(view: View, found: list[Found]) -> Table:
     for j in columns:
         feature = view.schema.features[j]
         now = view.rows[feature.name].iloc[0]
-        rows.append((feature.label, *(shown(feature, cell) for cell in (now, *(one.cells.get(j, now) for one in found)))))
+        rows.append(
+            (feature.label, *(shown(feature, cell) for cell in (now, *(one.cells.get(j, now) for one in found))))
+        )
     names = ("feature", "now", *(f"option {number}" for number in range(1, len(found) + 1)))
     return Table(columns=names, rows=tuple(rows))

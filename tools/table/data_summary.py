@@ -26,7 +26,7 @@ _KINDS = {
 
 
 @tool(
-    needs="nothing",
+    needs="any",
     asks=(
         "what data is this?",
         "tell me about the data",
@@ -50,7 +50,8 @@ _KINDS = {
         "There are {rows_unnamed:entities}{scope} in the data, with {features} {features:one feature/features}.",
         "{description}",
         "The {listed:one only feature is/features are} [feature*: {feature}].",
-        "There are {unlisted} features; the first {first} are [some_feature*: {feature}], and the table lists them all.",
+        "There are {unlisted} features; the first {first} are [some_feature*: {feature}], and the table lists them "
+        "all.",
         "Their kinds: [kind*: {value} {group}].",
         "Values are missing in [missing*: {feature} ({value})].",
         "No values are missing: {complete:one the only feature is/all features are} complete.",
@@ -93,7 +94,11 @@ def _features(view: View) -> list[Fact]:
     relation = "feature" if few else "some_feature"
     facts += [Fact(relation=relation, value=_KINDS[one.kind], unit="", feature=one.name) for one in features[:_NAMED]]
     kinds = Counter(_KINDS[one.kind] for one in features)
-    return facts if len(features) == 1 else facts + [Fact(relation="kind", value=n, unit="count", group=kind) for kind, n in kinds.most_common()]
+    return (
+        facts
+        if len(features) == 1
+        else facts + [Fact(relation="kind", value=n, unit="count", group=kind) for kind, n in kinds.most_common()]
+    )
 
 
 def _missing(view: View) -> list[Fact]:

@@ -27,7 +27,8 @@ from askwhy.tools.view import View
         "The model is a function of {inputs_unnamed:one one feature/its features} that came without a name.",
         "It predicts {outcome}, one of {classes} classes: [class*: {cls}].",
         "It predicts {quantity}, a number, from {inputs:one one feature/the features}.",
-        "It was trained on {trained} {entities} of the data; {held_out:one one was/the other} {held_out} were held out to test it.",
+        "It was trained on {trained} {entities} of the data; {held_out:one one was/the other} {held_out} were held "
+        "out to test it.",
         "Nothing in the data marks which of the {unmarked} {entities} it was trained on.",
         "[note*: {value}]",
         "It gives classes only, no probabilities, for {hard:one a row/its rows}.",

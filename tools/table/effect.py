@@ -29,7 +29,7 @@ _LINES = 8
 
 @dataclass(frozen=True)
 class Swept:
-    """Outputs (rows, values, width) of some rows with the feature set to each value; `curves` for the explained class."""
+    """Outputs (rows, values, width) with the feature set to each value; `curves`: those of the explained class."""
 
     feature: Feature
     values: list[Any]
@@ -76,17 +76,22 @@ class Swept:
         "plot the effect of {feature}",
     ),
     says=(
-        "For {row}, where {current.feature} is {current.at}, the probability of {effect_start.cls} goes from {effect_start} at "
+        "For {row}, where {current.feature} is {current.at}, the probability of {effect_start.cls} goes from "
+        "{effect_start} at "
         "{effect_start.at} to {effect_end} at {effect_end.at} when only {effect_start.feature} changes.",
-        "For {row}, where {current_value.feature} is {current_value.at}, the model's output goes from {effect_start} at "
+        "For {row}, where {current_value.feature} is {current_value.at}, the model's output goes from {effect_start} "
+        "at "
         "{effect_start.at} to {effect_end} at {effect_end.at} when only {effect_start.feature} changes.",
         "Averaged over {averaged:entities}{scope}, the probability of {effect_start.cls} goes from {effect_start} at "
         "{effect_start.feature} {effect_start.at} to {effect_end} at {effect_end.at}.",
-        "Averaged over {averaged_value:entities}{scope}, the model's output goes from {effect_start} at {effect_start.feature} "
+        "Averaged over {averaged_value:entities}{scope}, the model's output goes from {effect_start} at "
+        "{effect_start.feature} "
         "{effect_start.at} to {effect_end} at {effect_end.at}.",
-        "For {row}, the probability of {category_effect.cls} by {category_effect.feature} is [category_effect*: {value} for {at}].",
+        "For {row}, the probability of {category_effect.cls} by {category_effect.feature} is [category_effect*: "
+        "{value} for {at}].",
         "For {row}, the model's output by {category_value.feature} is [category_value*: {value} for {at}].",
-        "Averaged over {averaged:entities}{scope}, the probability of {category_effect.cls} by {category_effect.feature} is "
+        "Averaged over {averaged:entities}{scope}, the probability of {category_effect.cls} by "
+        "{category_effect.feature} is "
         "[category_effect*: {value} for {at}].",
         "Averaged over {averaged_value:entities}{scope}, the model's output by {category_value.feature} is "
         "[category_value*: {value} for {at}].",
@@ -95,7 +100,8 @@ class Swept:
         "The model's output does not change with {no_effect.feature} for {no_effect:one this row/any of these rows}.",
         "Checked row by row, it never falls as {always_rises.feature} rises, for all of {always_rises:entities}.",
         "Checked row by row, it never rises as {always_falls.feature} rises, for all of {always_falls:entities}.",
-        "Checked row by row over {checked:entities}, with rising {rising_share.feature} it only rises for {rising_share}, only falls "
+        "Checked row by row over {checked:entities}, with rising {rising_share.feature} it only rises for "
+        "{rising_share}, only falls "
         "for {falling_share}, goes both ways for {mixed_share} and stays the same for {flat_share}.",
         "Checked step by step, it never falls as {own_always_rises.feature} rises.",
         "Checked step by step, it never rises as {own_always_falls.feature} rises.",

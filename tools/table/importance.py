@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field
 
 from askwhy.tools.errors import ToolError
@@ -141,7 +142,8 @@ def measure_facts(view: View, found: Importance) -> Iterator[Fact]:
 def importance_caveats(view: View, found: Importance, named: Sequence[int]) -> Iterator[Caveat]:
     """What must be said about the named features: not told from zero, too close to rank, sharing credit."""
     order, features = found.ranked(), view.schema.features
-    unclear = [features[position].label for position in named if found.interval(position)[0] <= 0]
+    nothing = 1e-9 * float(np.abs(found.values).max())  # a zero that carries rounding noise
+    unclear = [features[position].label for position in named if found.interval(position)[0] <= nothing]
     if unclear:
         text = f"Not distinguishable from zero: the importance of {', '.join(unclear)}."
         yield Caveat(flag="not_distinguishable", text=text)

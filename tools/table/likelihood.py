@@ -36,7 +36,8 @@ COVERAGE = 0.9
     ),
     says=(
         "The probability that {row} is {probability.cls} is {probability}, and that is what the model predicts.",
-        "The probability that {row} is {other_probability.cls} is {other_probability}; the model predicts {prediction} instead.",
+        "The probability that {row} is {other_probability.cls} is {other_probability}; the model predicts "
+        "{prediction} instead.",
         "Next comes {runner_up.cls} with {runner_up}, so the lead is {margin}.",
         "The lead over {runner_up_plain.cls} is {margin}.",
         "The lead here is larger than for {closer_share} of all {compared:entities}.",
@@ -44,9 +45,11 @@ COVERAGE = 0.9
         "ranging from {low_probability} to {high_probability}.",
         "Averaged over {total:entities}{scope}, the probabilities are [class_mean*: {value} for {cls}].",
         "The model predicts {estimate} for {row}.",
-        "On {checked} held-out {entities}, predictions are off by {typical_error} on average, and {coverage} of them are within "
+        "On {checked} held-out {entities}, predictions are off by {typical_error} on average, and {coverage} of them "
+        "are within "
         "{error_bound} of the truth.",
-        "On all {checked_all:entities}, predictions are off by {typical_error} on average, and {coverage} of them are within "
+        "On all {checked_all:entities}, predictions are off by {typical_error} on average, and {coverage} of them "
+        "are within "
         "{error_bound} of the truth.",
     ),
 )

@@ -28,6 +28,7 @@ _NAMED = 3
         ask("how many errors are there for {entities} with {subset}?", what="count"),
         ask("show me cases it gets wrong", what="sample"),
         ask("show me some mistakes", what="sample"),
+        ask("what mistakes does the model make for {entities} with {subset}?", what="sample"),
         ask("show {k} mistakes", what="sample"),
         ask("which {entities} are misclassified?", what="sample"),
         ask("where is the model wrong?", what="sample"),
@@ -40,28 +41,35 @@ _NAMED = 3
         ask("how many {entities} are wrongly predicted {class}?", what="count", kind="false_positives"),
         ask("what do the mistakes have in common?", what="typical"),
         ask("what are typical mistakes?", what="typical"),
+        ask("what are common mistakes for {entities} with {subset}?", what="typical"),
         ask("for which {entities} is the model usually wrong?", what="typical"),
         ask("where does the model fail most?", what="typical"),
     ),
     says=(
         "The model is wrong about {wrong} of {held_out} held-out {held_out:one row/rows}{scope}, which is {share}.",
         "The model is wrong about {wrong} of all {scored} rows{scope}, which is {share}.",
-        "There {false_positives:one is/are} {false_positives} false {false_positives:one positive/positives} among {held_out} "
+        "There {false_positives:one is/are} {false_positives} false {false_positives:one positive/positives} among "
+        "{held_out} "
         "held-out {held_out:one row/rows}{scope}: predicted {false_positives.cls}, but in truth not.",
-        "There {false_positives:one is/are} {false_positives} false {false_positives:one positive/positives} among all {scored} "
+        "There {false_positives:one is/are} {false_positives} false {false_positives:one positive/positives} among "
+        "all {scored} "
         "rows{scope}: predicted {false_positives.cls}, but in truth not.",
-        "There {false_negatives:one is/are} {false_negatives} false {false_negatives:one negative/negatives} among {held_out} "
+        "There {false_negatives:one is/are} {false_negatives} false {false_negatives:one negative/negatives} among "
+        "{held_out} "
         "held-out {held_out:one row/rows}{scope}: in truth {false_negatives.cls}, but not predicted so.",
-        "There {false_negatives:one is/are} {false_negatives} false {false_negatives:one negative/negatives} among all {scored} "
+        "There {false_negatives:one is/are} {false_negatives} false {false_negatives:one negative/negatives} among "
+        "all {scored} "
         "rows{scope}: in truth {false_negatives.cls}, but not predicted so.",
         "The model makes no mistake among {no_mistake} rows{scope}.",
         "There are no {none_of.group} for {none_of.cls} among {none_of} rows{scope}.",
-        "The clearest of them, by the model's confidence in the wrong class: [mistake*: {row} (predicted {cls} with {value})].",
+        "The clearest of them, by the model's confidence in the wrong class: [mistake*: {row} (predicted {cls} with "
+        "{value})].",
         "On {held_out} held-out {held_out:one row/rows}{scope}, predictions are off by {mean_error} on average.",
         "On all {scored} rows{scope}, predictions are off by {mean_error} on average.",
         "The largest errors: [largest_error*: {row} ({value:signed})].",
         "Mistakes are more common than elsewhere for [typical*: {group} (by {value:size})].",
-        "With {first_wrong.group}, {first_wrong} of {first_rows:entities} {first_wrong:one is/are} such {first_wrong:one a "
+        "With {first_wrong.group}, {first_wrong} of {first_rows:entities} {first_wrong:one is/are} such "
+        "{first_wrong:one a "
         "mistake/mistakes}.",
         "Errors are larger than elsewhere for [typical_error*: {group}, by {value:size}].",
         "Of the {tested} groups of {entities} compared, none has more mistakes than chance allows.",
@@ -104,7 +112,7 @@ def mistakes(
 _METHODS = {
     "count": "predictions compared with the truth",
     "sample": "predictions compared with the truth, most confident mistakes first",
-    "typical": f"share of mistakes by feature value, Fisher's exact test, false discoveries held at {FALSE_DISCOVERIES:.0%}",
+    "typical": f"mistakes by feature value, Fisher's exact test, false discoveries held at {FALSE_DISCOVERIES:.0%}",
 }
 
 

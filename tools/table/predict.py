@@ -16,6 +16,7 @@ from askwhy.tools.view import View
         "what does the model say about {row}?",
         "predict {row}",
         "what is the prediction for {entities} with {subset}?",
+        "show me the predictions for {entities} with {subset}",
         "which class would {text} get?",
         "what would you predict for a new {entity} with {feature} {number}?",
     ),

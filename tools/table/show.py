@@ -36,7 +36,8 @@ _NAMED = 15
     ),
     says=(
         "Here is {row}: [cell*: {feature} {value}].",
-        "Here is {row}, with {cells} values; the first are [some_cell*: {feature} {value}], and the table has them all.",
+        "Here is {row}, with {cells} values; the first are [some_cell*: {feature} {value}], and the table has them "
+        "all.",
         "The text of {row} reads: {text}",
         "The model predicts {prediction}, with a probability of {probability}.",
         "The model predicts {estimate}.",

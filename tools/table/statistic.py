@@ -70,12 +70,14 @@ class Column:
     ),
     says=(
         "The {statistic.group} {statistic.feature} over {used:entities}{scope} is {statistic}.",
-        "The {extreme.group} {extreme.feature} over {used:entities}{scope} is {extreme}, for instance that of {extreme.row}.",
+        "The {extreme.group} {extreme.feature} over {used:entities}{scope} is {extreme}, for instance that of "
+        "{extreme.row}.",
         "The {target_statistic.group} {target} over {used:entities}{scope} is {target_statistic}.",
         "The {target_extreme.group} {target} over {used:entities}{scope} is {target_extreme}, for instance that of "
         "{target_extreme.row}.",
         "The {length_statistic.group} number of words over {used:entities}{scope} is {length_statistic}.",
-        "The {length_extreme.group} number of words over {used:entities}{scope} is {length_extreme}, for instance that of "
+        "The {length_extreme.group} number of words over {used:entities}{scope} is {length_extreme}, for instance "
+        "that of "
         "{length_extreme.row}.",
         "Over {used:entities}{scope}, the {quantile.feature} has these quartiles: [quantile*: {group} {value}].",
         "Over {used:entities}{scope}, the {target} has these quartiles: [target_quantile*: {group} {value}].",
@@ -191,9 +193,7 @@ def _most_common(column: Column) -> list[Fact]:
 
 def _shares(column: Column, measure: Measure | None) -> list[Fact]:
     if measure in ("min", "max", "std", "sum", "median"):
-        raise ToolError(
-            f"{column.label} is not a number, so it has no {measure}; ask for its distribution."
-        )
+        raise ToolError(f"{column.label} is not a number, so it has no {measure}; ask for its distribution.")
     if measure == "most_common" and column.unit == "category":
         return _most_common(column)
     shares = _counts(column) / len(column.values)

@@ -32,21 +32,24 @@ _SHOWN = 10
         "how many predictions would flip if {feature} were {category}?",
         "would it be {class} with {feature} {number}?",
         "what if the word {word} were removed?",
-        "what if I replace {word} in {text}?",
+        "what if I remove {word} from {text}?",
         "what if I add {word} to {text}?",
     ),
     says=(
         "If {changes:if}, the model would predict {flipped} for {row} instead of {before_prediction}.",
         "If {changes:if}, the model would still predict {not_flipped} for {row}.",
-        "If {changes:if}, the model would predict {after_estimate} for {row} instead of {before_estimate}: {change:size} "
+        "If {changes:if}, the model would predict {after_estimate} for {row} instead of {before_estimate}: "
+        "{change:size} "
         "{change:word more/less/more, which is no change}.",
         "Its probability of {change.cls} would be {after_probability} instead of {before_probability}, {change:size} "
         "{change:word higher/lower/apart, so no change}.",
         "The new class {new_probability.cls} would have {new_probability}.",
         "If {changes:if}, the prediction would flip for {flips} of {total:entities}{scope}.",
         "If {changes:if}, no prediction would flip among {none_flip:entities}{scope}.",
-        "If {changes:if}, the prediction for {total_value:entities}{scope} would average {mean_after} instead of {mean_before}.",
-        "On average, the probability of {mean_change.cls} would be {mean_after_probability} instead of {mean_before_probability}.",
+        "If {changes:if}, the prediction for {total_value:entities}{scope} would average {mean_after} instead of "
+        "{mean_before}.",
+        "On average, the probability of {mean_change.cls} would be {mean_after_probability} instead of "
+        "{mean_before_probability}.",
         "The mean change is {mean_change:signed}, with a standard error of {mean_change.error}.",
         "The change is the same for every one of them: {equal_change:signed}.",
         "The predictions would be [after_count*: {value} {cls}] instead of [before_count*: {value} {cls}].",

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from askwhy.tools.attribution import Attribution, column_of, quantity
@@ -15,6 +14,7 @@ from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table
 from askwhy.tools.quality import order_caveats
 from askwhy.tools.registry import ClassName, Says, ask, tool
 from askwhy.tools.schema import ClassLabel
+from askwhy.tools.subject import plain
 from askwhy.tools.text_attribution import TextGame, attribute_text, attribute_text_by_lime, most_telling
 from askwhy.tools.text_units import UnitKind, find_term, split_text, terms
 from askwhy.tools.view import View
@@ -138,9 +138,7 @@ def _game(
     view: View, label: ClassLabel | None, unit: UnitKind, words: tuple[str, ...]
 ) -> tuple[TextGame, list[int], int]:
     """The game to play, the positions of the terms asked about, and how many others its last term stands for."""
-    cell = view.instance.iloc[0, 0]
-    text = "" if pd.isna(cell) else str(cell)
-    split = split_text(text, unit)
+    split = split_text(str(plain(view.instance.iloc[0, 0]) or ""), unit)
     if not split.units:
         raise ToolError("The text is empty, so there are no words to explain.")
     game = TextGame(view, column_of(view, label), split, terms(split, words))
@@ -244,7 +242,7 @@ def _roles(told: _Told, named: list[int], sign: Sign) -> Iterator[Fact]:
             yield told.fact("asked_zero", position)
         else:
             yield told.fact(("asked_word" if told.clear(position) else "asked_unsure") + told.suffix, position)
-    reason = {"all": "reason", "for": "for", "against": "against"}[sign]
+    reason = "reason" if sign == "all" else sign
     for position in named:
         yield told.fact(f"{told.unit}_{reason}{told.suffix}", position)
     if not named and not told.asked:

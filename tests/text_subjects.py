@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from askwhy.tools.evaluator import Evaluator
 from askwhy.tools.predictor import Predictor
 from askwhy.tools.schema import ClassLabel, Feature, Schema, Target
@@ -14,7 +15,10 @@ from askwhy.tools.scope import Scope
 from askwhy.tools.subject import Subject
 from askwhy.tools.view import View, make_view
 
-CLASSES = (ClassLabel(name="rotten", label="rotten", value="rotten"), ClassLabel(name="fresh", label="fresh", value="fresh"))
+CLASSES = (
+    ClassLabel(name="rotten", label="rotten", value="rotten"),
+    ClassLabel(name="fresh", label="fresh", value="fresh"),
+)
 
 
 def schema(regression: bool = False) -> Schema:
@@ -33,14 +37,14 @@ def schema(regression: bool = False) -> Schema:
 def text_subject(call: Callable[[list[str]], Any], texts: Sequence[str], regression: bool = False) -> Subject:
     """A subject on these texts; `call` gives the probability of fresh, or a number."""
     about = schema(regression)
-    data = pd.DataFrame({"review": pd.Series(list(texts), dtype="str")}, index=[str(i) for i in range(len(texts))])
+    data = pd.DataFrame({"review": pd.array(list(texts), dtype="str")}, index=[str(i) for i in range(len(texts))])
     nothing = np.zeros(len(texts), dtype=bool)
     return Subject(Predictor(call, about, about.names), about, data, None, nothing, data, id="planted")
 
 
 def words_of(text: str) -> set[str]:
     """The words of a plain text."""
-    return set(text.lower().replace(",", " ").replace(".", " ").split())
+    return set(text.lower().translate(str.maketrans(",.!“”", "     ")).split())
 
 
 def bag_of_words(weights: Mapping[str, float], start: float = 0.5) -> Callable[[list[str]], Any]:

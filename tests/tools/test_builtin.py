@@ -1,0 +1,144 @@
+"""The built-in subjects, built from their data and compared with the same models fitted here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import r2_score
+
+from askwhy.tools.errors import UnknownName
+from askwhy.tools.subject import Subject
+from askwhy.tools.subjects import builtin as module
+from askwhy.tools.subjects.builtin import BUILTIN, HELD_OUT, builtin, held_out_rows
+from askwhy.tools.subjects.tables import credit
+
+
+@pytest.fixture(scope="module", params=BUILTIN)
+def name(request: pytest.FixtureRequest) -> str:
+    """The name of every built-in subject."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def subject(name: str) -> Subject:
+    """Every built-in subject."""
+    return builtin(name)
+
+
+def predicted(subject: Subject) -> np.ndarray:
+    values = np.array([str(label.value) for label in subject.schema.classes])
+    return values[subject.predictor(subject.data).argmax(axis=1)]
+
+
+def test_a_quarter_is_held_out_in_proportion(subject: Subject) -> None:
+    assert abs(subject.held_out.mean() - HELD_OUT) < 0.01
+    assert subject.target is not None
+    if subject.regression:
+        assert abs(subject.target[subject.held_out].mean() - subject.target.mean()) < 0.1 * subject.target.std()
+    else:
+        shares = subject.target.value_counts(normalize=True)
+        held = subject.target[subject.held_out].value_counts(normalize=True)
+        assert (held - shares).abs().max() < 0.01
+
+
+def test_the_model_is_better_than_a_constant_on_held_out_rows(subject: Subject) -> None:
+    assert subject.target is not None
+    test = subject.held_out
+    if subject.regression:
+        assert r2_score(subject.target[test], subject.predictor(subject.data[test])[:, 0]) > 0.3
+        return
+    right = (predicted(subject) == subject.target.to_numpy())[test].mean()
+    commonest = subject.target[test].value_counts(normalize=True).max()
+    assert right > commonest + 0.05
+
+
+def test_the_schema_file_is_laid_over_every_subject(subject: Subject) -> None:
+    schema = subject.schema
+    assert schema.name and schema.entity != "row"
+    assert not subject.notes
+    assert all(feature.label for feature in schema.features)
+    rows, held_out = set(subject.background.index), set(np.array(subject.row_ids)[subject.held_out])
+    assert len(rows) == 100 and not rows & held_out
+
+
+def test_the_held_out_rows_were_not_trained_on(name: str, subject: Subject) -> None:
+    recipe = module._RECIPES[name]
+    raw = recipe.data()
+    mask = held_out_rows(raw)
+    np.testing.assert_array_equal(mask, subject.held_out)
+    training = raw.frame[~mask]
+    features = training.drop(columns=raw.target)
+    given = features["text"] if subject.schema.modality == "text" else features
+    model = recipe.model().fit(given, training[raw.target])
+    rows = raw.frame.drop(columns=raw.target).iloc[:200]
+    rows = rows["text"] if subject.schema.modality == "text" else rows
+    expected = model.predict(rows)[:, None] if subject.regression else model.predict_proba(rows)
+    np.testing.assert_allclose(subject.predictor(subject.data.iloc[:200]), expected, atol=1e-9)
+
+
+def test_credit_is_as_its_questions_need_it() -> None:
+    subject = builtin("credit")
+    assert subject.data.shape == (1000, 9)
+    assert subject.schema.explained is not None and subject.schema.explained.label == "approved"
+    assert subject.target is not None and subject.target.value_counts().to_dict() == {"1": 700, "0": 300}
+    pd.testing.assert_frame_equal(subject.data.reset_index(drop=True), credit().frame.drop(columns="risk"))
+    age, sex, job = (subject.schema.feature(name) for name in ("age", "gender", "job"))
+    assert not age.mutable or age.direction == 1
+    assert not sex.mutable and sex.name == "sex"
+    assert job.kind == "category" and job.category("skilled").value == 2
+
+
+def test_kinds_and_tasks() -> None:
+    assert [builtin(name).task for name in BUILTIN] == ["binary", "binary", "regression", "multiclass", "binary"]
+    assert builtin("reviews").schema.modality == "text"
+    penguins = builtin("penguins")
+    assert penguins.data["sex"].isna().sum() == 11 and penguins.schema.feature("sex").has_missing
+    assert penguins.schema.feature("flipper_length_mm").kind == "integer"
+    assert [one.value for one in builtin("diabetes").schema.feature("sex").categories] == [1, 2]
+
+
+def test_an_unknown_name_gets_the_nearest() -> None:
+    with pytest.raises(UnknownName) as caught:
+        builtin("penguin")
+    assert caught.value.options == ("penguins",)
+
+
+@pytest.fixture
+def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A cache for models of its own, beside the usual one for data."""
+    monkeypatch.setattr(module, "cache_dir", lambda: tmp_path)
+    builtin.cache_clear()
+    yield tmp_path / "models"
+    builtin.cache_clear()
+
+
+def test_the_model_is_cached_and_a_damaged_copy_replaced(own_models: Path) -> None:
+    first = builtin("diabetes")
+    (path,) = own_models.glob("diabetes-*.skops")
+    assert list(own_models.iterdir()) == [path]
+    whole = path.read_bytes()
+    builtin.cache_clear()
+    assert builtin("diabetes").id == first.id
+    path.write_bytes(whole[:100])
+    builtin.cache_clear()
+    again = builtin("diabetes")
+    assert again.id == first.id and len(path.read_bytes()) > 100
+    pd.testing.assert_frame_equal(again.data, first.data)
+
+
+def test_a_cached_model_is_used(own_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = builtin("diabetes")
+    builtin.cache_clear()
+    monkeypatch.setattr(module, "_fitted", lambda *_: pytest.fail("trained again"))
+    assert builtin("diabetes").id == first.id
+
+
+def test_no_cache_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "cache_dir", lambda: Path("/dev/null/none"))
+    builtin.cache_clear()
+    assert builtin("diabetes").regression
+    builtin.cache_clear()
