@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from askwhy.agent.plan import Plan, Step
 from askwhy.agent.scope_words import case_words, changes_words, instance_words, where_words
@@ -152,9 +152,12 @@ class _Reading:
         filled: dict[str, _Wording] = {}
         hints = get_type_hints(self.tool.function, include_extras=True)
         features = 0
+        lists = [name for name in hints if get_origin(hints[name]) is tuple and names_kind(hints[name]) == "feature"]
         for name in self.tool.arguments.model_fields:
             kind = names_kind(hints[name])
             value = self._value_of(name)
+            if name in lists and len(lists) > 1:
+                continue  # features to keep and features to change would read alike in a question's slot
             for one in value if isinstance(value, tuple) and kind == "feature" else (value,):
                 if one is None or isinstance(one, tuple):
                     continue

@@ -21,7 +21,7 @@ Scale = Literal["probability", "log-odds"]
 SAMPLED_ROWS = 50
 """Rows that stand for a larger selection when attributions are averaged."""
 
-ROWS_BUDGET = 800_000
+ROWS_BUDGET = 400_000
 """Composite rows for the attributions of many rows: far below the evaluator's limit, and seconds on most models."""
 
 

@@ -37,7 +37,20 @@ _UNITS = {
 }  # fmt: skip
 _SPANS = frozenset({"years", "months", "weeks", "days", "hours", "minutes", "seconds"})
 _LASTING = frozenset(
-    {"duration", "tenure", "age", "experience", "term", "length", "period", "time", "stay", "seniority", "delay", "wait"}
+    {
+        "duration",
+        "tenure",
+        "age",
+        "experience",
+        "term",
+        "length",
+        "period",
+        "time",
+        "stay",
+        "seniority",
+        "delay",
+        "wait",
+    }
 )
 _MEASURES = frozenset({"mass", "weight", "g", "length", "height", "width", "depth"})
 _SMALL_WORDS = frozenset(

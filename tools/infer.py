@@ -21,6 +21,7 @@ MAX_CATEGORIES = 200
 
 _ENOUGH_WHOLE = 20
 _TEXT_WORDS = 4
+_SAMPLED = 1000
 _SEPARATOR = re.compile(r"[_=:.\s|/-]+")
 
 Groups = dict[str, Sequence[tuple[str, str]]]
@@ -84,7 +85,7 @@ def infer_kind(cells: pd.Series) -> Kind:
 
 
 def _numeric_kind(cells: pd.Series, present: pd.Series) -> Kind:
-    if len(present) and set(present.unique()) == {0, 1}:
+    if _is_flag(present) and present.nunique() == 2:
         return "boolean"
     if pd.api.types.is_integer_dtype(cells.dtype):
         return "integer"
@@ -102,7 +103,7 @@ def looks_like_text(present: pd.Series) -> bool:
     if distinct > MAX_CATEGORIES:
         return True
     # Sentences hardly ever repeat; the number of words tells them from codes and names.
-    words = float(np.median([len(str(cell).split()) for cell in present]))
+    words = float(np.median([len(str(cell).split()) for cell in present.iloc[:_SAMPLED]]))
     return bool(
         words >= _TEXT_WORDS and distinct > len(present) / 2 and (len(present) >= 5 or words >= 2 * _TEXT_WORDS)
     )
@@ -172,7 +173,9 @@ def _is_flag(cells: pd.Series) -> bool:
     types = pd.api.types
     if not (types.is_numeric_dtype(cells.dtype) or types.is_bool_dtype(cells.dtype)) or cells.isna().any():
         return False
-    return bool(len(cells)) and set(cells.unique()) <= {0, 1}
+    if not len(cells) or not set(cells.iloc[:_SAMPLED].unique()) <= {0, 1}:
+        return False
+    return set(cells.unique()) <= {0, 1}
 
 
 def _prefixes(names: Iterable[str]) -> list[tuple[str, list[str]]]:
@@ -248,18 +251,17 @@ def _check_kind(name: str, cells: pd.Series, kind: Kind, found: Kind) -> None:
 
 def _told_apart(features: Sequence[Feature]) -> tuple[Feature, ...]:
     """Two columns must not share a label: the later one keeps its own name, or gets a number."""
-    taken = {feature.name.lower() for feature in features}
-    apart: list[Feature] = []
-    for feature in features:
-        others = taken - {feature.name.lower()} if not _seen(apart, feature.name) else taken
-        label = next(one for one in _candidates(feature) if one.strip() and one.lower() not in others)
-        taken.add(label.lower())
+    owners: dict[str, int] = {}
+    for position, feature in enumerate(features):
+        owners.setdefault(feature.name.lower(), position)  # a label must not be the name of another column either
+    apart = []
+    for position, feature in enumerate(features):
+        label = next(
+            one for one in _candidates(feature) if one.strip() and owners.get(one.lower(), position) == position
+        )
+        owners[label.lower()] = position
         apart.append(feature if label == feature.label else feature.model_copy(update={"label": label}))
     return tuple(apart)
-
-
-def _seen(features: Sequence[Feature], name: str) -> bool:
-    return any(feature.label.lower() == name.lower() for feature in features)
 
 
 def _candidates(feature: Feature) -> Iterable[str]:

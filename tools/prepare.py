@@ -180,9 +180,9 @@ def _settled_objects(name: str, cells: pd.Series, notes: FeatureNotes | None) ->
     present = cells.dropna()
     if not len(present):
         return cells, "", f"The column {name} is empty in every row."
-    if present.map(lambda cell: isinstance(cell, str)).all():
+    if isinstance(cells.dtype, pd.StringDtype) or all(isinstance(cell, str) for cell in present):
         wanted = notes.kind if notes is not None else None
-        if wanted in (None, "date") and present.map(lambda cell: bool(_ISO_DATE.fullmatch(cell))).all():
+        if wanted in (None, "date") and all(_ISO_DATE.fullmatch(cell) for cell in present):
             dates = pd.to_datetime(cells, format="%Y-%m-%d", errors="coerce")
             if dates.notna().sum() == len(present):
                 return dates, "text", ""

@@ -96,7 +96,10 @@ def _caveats(view: View, some: bool, rows: int) -> tuple[Caveat, ...]:
         text = f"The model was trained on all of these {view.schema.entities}, so this flatters it."
         found.append(Caveat(flag="training_rows", text=text))
     elif not some:
-        text = f"No {view.schema.entities} are marked as held out, so all are used; if the model was trained on them, this flatters it."
+        text = (
+            f"No {view.schema.entities} are marked as held out, so all are used; "
+            "if the model was trained on them, this flatters it."
+        )
         found.append(Caveat(flag="no_held_out", text=text))
     if rows < SMALL_N:
         noun = view.schema.entity if rows == 1 else view.schema.entities

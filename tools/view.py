@@ -55,16 +55,18 @@ class View:
     @functools.cached_property
     def outputs(self) -> Outputs:
         """The model's outputs for `rows`."""
-        if not self.scope.changes and self.chosen.any():
-            return self.evaluate.all_outputs(self.subject)[self.chosen]
-        return self.evaluate.outputs(self.rows)
+        return self._outputs(self.rows, changed=bool(self.scope.changes))
 
     @functools.cached_property
     def outputs_before(self) -> Outputs:
         """The model's outputs for `before`."""
-        if self.chosen.any():
-            return self.evaluate.all_outputs(self.subject)[self.chosen]
-        return self.evaluate.outputs(self.before)
+        return self._outputs(self.before, changed=False)
+
+    def _outputs(self, rows: pd.DataFrame, changed: bool) -> Outputs:
+        # One instance is always asked alone, known or not: its last digit must not depend on what was asked before.
+        if changed or self.scope.has_instance or not self.chosen.any():
+            return self.evaluate.outputs(rows)
+        return self.evaluate.all_outputs(self.subject)[self.chosen]
 
     @property
     def targets(self) -> pd.Series | None:

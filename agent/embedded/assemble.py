@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from askwhy.agent.embedded.conditions import plain_values, where_of
+from askwhy.agent.embedded.conditions import plain_values, said_of, where_of
 from askwhy.agent.embedded.mentions import Reading
 from askwhy.agent.embedded.retrieve import Match, argument_kinds, filled, index, plain_words, ranked, read
 from askwhy.agent.embedded.words import SMALL, canonical
@@ -35,21 +35,15 @@ _RIGHT = re.compile(r"\b(?:gets?|got|is|was|are|were|been|predicted) (?:right|co
 _IT = re.compile(r"\b(?:it|its|this|that|he|she|him|her|his|they|them|their|there|here|same)\b")
 _NEW = re.compile(r"\b(?:a|an|new|my|someone|somebody|anyone) (?:new |hypothetical |typical |different )?(?:I\d+|[CFN]\d+)|\b(?:someone|somebody)\b")
 _VAGUE_CHANGE = re.compile(r"\bif\b.*\bN\d+ (?:more|less|higher|lower|larger|smaller)\b")
-_TRUTH = re.compile(r"\b(?:actual|actually|true|truly|really|real|labelled|labeled|label|labels|in the data|in truth)\b")
 _VAGUE = frozenset("auto all any none everything default".split())
 
 
 @dataclass(frozen=True)
 class Context:
-    """The turn before, if there was one: its steps, and the scope of the last."""
+    """The turn before, if there was one: its steps, and the instance under discussion (an empty scope if none)."""
 
     steps: tuple[Step, ...] = ()
-
-    @property
-    def scope(self) -> Scope:
-        """The scope of the last step; empty if there was none."""
-        return self.steps[-1].scope if self.steps else Scope()
-
+    focus: Scope = field(default_factory=Scope)
 
 @dataclass(frozen=True)
 class Found:
@@ -73,7 +67,7 @@ def outcome_of_question(question: str, schema: Schema, names: frozenset[str], co
     if not names:
         return Found(Decline(reason="There are no tools."), 1.0)
     instance = _instance(reading, context)
-    clauses = _clauses(reading, names, instance.has_instance or context.scope.has_instance)
+    clauses = _clauses(reading, names, instance.has_instance or context.focus.has_instance)
     best = clauses[0][1][0]
     if _foreign(reading, best):
         return Found(Decline(reason=OUT_OF_SCOPE, nearest=_nearest(clauses[0][1], reading)), 1 - max(0.0, min(1.0, best.score)))
@@ -141,8 +135,8 @@ def _instance(reading: Reading, context: Context) -> Scope:
     if case := _case(reading):
         return Scope(case=case)
     pointed = _IT.search(reading.text) and not re.search(r"\b[ES]\d+", reading.text)
-    if context.scope.has_instance and (pointed or reading.changes or reading.previous):
-        return context.scope.without_changes()
+    if context.focus.has_instance and (pointed or reading.changes or reading.previous):
+        return context.focus.without_changes()
     return Scope()
 
 
@@ -165,7 +159,7 @@ def _unclear(
     """A question back, where an instance or an argument is missing or two readings are close."""
     best = matches[0]
     schema = reading.schema
-    known = instance.has_instance or context.scope.has_instance
+    known = instance.has_instance or context.focus.has_instance
     if not known and not reading.selections and not reading.previous and _needs_row(best, reading):
         options = [example.text for example in best.tool.asks if "{row}" in example.text and example.text.endswith("?")]
         return Clarify(question=f"Which {schema.entity} do you mean?", options=_options(options, reading))
@@ -245,9 +239,9 @@ def _scope(match: Match, reading: Reading, text: str, instance: Scope, context: 
     where = where_of(reading, reading.text) & _outcome_conditions(match, reading, text)
     if reading.previous and context.steps:
         where = Where(all=(AnyOf(any=(Condition(on="previous"),)), *where.all))
-    carried = context.scope.has_instance and not where and not re.search(r"\bE\d+", text)
+    carried = context.focus.has_instance and not where and not re.search(r"\bE\d+", text)
     if carried and (match.tool.needs == "instance" or "{row}" in match.ask.text):
-        return context.scope.model_copy(update={"changes": changes})
+        return context.focus.model_copy(update={"changes": changes})
     return Scope(where=where, changes=changes)
 
 
@@ -265,8 +259,7 @@ def _outcome_conditions(match: Match, reading: Reading, text: str) -> Where:
         conditions.append(Condition(on="correct", value=True))
     kinds = [kind for kind, _ in argument_kinds(match.tool).values()]
     if "class" not in kinds and "{class}" in _asks(match.tool):
-        on: Literal["actual", "predicted"] = "actual" if _TRUTH.search(text) else "predicted"
-        conditions += [Condition(on=on, value=reading.label(code)) for code in re.findall(r"\bK\d+", text)[:1]]
+        conditions += [Condition(on=said_of(text), value=reading.label(code)) for code in re.findall(r"\bK\d+", text)[:1]]
     return Where.of(*conditions)
 
 
@@ -277,6 +270,7 @@ def _arguments(match: Match, reading: Reading, text: str, context: Context) -> d
     classes = [reading.label(code) for code in re.findall(r"\bK\d+", text) or reading.left("K")]
     numbers = [reading.number(code).value for code in re.findall(r"\bN\d+", text)]
     span = list(reading.span or ())
+    words = [reading.slots[code].text for code in re.findall(r"\bQ\d+", text)]
     hints = get_type_hints(match.tool.function, include_extras=True)
     earlier = _earlier_features(context)
     for name, (kind, required) in argument_kinds(match.tool).items():
@@ -290,14 +284,18 @@ def _arguments(match: Match, reading: Reading, text: str, context: Context) -> d
             given[name] = classes.pop(0)
         elif kind == "number" and "float" in str(hints[name]) and span:
             given[name] = span.pop(0)
-        elif kind == "number" and "int" in str(hints[name]) and numbers:
-            given |= _accepted(match.tool, name, int(numbers.pop(0)))
+        elif kind == "number" and numbers and ("int" in str(hints[name]) or "{number}" in match.ask.text):
+            if accepted := _accepted(match.tool, name, numbers[0]):
+                given |= accepted
+                numbers.pop(0)
+        elif kind == "other" and "tuple[str" in str(hints[name]) and words:
+            given[name] = tuple(words)
         elif kind == "other" and (value := _literal(hints[name], text)):
             given[name] = value
     return given
 
 
-def _accepted(tool: Tool, name: str, number: int) -> dict[str, int]:
+def _accepted(tool: Tool, name: str, number: float) -> dict[str, float]:
     """The number as an argument, if the tool takes numbers of that size: 2018 is no count of rows to show."""
     field = tool.arguments.model_fields[name]
     try:

@@ -18,6 +18,7 @@ from askwhy.agent.embedded.assemble import Context, outcome_of_question
 from askwhy.agent.plan import Plan, Step
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
+from askwhy.tools.scope import Scope
 
 
 class EmbeddedChat(BaseChatModel):
@@ -53,7 +54,7 @@ class EmbeddedChat(BaseChatModel):
         offered = {str(one["function"]["name"]) for one in kwargs.get("tools", ())}
         names = frozenset(tools(schema)) & offered
         question = next((str(one.text) for one in reversed(messages) if isinstance(one, HumanMessage)), "")
-        found = outcome_of_question(question, schema, names, Context(_earlier(messages, schema)))
+        found = outcome_of_question(question, schema, names, _earlier(messages, schema))
         reply = AIMessage(
             content="",
             tool_calls=calls_of(found.outcome, schema),
@@ -62,9 +63,9 @@ class EmbeddedChat(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=reply)])
 
 
-def _earlier(messages: Sequence[BaseMessage], schema: Schema) -> tuple[Step, ...]:
-    """The steps of the last turn that had any, from the calls in the conversation."""
-    scope = None
+def _earlier(messages: Sequence[BaseMessage], schema: Schema) -> Context:
+    """The steps of the last turn that had any, and the instance spoken of since rows were last selected."""
+    scope, focus = None, Scope()
     steps: tuple[Step, ...] = ()
     for message in messages:
         if not isinstance(message, AIMessage) or not message.tool_calls:
@@ -75,4 +76,6 @@ def _earlier(messages: Sequence[BaseMessage], schema: Schema) -> tuple[Step, ...
             continue
         if isinstance(outcome, Plan):
             steps, scope = outcome.steps, outcome.steps[-1].scope
-    return steps
+            if scope.has_instance or scope.where:
+                focus = scope.without_changes() if scope.has_instance else Scope()
+    return Context(steps, focus)

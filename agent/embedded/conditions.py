@@ -70,8 +70,13 @@ _HAS = re.compile(
     rf"\b(?P<how>with|has|have|having|had|who|that are|who are|are|is|without|no|not|don't have|doesn't have|lacking) (?:a |an |any |the )*{_F}"
 )
 
+_CONTAINS = re.compile(
+    r"\b(?:that |which |who )?(?P<neg>without|not |don't |doesn't )?(?:contain\w*|mention\w*|with|using|include\w*|say\w*|) ?"
+    r"(?:the )?(?:word |words |phrase |term )?(?P<q>Q\d+)"
+)
+_OUTPUT = re.compile(rf"\b(?P<how>predicted|predictions?|actual\w*|true|truly|really)(?: T\d+)? {_FILL}{_NEG}(?P<cmp>{_ORDERED}) {_N}{_AFTER}(?!\w)")
 _PREDICTED = re.compile(
-    rf"\b(?P<how>predicted|classified|diagnosed|flagged|scored|rated|judged|forecast|deemed|considered) "
+    rf"(?<!wrongly )(?<!falsely )(?<!correctly )\b(?P<how>predicted|classified|diagnosed|flagged|scored|rated|judged|forecast|deemed|considered) "
     rf"(?:by the model |as |to be |to have |to get |class |label |{ROWS} )*(?P<neg>not )?{_K}"
 )
 _ACTUAL = re.compile(
@@ -124,6 +129,10 @@ def _rows(reading: Reading, ids: str) -> str:
 
 def read_conditions(reading: Reading) -> None:
     """Take every condition out of the sketch; each leaves an S code."""
+    if reading.schema.modality == "text":
+        reading.take(_CONTAINS, lambda match: _contains(reading, match))
+    if not reading.schema.classes:
+        reading.take(_OUTPUT, lambda match: _output(reading, match))
     reading.take(_BETWEEN, lambda match: _range(reading, match, reading.feature(match["f"])))
     reading.take(_COMPARATIVE, lambda match: _comparative(reading, match))
     for pattern in (_INVERTED, _COMPARED, _COUNTED, _OWNED, _PLAIN):
@@ -138,12 +147,24 @@ def read_conditions(reading: Reading) -> None:
     _read_outcomes(reading)
 
 
+def _contains(reading: Reading, match: re.Match[str]) -> str:
+    negated = bool(match["neg"])
+    words = reading.slots[match["q"]].text
+    return reading.select(Condition(feature=reading.schema.names[0], op="contains", value=words, negated=negated))
+
+
+def _output(reading: Reading, match: re.Match[str]) -> str:
+    on: Literal["predicted", "actual"] = "predicted" if match["how"].startswith("pred") else "actual"
+    return reading.select(Condition(on=on, op=_comparison(reading, match), value=reading.number(match["n"]).value))
+
+
 def _read_outcomes(reading: Reading) -> None:
     reading.take(_ACTUAL, lambda match: _outcome(reading, match, "actual"))
-    if reading.rows or reading.quoted:
+    if reading.rows or reading.quoted or reading.text.startswith("why"):
         return  # "why was row 12 predicted declined?" names the class to explain, not a selection
-    for pattern in (_PREDICTED, _SOME_ARE, _KIND):
-        reading.take(pattern, lambda match: _outcome(reading, match, "predicted"))
+    reading.take(_PREDICTED, lambda match: _outcome(reading, match, "predicted"))
+    for pattern in (_SOME_ARE, _KIND):
+        reading.take(pattern, lambda match: _outcome(reading, match, said_of(reading.text)))
 
 
 def read_previous(reading: Reading) -> None:
@@ -277,6 +298,11 @@ def _outcome(reading: Reading, match: re.Match[str], on: Literal["predicted", "a
     op: Comparison = "ne" if match.groupdict().get("neg") else "eq"
     rows = match.groupdict().get("e") or ""
     return f" {rows} " + reading.select(Condition(on=on, op=op, value=reading.label(match["k"])))
+
+
+def said_of(text: str) -> Literal["predicted", "actual"]:
+    """Whether a class that is simply said of rows is a prediction: only where the question speaks of predicting."""
+    return "predicted" if re.search(r"\b(?:predict\w*|model|would|will|you)\b", text) else "actual"
 
 
 def plain_values(where: Where) -> Sequence[Condition] | None:

@@ -53,6 +53,7 @@ class Lexicon:
     units: dict[str, tuple[Feature, ...]]
     many: frozenset[str]
     one: frozenset[str]
+    text: bool
 
     def at(self, tokens: Sequence[Token], start: int) -> tuple[Named, int] | None:
         """What the longest phrase that begins at a token names, and the token after it."""
@@ -123,6 +124,7 @@ def lexicon(schema: Schema) -> Lexicon:
         units=units,
         many=MANY | {schema.entities.lower()},
         one=ONE | {schema.entity.lower()},
+        text=schema.modality == "text",
     )
 
 

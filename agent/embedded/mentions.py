@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from askwhy.agent.embedded.lexicon import Lexicon, Named, lexicon
 from askwhy.agent.embedded.numbers import Number, number_at
-from askwhy.agent.embedded.words import Token, stem, tokens
+from askwhy.agent.embedded.words import SMALL, VOCABULARY, Token, stem, tokens
 from askwhy.tools.schema import Category, Feature, Schema
 from askwhy.tools.scope import Change, Condition
 
@@ -150,7 +150,7 @@ def sketch(question: str, schema: Schema) -> Reading:
 
 def _mention(found: Sequence[Token], start: int, words: Lexicon) -> tuple[str | None, Slot, int]:
     token = found[start]
-    if token.kind == "quote":
+    if token.kind == "quote" or (words.text and _said(found, start)):
         return "Q", Slot(token.text), start + 1
     if link := words.at(found, start):
         return link[0].kind, Slot(_written(found, start, link[1]), link[0]), link[1]
@@ -165,6 +165,13 @@ def _mention(found: Sequence[Token], start: int, words: Lexicon) -> tuple[str | 
     if token.kind == "word" and re.search(r"\d", token.low):
         return "W", Slot(token.text), start + 1
     return None, Slot(token.text), start + 1
+
+
+def _said(found: Sequence[Token], start: int) -> bool:
+    """Whether a word of a text is meant: "the word refund"."""
+    before = [token.low for token in found[max(0, start - 2) : start]]
+    low = found[start].low
+    return before in (["the", "word"], ["the", "phrase"], ["the", "words"]) and low not in VOCABULARY | SMALL
 
 
 def _written(found: Sequence[Token], start: int, end: int) -> str:

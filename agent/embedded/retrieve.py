@@ -206,7 +206,8 @@ def _fit(tool: Tool, reading: Reading, text: str, row: bool) -> float:
     if reading.rows and not any("{row}" in example.text for example in tool.asks):
         score -= 0.15
     if tool.needs == "instance":
-        score += 0.05 if row else -0.1
+        # Where one text is under discussion, a question about words is about its words.
+        score += (0.12 if reading.schema.modality == "text" else 0.05) if row else -0.1
     if tool.needs == "changes":
         score += 0.15 if reading.changes else -0.4
     elif reading.changes and tool.needs in ("nothing", "any"):

@@ -24,7 +24,7 @@ _SAME = {
     "projection guess guessed classify classified diagnose diagnosed diagnosis decide decided decision outcome estimate",
     "mistake": "mistakes error errors wrong wrongly incorrect incorrectly inaccurate inaccurately misclassified "
     "misclassify slip slips fail fails failed",
-    "important": "importance matter matters influential significant drive drives driving relevant "
+    "important": "importance matter matters mattered influential significant drive drives driving relevant "
     "relevance key main",
     "accurate": "accuracy accurately correct correctly correctness right precise precisely reliable reliably "
     "perform performs performance trustworthy well",

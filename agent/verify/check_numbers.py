@@ -234,10 +234,12 @@ def _is_count_of_names(reading: Reading, clause: Clause, number: Number) -> bool
     named = {name for one in reading.of_sentence(clause.sentence) for name in one.features}
     if clause.sentence + 1 < len(reading.sentences) and not named:
         named = {name for one in reading.of_sentence(clause.sentence + 1) for name in one.features}
-    if named and re.match(r"[\s-]*[\w\s-]{0,40}?(?:features?|factors?|reasons?|words?)\b", text[number.end :], re.I):
-        return count == len(named)
-    sizes = {len(named), len(ground.schema.classes), len(ground.schema.features), len(ground.conditions)}
-    sizes |= {len(scope.changes) for scope in ground.scopes} | {len(ground.evidence)}
+    noun = re.match(r"[\s-]*[\w\s-]{0,40}?(features?|factors?|reasons?|words?|inputs?|columns?|class(?:es)?)\b", text[number.end :], re.I)
+    if noun and noun.group(1).lower().startswith("class"):
+        return count == len(ground.schema.classes)
+    if noun:
+        return count == len(named) if named else count == len(ground.schema.features)
+    sizes = {len(named), len(ground.conditions)} | {len(scope.changes) for scope in ground.scopes} | {len(ground.evidence)}
     sizes |= {len(one.all(relation)) for one in ground.evidence for relation in {fact.relation for fact in one.facts}}
     return count in sizes
 

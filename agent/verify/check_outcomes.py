@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.check_numbers import matches
@@ -23,6 +24,7 @@ _NOT_AN_OUTCOME = re.compile(
     re.I,
 )
 _DENIED = re.compile(r"\b(?:not|never|no longer|cannot|other than|anything but|\w+n['’]t)\b", re.I)
+_CONTRAST = re.compile(r"\b(?:instead of|rather than|and not|but not)\b|^\s*to\s*$", re.I)
 _AFTER = re.compile(
     r"\b(?:would|will|then|after|instead|becomes?|flip\w*|(?:chang|switch|turn)\w* (?:\w+ )?(?:to|into))\b", re.I
 )
@@ -43,6 +45,10 @@ def check_outcomes(reading: Reading) -> Iterator[Failure]:
         for mention in clause.mentions:
             if mention.names("class") and (problem := _problem(reading, clause, mention)):
                 yield clause.failure("V5", problem, mention.span)
+        for one, other in pairwise(mention for mention in clause.mentions if mention.names("class")):
+            between = reading.blanked[one.end : other.start]
+            if _CONTRAST.search(between) and one.names("class") == other.names("class"):
+                yield clause.failure("V5", f"{other.text} is named on both sides.", other.span)
         if problem := _flip_problem(reading, clause):
             yield clause.failure("V2", problem)
 

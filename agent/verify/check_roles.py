@@ -10,7 +10,7 @@ from askwhy.agent.answer import Failure
 from askwhy.agent.verify.check_numbers import matches
 from askwhy.agent.verify.clauses import words
 from askwhy.agent.verify.numbers import Number
-from askwhy.agent.verify.patterns import words_around
+from askwhy.agent.verify.patterns import contrasts, words_around
 from askwhy.agent.verify.reading import Clause, Reading
 from askwhy.tools.evidence import Fact
 
@@ -64,7 +64,8 @@ def _pair(
     reading: Reading, clause: Clause, first: Number, second: Number, one: list[tuple[Fact, bool]], other: list[tuple[Fact, bool]]
 ) -> str | None:
     between = reading.blanked[first.end : second.start]
-    if _INSTEAD.fullmatch(between) and _misplaced(other, one):
+    turned = _turned(reading, one, other) and not _turned(reading, other, one)
+    if _INSTEAD.fullmatch(between) and (_misplaced(other, one) or turned or _is_cell_swap(one, other)):
         return f"{first.text} and {second.text} are the other way round in the evidence."
     values = [fact for fact, is_value in one if is_value and fact.at is not None]
     places = [fact for fact, is_value in other if not is_value]
@@ -76,6 +77,21 @@ def _pair(
         if points and at_them and not any(fact in points for fact in at_them):
             return f"{second.text} is not the value at {first.text} in the evidence."
     return None
+
+
+def _turned(reading: Reading, first: list[tuple[Fact, bool]], second: list[tuple[Fact, bool]]) -> bool:
+    """Whether the tools say facts of these relations, but the other way round."""
+    order = contrasts(reading.ground.evidence)
+    pairs = [(one.relation, other.relation) for one, _ in first for other, _ in second]
+    return any((b, a) in order for a, b in pairs) and not any((a, b) in order for a, b in pairs)
+
+
+def _is_cell_swap(first: list[tuple[Fact, bool]], second: list[tuple[Fact, bool]]) -> bool:
+    """"6 months instead of 43" for a change of 6 to 43."""
+    old = [fact for fact, is_value in first if not is_value]
+    new = [fact for fact, is_value in second if is_value]
+    right = [fact for fact, is_value in first if is_value and (fact, False) in second]
+    return any(fact in new for fact in old) and not right
 
 
 def _misplaced(first: list[tuple[Fact, bool]], second: list[tuple[Fact, bool]]) -> bool:

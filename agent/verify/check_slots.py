@@ -46,7 +46,7 @@ def find_caveats(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span,
 def find_texts(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span, ...], tuple[Failure, ...]]:
     """Where long texts of the evidence (descriptions, notes) stand word for word, and failures where they were altered."""
     spans, failures = [], []
-    for value in dict.fromkeys(fact.value for one in evidence for fact in one.facts if fact.unit == "text"):
+    for value in dict.fromkeys(fact.value for one in evidence for fact in one.facts if isinstance(fact.value, str)):
         run = [re.escape(word) for word in _clean(str(value)).split()]
         if len(run) < _LONG_TEXT:
             continue

@@ -35,7 +35,7 @@ _RISES = re.compile(r"ris(?:es|ing)|increas|_up")
 _FALLS = re.compile(r"fall(?:s|ing)|decreas|_down")
 _FLAT = re.compile(r"flat|no_effect|unchanged|same")
 _BEFORE = re.compile(r"before|from|old|start|original|current|previous|without", re.I)
-_AFTER = re.compile(r"after|(?:^|_)to(?:_|$)|new|end|changed|proposed", re.I)
+_AFTER = re.compile(r"after|goal|cf_|flip|(?:^|_)to(?:_|$)|new|end|changed|proposed", re.I)
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,21 @@ class Ground:
             parts += [str(cell.value) for cell in (*scope.changes, *scope.case)]
         parts += [str(one.value) for one in self.conditions if one.value is not None]
         parts += [str(value) for one in self.arguments for value in _many(one.value)]
+        return "\n".join(parts)
+
+    @cached_property
+    def spoken(self) -> str:
+        """Free text of the evidence whose single words may be used; names and cells are not, as they are said whole."""
+        parts: list[str] = []
+        for one in self.evidence:
+            parts += [one.method, one.estimand, *(caveat.text for caveat in one.caveats)]
+            parts += [*(quality.note for quality in one.quality), *(one.table.columns if one.table else ())]
+        for fact in self.facts:
+            feature = self.feature(fact.feature)
+            cells = (fact.value, fact.at) if feature is None or not feature.categories else ()
+            parts += [str(part) for part in (*cells, fact.group) if isinstance(part, str)]
+        parts += [str(one.value) for one in self.conditions if one.op == "contains"]
+        parts += [str(one.value) for one in self.arguments if isinstance(one.value, str)]
         return "\n".join(parts)
 
     @cached_property

@@ -13,6 +13,7 @@ from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
 
 _GAP = "\x00"
+_CONTRAST = re.compile(r"\{(\w+)[^{}]*\}[\w\s]{0,30}? (?:instead of|to|against) \{(\w+)[^{}]*\}")
 _PAIRS = (
     "right wrong", "rightly wrongly", "correct incorrect", "most least", "largest smallest", "highest lowest", "lower higher",
     "lower raise", "lower upper", "lowers raises", "rises falls", "rise fall", "always never", "positive negative",
@@ -48,6 +49,12 @@ def words_around(evidence: tuple[Evidence, ...], relation: str) -> frozenset[str
     """Every word of the patterns that say facts of this relation, in lower case; none where no pattern does."""
     patterns = (pattern for tool in {one.tool for one in evidence} for pattern in _patterns(tool))
     return frozenset(word for pattern in patterns if relation in _roles(pattern) for word in _words(pattern))
+
+
+def contrasts(evidence: tuple[Evidence, ...]) -> frozenset[tuple[str, str]]:
+    """Pairs of relations that the tools say in this order around "instead of", or from one to the other."""
+    tools = {one.tool for one in evidence}
+    return frozenset(pair for tool in tools for pattern in _patterns(tool) for pair in _CONTRAST.findall(pattern))
 
 
 def says_some(text: str, evidence: tuple[Evidence, ...]) -> bool:

@@ -43,7 +43,7 @@ def check_vocabulary(reading: Reading) -> Iterator[Failure]:
 def _of_evidence(reading: Reading) -> frozenset[str]:
     ground = reading.ground
     schema = ground.schema
-    told = f"{ground.said}\n{schema.entity} {schema.entities} {schema.target.label} {schema.target.unit} {schema.name}"
+    told = f"{ground.spoken}\n{schema.entity} {schema.entities} {schema.target.label} {schema.target.unit} {schema.name}"
     units = " ".join(feature.unit for feature in schema.features)
     compared = " ".join(word for feature in schema.features for word in (*feature.more, *feature.less))
     found = frozenset(word.lower for word in words(f"{told}\n{units} {compared}"))

@@ -87,7 +87,7 @@ def test_one_row_is_shown_as_it_is() -> None:
     subject = loan_subject()
     found = run(subject, "show", Scope(row="12"))
     cells = {one.feature: one.value for one in found.all("cell")}
-    assert cells == {name: value for name, value in subject.data.loc["12"].items()}
+    assert cells == dict(subject.data.loc["12"])
     assert found.one("prediction").value == loan_pipeline().predict(subject.data.loc[["12"]])[0]
     assert found.one("truth").value == subject.target["12"]
     assert not run(subject, "show", OWN).all("truth")

@@ -241,7 +241,8 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(deep, "w") as archive:
         archive.writestr("schema.json", "[" * 200_000)
     damaged = {
-        "cut.skops": whole[: len(whole) // 2], "deep.skops": deep.getvalue(), "empty.skops": b"", "a.onnx": b"\x08\x07nonsense",
+        "cut.skops": whole[: len(whole) // 2], "deep.skops": deep.getvalue(), "empty.skops": b"",
+        "a.onnx": b"\x08\x07nonsense",
         "a.json": b"{}", "b.json": b'{"learner": {}}', "a.ubj": b"{L", "a.txt": b"tree\nend of trees",
         "b.txt": b"tree\nversion=v4\nnum_class=1\nend of trees\n",
     }  # fmt: skip

@@ -61,7 +61,7 @@ def _feature(one: Feature) -> tuple[Fact, ...]:
         return Fact.model_validate({"relation": relation, "value": value, "unit": unit, "feature": one.name})
 
     facts = [fact("meaning", one.description) if one.description else fact("undescribed", one.label)]
-    kind = {"integer": "whole-number", "number": "numeric", "category": "categorical", "boolean": "yes-or-no"}.get(
+    kind = {"integer": "whole-number", "number": "numeric", "category": "categorical", "boolean": "true-or-false"}.get(
         one.kind, one.kind
     )
     facts += [fact("kind", kind), fact("measure", one.unit)] if one.unit else [fact("kind_plain", kind)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from askwhy.tools.engines.honest import Near, foretelling, near_errors
 from askwhy.tools.engines.neighbours import company, own_position, training
-from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality
+from askwhy.tools.evidence import Caveat, DerivedFact, Evidence, Fact, Quality
 from askwhy.tools.registry import tool
 from askwhy.tools.table.likelihood import leads
 from askwhy.tools.truth import SMALL_N, actual_values
@@ -28,13 +28,14 @@ from askwhy.tools.view import View
         "would a new {entity} with {feature} {number} be a hard case?",
     ),
     says=(
-        "The model predicts {prediction} for {row}, and its lead over {runner_up.cls} is {margin}.",
-        "The lead is smaller, and so the call harder, for {closer_share} of {compared:entities} with a known truth.",
+        "The model predicts {prediction} for {row}, with a probability of {probability}.",
+        "Next comes {runner_up.cls} with {runner_up}, so the lead is {margin}.",
+        "The lead is smaller, so the call is harder, for {closer_share} of {compared:entities} with a known truth.",
         "The model predicts {estimate} for {row}.",
-        "Of the {training_neighbours} training {entities} most like it, {disagreeing} {disagreeing:one is/are} in truth "
-        "not {disagreeing.cls}, which is {disagreement}.",
-        "The true values of the {training_neighbours} training {entities} most like it spread by {local_spread} "
-        "(one standard deviation), against {spread} over all.",
+        "Of the {training_neighbours} training {entities} most like it, {disagreeing} {disagreeing:one is/are} truly of "
+        "another class than {disagreeing.cls}, which is {disagreement}.",
+        "The true values of the {training_neighbours} training {entities} most like it have a standard deviation of "
+        "{local_spread}, against {spread} over all.",
         "The model is wrong about {near_wrong} of the {near} held-out {entities} most like it, which is {near_error}, "
         "against {overall_error} of all held-out {entities}.",
         "The model is wrong about {near_wrong} of the {near_all} {entities} most like it, which is {near_error}, "
@@ -57,7 +58,7 @@ def difficulty(view: View) -> Evidence:
         caveats += _unforetold(quality)
     return Evidence(
         facts=tuple(facts),
-        method="lead; disagreeing neighbours (kDN: Smith, Martinez & Giraud-Carrier 2014); errors on held-out neighbours",
+        method="lead, disagreeing neighbours (kDN: Smith, Martinez & Giraud-Carrier 2014), held-out errors nearby",
         estimand="how hard such cases have been",
         quality=tuple(quality),
         caveats=tuple(caveats),
@@ -86,13 +87,20 @@ def lead_facts(view: View) -> Iterator[Fact]:
     """The predicted class, its probability and its lead over the next."""
     order = np.argsort(-view.outputs[0], kind="stable")
     first, second = (view.schema.classes[int(one)] for one in order[:2])
-    named = {"probability": first, "runner_up": second}
     yield Fact(relation="prediction", value=first.name, unit="class", cls=first.name, row=view.row_id)
-    for relation, label in named.items():
+    for relation, label in {"probability": first, "runner_up": second}.items():
         chance = float(view.output_of(view.outputs, label)[0])
-        yield Fact(relation=relation, value=chance, unit="probability", cls=label.name, row=view.row_id)
-    lead = float(leads(view.outputs)[0])
-    yield Fact(relation="margin", value=lead, unit="points", cls=first.name, row=view.row_id)
+        yield Fact(id=relation, relation=relation, value=chance, unit="probability", cls=label.name, row=view.row_id)
+    yield DerivedFact(
+        id="lead",
+        relation="margin",
+        value=float(leads(view.outputs)[0]),
+        unit="points",
+        cls=first.name,
+        row=view.row_id,
+        formula="difference",
+        sources=("probability", "runner_up"),
+    )
 
 
 def _disagreement(view: View) -> Iterator[Fact]:

@@ -41,7 +41,7 @@ class Swept:
     @property
     def average(self) -> Array:
         """Mean output at every value."""
-        return self.curves.mean(axis=0)
+        return np.asarray(self.curves.mean(axis=0))
 
     @property
     def errors(self) -> Array | None:
@@ -76,17 +76,14 @@ class Swept:
         "plot the effect of {feature}",
     ),
     says=(
-        "For {row}, where {current.feature} is {current.at}, the probability of {effect_start.cls} goes from "
-        "{effect_start} at "
-        "{effect_start.at} to {effect_end} at {effect_end.at} when only {effect_start.feature} changes.",
-        "For {row}, where {current_value.feature} is {current_value.at}, the model's output goes from {effect_start} "
-        "at "
-        "{effect_start.at} to {effect_end} at {effect_end.at} when only {effect_start.feature} changes.",
-        "Averaged over {averaged:entities}{scope}, the probability of {effect_start.cls} goes from {effect_start} at "
-        "{effect_start.feature} {effect_start.at} to {effect_end} at {effect_end.at}.",
-        "Averaged over {averaged_value:entities}{scope}, the model's output goes from {effect_start} at "
-        "{effect_start.feature} "
-        "{effect_start.at} to {effect_end} at {effect_end.at}.",
+        "For {row}, where {current.feature} is {current.at}, the probability of {effect_start.cls} is {effect_start} at "
+        "{effect_start.feature} {effect_start.at} and {effect_end} at {effect_end.at}, all else being equal.",
+        "For {row}, where {current_value.feature} is {current_value.at}, the model's output is {effect_start} at "
+        "{effect_start.feature} {effect_start.at} and {effect_end} at {effect_end.at}, all else being equal.",
+        "Averaged over {averaged:entities}{scope}, the probability of {effect_start.cls} is {effect_start} at "
+        "{effect_start.feature} {effect_start.at} and {effect_end} at {effect_end.at}.",
+        "Averaged over {averaged_value:entities}{scope}, the model's output is {effect_start} at "
+        "{effect_start.feature} {effect_start.at} and {effect_end} at {effect_end.at}.",
         "For {row}, the probability of {category_effect.cls} by {category_effect.feature} is [category_effect*: "
         "{value} for {at}].",
         "For {row}, the model's output by {category_value.feature} is [category_value*: {value} for {at}].",
@@ -292,11 +289,15 @@ def _flips(view: View, swept: Swept) -> list[Fact]:
 
 def _caveats(swept: Swept, start: float | None, stop: float | None) -> tuple[Caveat, ...]:
     feature = swept.feature
-    if feature.low is None or feature.high is None or start is stop is None or unit_of(feature) != "feature":
+    asked = start is not None or stop is not None
+    if not asked or feature.low is None or feature.high is None or unit_of(feature) != "feature":
         return ()
     if min(swept.values) >= feature.low and max(swept.values) <= feature.high:
         return ()
-    text = f"The data has {feature.label} only from {feature.low:g} to {feature.high:g}; beyond that the model is extrapolating."
+    text = (
+        f"The data has {feature.label} only from {feature.low:g} to {feature.high:g}; "
+        "beyond that the model is extrapolating."
+    )
     return (Caveat(flag="extrapolation", text=text),)
 
 

@@ -14,6 +14,7 @@ from askwhy.tools.view import View
     asks=(
         "what do you predict for {row}?",
         "what does the model say about {row}?",
+        "what is the prediction for {row}?",
         "predict {row}",
         "what is the prediction for {entities} with {subset}?",
         "show me the predictions for {entities} with {subset}",

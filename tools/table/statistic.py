@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -26,8 +27,8 @@ _WORDS = {
 }  # fmt: skip
 _DATE_WORDS = {"mean": "mean", "median": "median", "min": "earliest", "max": "latest"}
 _COMPUTE: dict[str, Callable[[pd.Series], Any]] = {
-    "mean": pd.Series.mean, "median": pd.Series.median, "min": pd.Series.min, "max": pd.Series.max, "std": pd.Series.std,
-    "sum": pd.Series.sum,
+    "mean": pd.Series.mean, "median": pd.Series.median, "min": pd.Series.min, "max": pd.Series.max,
+    "std": pd.Series.std, "sum": pd.Series.sum,
 }  # fmt: skip
 _QUANTILES = {"smallest": 0.0, "lower quartile": 0.25, "median": 0.5, "upper quartile": 0.75, "largest": 1.0}
 _EARLY_LATE = {"smallest": "earliest", "largest": "latest"}
@@ -117,7 +118,8 @@ def _column(view: View, feature: str | None) -> Column:
     cells = view.rows[one.name]
     present, missing = cells.dropna(), int(cells.isna().sum())
     if one.kind == "text":
-        return Column(present.astype("str").str.split().str.len(), missing, one.label, "count", prefix="length_")
+        words = pd.Series([len(str(text).split()) for text in present], index=present.index)
+        return Column(words, missing, one.label, "count", prefix="length_")
     return Column(present, missing, one.label, unit_of(one), one)
 
 
@@ -238,7 +240,7 @@ def _shares_table(column: Column) -> Table:
 
 def _histogram(column: Column) -> Figure:
     counts, edges = np.histogram(column.values.to_numpy(dtype=float), bins=min(_BINS, max(1, column.values.nunique())))
-    names = tuple(f"{low:.4g} to {high:.4g}" for low, high in zip(edges[:-1], edges[1:], strict=True))
+    names = tuple(f"{low:.4g} to {high:.4g}" for low, high in itertools.pairwise(edges))
     bars = Series(name="count", x=names, y=tuple(float(count) for count in counts))
     return Figure(
         kind="bars", title=f"Distribution of {column.label}", x_label=column.label, y_label="count", series=(bars,)

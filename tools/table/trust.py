@@ -42,8 +42,8 @@ from askwhy.tools.view import View
         "interval from {near_low} to {near_high}, against {overall_off} on all held-out {entities}.",
         "On the {near_all} {entities} most like it, predictions are off by {near_off} on average, with a {level} "
         "interval from {near_low} to {near_high}, against {overall_off} on all {entities}.",
-        "The lead over {runner_up.cls} is {margin}, larger than for {closer_share} of {compared:entities} with a known "
-        "truth.",
+        "Next comes {runner_up.cls} with {runner_up}, so the lead is {margin}, larger than for {closer_share} of "
+        "{compared:entities} with a known truth.",
         "It is further from its nearest training {entities} than {further_share} of {reference:entities} are from "
         "theirs.",
         "That makes it unusual: from {limit} on, a {entity} counts as unlike the data the model was trained on.",
@@ -64,7 +64,7 @@ def trust(view: View) -> Evidence:
         caveats.append(Caveat(flag="no_probabilities", text=text))
     return Evidence(
         facts=tuple(facts),
-        method="errors on the most similar held-out rows (Gower 1971), lead over the next class, distance to training rows",
+        method="errors on the most similar held-out rows (Gower 1971), lead over the next class, distance to the data",
         estimand="how reliable the model has been on cases like this one",
         quality=tuple(quality),
         caveats=tuple(caveats),

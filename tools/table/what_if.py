@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from askwhy.tools.evidence import DerivedFact, Evidence, Fact, Table, Unit
@@ -45,13 +47,13 @@ _SHOWN = 10
         "{change:word higher/lower/apart, so no change}.",
         "The new class {new_probability.cls} would have {new_probability}.",
         "If {changes:if}, the prediction would flip for {flips} of {total:entities}{scope}.",
-        "If {changes:if}, no prediction would flip among {none_flip:entities}{scope}.",
+        "If {changes:if}, no prediction would flip among {no_flip:entities}{scope}.",
         "If {changes:if}, the prediction for {total_value:entities}{scope} would average {mean_after} instead of "
         "{mean_before}.",
         "On average, the probability of {mean_change.cls} would be {mean_after_probability} instead of "
         "{mean_before_probability}.",
         "The mean change is {mean_change:signed}, with a standard error of {mean_change.error}.",
-        "The change is the same for every one of them: {equal_change:signed}.",
+        "Every one of them changes by {equal_change:signed}.",
         "The predictions would be [after_count*: {value} {cls}] instead of [before_count*: {value} {cls}].",
         "The values are already so for {unchanged:entities}.",
     ),
@@ -113,7 +115,7 @@ def _many(view: View, cls: str | None) -> list[Fact]:
         return [Fact(relation="total_value", value=total, unit="count"), *_means(view, None)]
     old, new = predicted_index(view.outputs_before), predicted_index(view.outputs)
     flips = int((old != new).sum())
-    facts = [Fact(relation="total" if flips else "none_flip", value=total, unit="count")]
+    facts = [Fact(relation="total" if flips else "no_flip", value=total, unit="count")]
     facts.append(Fact(relation="flips", value=flips, unit="count"))
     facts += _means(view, _label(view, cls))
     if flips:
@@ -177,7 +179,7 @@ def _table(view: View) -> Table:
     moved = np.abs(view.outputs - view.outputs_before).max(axis=1)
     order = np.argsort(-moved, kind="stable")[:_SHOWN]
     old, new = predicted_index(view.outputs_before), predicted_index(view.outputs)
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for i in order:
         name = str(view.rows.index[i])
         if classes:
