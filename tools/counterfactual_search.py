@@ -220,29 +220,40 @@ class Search:
     def _pulled(self, candidates: list[Cells]) -> list[Cells]:
         """Candidates with every number moved as near to the row's own as the result allows, one number at a time."""
         current = [dict(one) for one in candidates]
-        numbers = sorted({j for one in current for j in one if self.domains[j].divisible})
-        for j in numbers:
-            holders = [i for i, one in enumerate(current) if j in one]
-            reach: dict[int, Any] = dict.fromkeys(holders, self.domains[j].now)
-            for _ in range(_PASSES):
-                tries = [
-                    (i, {**current[i], j: value})
-                    for i in holders
-                    for value in self.domains[j].between(reach[i], current[i][j], _REFINING)
-                ]
-                if not tries:
-                    break
-                met = self.goal.met(self.ask([one for _, one in tries]))
-                for i in holders:
-                    mine = [one[j] for (k, one), good in zip(tries, met, strict=True) if k == i and good]
-                    missed = [one[j] for (k, one), good in zip(tries, met, strict=True) if k == i and not good]
-                    if mine:
-                        now = self.domains[j].now
-                        current[i][j] = min(mine, key=lambda value: abs(value - now))
-                    nearer = [value for value in missed if _within(value, reach[i], current[i][j])]
-                    if nearer:
-                        reach[i] = min(nearer, key=lambda value: abs(value - current[i][j]))
+        numbers = [[j for j in sorted(one) if self.domains[j].divisible] for one in current]
+        for turn in range(max(map(len, numbers), default=0)):
+            self._pull(current, {i: mine[turn] for i, mine in enumerate(numbers) if turn < len(mine)})
         return current
+
+    def _pull(self, current: list[Cells], which: dict[int, int]) -> None:
+        """Move column `which[i]` of candidate i, all candidates in the same requests."""
+        reach = {i: self.domains[j].now for i, j in which.items()}
+        for _ in range(_PASSES):
+            tries = [
+                (i, value)
+                for i, j in which.items()
+                for value in self.domains[j].between(reach[i], current[i][j], _REFINING)
+            ]
+            if not tries:
+                return
+            met = self.goal.met(self.ask([{**current[i], which[i]: value} for i, value in tries]))
+            for i, j in which.items():
+                self._narrow(
+                    current[i], reach, (i, j), [(v, ok) for (k, v), ok in zip(tries, met, strict=True) if k == i]
+                )
+
+    def _narrow(
+        self, cells: Cells, reach: dict[int, Any], place: tuple[int, int], tried: list[tuple[Any, bool]]
+    ) -> None:
+        """Take the nearest value that works, and the farthest short of it that does not as the next bound."""
+        i, j = place
+        now = self.domains[j].now
+        good = [value for value, works in tried if works]
+        if good:
+            cells[j] = min(good, key=lambda value: abs(value - now))
+        short = [value for value, works in tried if not works and _within(value, reach[i], cells[j])]
+        if short:
+            reach[i] = min(short, key=lambda value: abs(value - cells[j]))
 
     def distance(self, cells: Cells) -> float:
         """Gower distance to the row: the mean difference over all features."""

@@ -12,7 +12,7 @@ from askwhy.tools.schema import Schema
 
 Array = np.ndarray[Any, Any]
 NEIGHBOURS = 5
-_AT_MOST = 1500
+_AT_MOST = 500
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _numbers(cells: pd.Series) -> Array:
 def unusual(space: Space, rows: Array, among: Array, rng: np.random.Generator) -> tuple[Array, float]:
     """Mean Gower distance of each of `rows` to its nearest `among`, and the 95th percentile of theirs to each other.
 
-    At most 1,500 of `among` are used, drawn by `rng`.
+    At most 500 of `among` are used, drawn by `rng`.
     """
     if len(among) > _AT_MOST:
         among = among[np.sort(rng.choice(len(among), _AT_MOST, replace=False))]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.evidence import Unit
 from askwhy.tools.listing import shown
 from askwhy.tools.schema import Feature, Schema
+from askwhy.tools.scope import Scalar
 from askwhy.tools.subject import Mask, plain
 from askwhy.tools.truth import Array
 
@@ -19,17 +19,21 @@ FALSE_DISCOVERIES = 0.1
 
 _MOST_CATEGORIES = 20
 
+Split = tuple[str, Scalar | None, Mask]
+"""A group in words, the category it stands for, and its rows."""
+
 
 @dataclass(frozen=True)
 class Group:
     """Rows with one feature value, or one side of a feature's median, against all the others.
 
-    inside, outside: mean of the event (or of the error) in the group and in the rest; error: standard error of their
+    value: the category, None for a side. inside, outside: mean of the event (or of the error) in the group and in the rest; error: standard error of their
     difference; p: one-sided p-value of inside > outside.
     """
 
     feature: str
     words: str
+    value: Scalar | None
     rows: int
     rest: int
     inside: float
@@ -50,9 +54,9 @@ def enriched(schema: Schema, rows: pd.DataFrame, event: Array) -> tuple[list[Gro
     """
     tested = []
     for feature in schema.features:
-        for words, inside in _splits(feature, rows[feature.name]):
+        for words, value, inside in _splits(feature, rows[feature.name]):
             if 2 <= inside.sum() <= len(rows) - 2:
-                tested.append(_test(feature.name, words, inside, event))
+                tested.append(_test((feature.name, words, value), inside, event))
     tested.sort(key=lambda group: group.p)
     keep = 0
     for place, group in enumerate(tested, 1):
@@ -62,21 +66,22 @@ def enriched(schema: Schema, rows: pd.DataFrame, event: Array) -> tuple[list[Gro
     return found, len(tested)
 
 
-def _splits(feature: Feature, cells: pd.Series) -> list[tuple[str, Mask]]:
+def _splits(feature: Feature, cells: pd.Series) -> list[Split]:
     """The groups that a feature makes: its categories, or the two sides of its median; and the missing cells."""
     missing = np.asarray(cells.isna(), dtype=bool)
-    found = [(f"{feature.label} missing", missing)] if missing.any() else []
+    found: list[Split] = [(f"{feature.label} missing", None, missing)] if missing.any() else []
     present = cells[~missing]
     if feature.kind == "text" or not len(present):
         return found
     if not feature.categories and (feature.numeric or feature.kind == "date"):
         middle = present.quantile(0.5, interpolation="lower")
         high = np.asarray(cells > middle, dtype=bool)
-        text = _short(plain(middle))
-        return [*found, (f"{feature.label} over {text}", high), (f"{feature.label} up to {text}", ~high & ~missing)]
+        text, low = _short(plain(middle)), ~high & ~missing
+        sides = [(f"{feature.label} over {text}", None, high), (f"{feature.label} up to {text}", None, low)]
+        return [*found, *sides]
     for value in present.value_counts().index[:_MOST_CATEGORIES]:
         same = np.asarray((cells.astype(object) == value).fillna(False), dtype=bool)
-        found.append((f"{feature.label} {shown(feature, value)}", same))
+        found.append((f"{feature.label} {shown(feature, value)}", plain(value), same))
     return found
 
 
@@ -84,7 +89,7 @@ def _short(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def _test(name: str, words: str, inside: Mask, event: Array) -> Group:
+def _test(named: tuple[str, str, Scalar | None], inside: Mask, event: Array) -> Group:
     from scipy.stats import fisher_exact, ttest_ind
 
     ours, others = event[inside].astype(float), event[~inside].astype(float)
@@ -96,9 +101,4 @@ def _test(name: str, words: str, inside: Mask, event: Array) -> Group:
         p = float(ttest_ind(ours, others, equal_var=False, alternative="greater").pvalue)
     else:
         p = 1.0
-    return Group(name, words, len(ours), len(others), float(ours.mean()), float(others.mean()), error, p)
-
-
-def unit_of_gap(regression: bool) -> Unit:
-    """The unit of a group's gap: points of a share, or the target's own."""
-    return "output" if regression else "points"
+    return Group(*named, len(ours), len(others), float(ours.mean()), float(others.mean()), error, p)

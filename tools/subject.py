@@ -43,8 +43,8 @@ class Subject:
 
     @classmethod
     def of(cls, model: Any, data: pd.DataFrame, target: Any = None, **options: Any) -> Subject:
-        """A subject from a fitted model and a frame; see `askwhy.tools.build.build_subject` for the options."""
-        from askwhy.tools.build import build_subject
+        """A subject from a fitted model and a frame; see `askwhy.tools.loading.build.build_subject` for the options."""
+        from askwhy.tools.loading.build import build_subject
 
         return build_subject(model, data, target, **options)
 

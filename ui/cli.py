@@ -176,7 +176,7 @@ def _built_in(name: str) -> Subject:
 
 
 def _own(source: _Source) -> Subject:
-    from askwhy.tools.open import open_subject
+    from askwhy.tools.loading.open import open_subject
 
     assert source.model is not None and source.data is not None
     return open_subject(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -29,13 +29,21 @@ _CLAUSE = 0.3
 
 OUT_OF_SCOPE = "That is not a question about this model or its data."
 
-_BOUNDARY = re.compile(r" ?[?;.] (?=\S)| ?,? (?:and|then|but) (?:also |then )?| ?, (?=(?:how|what|why|which|who|was|is|did|does)\b)")
-_WRONG = re.compile(r"\b(?:gets?|got|is|was|are|were|been|predicted) (?:wrong|incorrect\w*|mistaken)\b|\bmisclassified|\b(?:wrong|incorrect|false)(?:ly)? (?:predict|classif)")
-_RIGHT = re.compile(r"\b(?:gets?|got|is|was|are|were|been|predicted) (?:right|correct\w*)\b|\b(?:right|correct)(?:ly)? (?:predict|classif)")
+_BOUNDARY = re.compile(
+    r" ?[?;.] (?=\S)| ?,? (?:and|then|but) (?:also |then )?| ?, (?=(?:how|what|why|which|who|was|is|did|does)\b)"
+)
+_WRONG = re.compile(
+    r"\b(?:gets?|got|is|was|are|were|been|predicted) (?:wrong|incorrect\w*|mistaken)\b|\bmisclassified|\b(?:wrong|incorrect|false)(?:ly)? (?:predict|classif)"
+)
+_RIGHT = re.compile(
+    r"\b(?:gets?|got|is|was|are|were|been|predicted) (?:right|correct\w*)\b|\b(?:right|correct)(?:ly)? (?:predict|classif)"
+)
 _IT = re.compile(r"\b(?:it|its|this|that|he|she|him|her|his|they|them|their|there|here|same)\b")
-_NEW = re.compile(r"\b(?:a|an|new|my|someone|somebody|anyone) (?:new |hypothetical |typical |different )?(?:I\d+|[CFN]\d+)|\b(?:someone|somebody)\b")
+_NEW = re.compile(
+    r"\b(?:a|an|new|my|someone|somebody|anyone) (?:new |hypothetical |typical |different )?(?:I\d+|[CFN]\d+)|\b(?:someone|somebody)\b"
+)
 _VAGUE_CHANGE = re.compile(r"\bif\b.*\bN\d+ (?:more|less|higher|lower|larger|smaller)\b")
-_VAGUE = frozenset("auto all any none everything default".split())
+_VAGUE = frozenset(["auto", "all", "any", "none", "everything", "default"])
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ class Context:
 
     steps: tuple[Step, ...] = ()
     focus: Scope = field(default_factory=Scope)
+
 
 @dataclass(frozen=True)
 class Found:
@@ -70,7 +79,9 @@ def outcome_of_question(question: str, schema: Schema, names: frozenset[str], co
     clauses = _clauses(reading, names, instance.has_instance or context.focus.has_instance)
     best = clauses[0][1][0]
     if _foreign(reading, best):
-        return Found(Decline(reason=OUT_OF_SCOPE, nearest=_nearest(clauses[0][1], reading)), 1 - max(0.0, min(1.0, best.score)))
+        return Found(
+            Decline(reason=OUT_OF_SCOPE, nearest=_nearest(clauses[0][1], reading)), 1 - max(0.0, min(1.0, best.score))
+        )
     steps_found: list[Step] = []
     for text, matches in clauses:
         if (unclear := _unclear(matches, reading, text, instance, context)) is not None:
@@ -82,7 +93,7 @@ def outcome_of_question(question: str, schema: Schema, names: frozenset[str], co
 
 def _foreign(reading: Reading, best: Match) -> bool:
     about = {code[0] for code in reading.slots} & set("FCKTO") or reading.rows or reading.changes or reading.quoted
-    if best.score < UNKNOWN_BELOW or not (about or _asks_something(reading.text)):
+    if best.score < (UNKNOWN_BELOW / 2 if about else UNKNOWN_BELOW) or not (about or _asks_something(reading.text)):
         return True
     return not about and index(reading.schema).familiar(reading.text) < UNFAMILIAR_BELOW
 
@@ -153,9 +164,7 @@ def _case(reading: Reading) -> tuple[Assignment, ...]:
     return tuple(Assignment(feature=str(one.feature), value=one.value) for one in conditions)
 
 
-def _unclear(
-    matches: list[Match], reading: Reading, text: str, instance: Scope, context: Context
-) -> Clarify | None:
+def _unclear(matches: list[Match], reading: Reading, text: str, instance: Scope, context: Context) -> Clarify | None:
     """A question back, where an instance or an argument is missing or two readings are close."""
     best = matches[0]
     schema = reading.schema
@@ -168,7 +177,11 @@ def _unclear(
     if best.tool.needs == "changes" and not reading.changes:
         return Clarify(question="What should be changed, and to what?", options=_options([best.ask.text], reading))
     if _lacking(best.tool, reading, text) and not _earlier_features(context):
-        options = [filled(best.ask.text, schema.model_copy(update={"features": schema.features[n:]}), reading) for n in range(3) if n < len(schema.features)]
+        options = [
+            filled(best.ask.text, schema.model_copy(update={"features": schema.features[n:]}), reading)
+            for n in range(3)
+            if n < len(schema.features)
+        ]
         return Clarify(question="Which feature do you mean?", options=_options(options, reading))
     close = [match for match in matches[1:3] if best.score - match.score < CLOSE]
     if close and best.nearness < _CLEAR and best.tool.needs == close[0].tool.needs:
@@ -259,7 +272,9 @@ def _outcome_conditions(match: Match, reading: Reading, text: str) -> Where:
         conditions.append(Condition(on="correct", value=True))
     kinds = [kind for kind, _ in argument_kinds(match.tool).values()]
     if "class" not in kinds and "{class}" in _asks(match.tool):
-        conditions += [Condition(on=said_of(text), value=reading.label(code)) for code in re.findall(r"\bK\d+", text)[:1]]
+        conditions += [
+            Condition(on=said_of(text), value=reading.label(code)) for code in re.findall(r"\bK\d+", text)[:1]
+        ]
     return Where.of(*conditions)
 
 
@@ -284,7 +299,7 @@ def _arguments(match: Match, reading: Reading, text: str, context: Context) -> d
             given[name] = classes.pop(0)
         elif kind == "number" and "float" in str(hints[name]) and span:
             given[name] = span.pop(0)
-        elif kind == "number" and numbers and ("int" in str(hints[name]) or "{number}" in match.ask.text):
+        elif kind == "number" and numbers and ("int" in str(hints[name]) or "{number}" in _asks(match.tool)):
             if accepted := _accepted(match.tool, name, numbers[0]):
                 given |= accepted
                 numbers.pop(0)

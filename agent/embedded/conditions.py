@@ -30,7 +30,7 @@ _ORDERED = "|".join(
     re.escape(phrase) for phrase in sorted(_OP, key=len, reverse=True) if _OP[phrase] not in ("eq", "ne")
 )
 _AFTER = r"(?: (?:(?:or|and|,) )?(?P<post>more|higher|above|greater|over|up|upwards|less|lower|fewer|below|under|\+|plus|O\d+)(?![\w]))?"
-_POST_LESS = frozenset("less lower fewer below under".split())
+_POST_LESS = frozenset(["less", "lower", "fewer", "below", "under"])
 _FILL = (
     r"(?:(?:level|levels|value|values|score|scores|reading|of|is|are|was|were|be|that|which|has|have|had|in|the|a|an|at|"
     r"being|their|his|her|equal|to|aged|age|with|points?|,|\(|[EIR]\d+) )*?"
@@ -74,7 +74,9 @@ _CONTAINS = re.compile(
     r"\b(?:that |which |who )?(?P<neg>without|not |don't |doesn't )?(?:contain\w*|mention\w*|with|using|include\w*|say\w*|) ?"
     r"(?:the )?(?:word |words |phrase |term )?(?P<q>Q\d+)"
 )
-_OUTPUT = re.compile(rf"\b(?P<how>predicted|predictions?|actual\w*|true|truly|really)(?: T\d+)? {_FILL}{_NEG}(?P<cmp>{_ORDERED}) {_N}{_AFTER}(?!\w)")
+_OUTPUT = re.compile(
+    rf"\b(?P<how>predicted|predictions?|actual\w*|true|truly|really)(?: T\d+)? {_FILL}{_NEG}(?P<cmp>{_ORDERED}) {_N}{_AFTER}(?!\w)"
+)
 _PREDICTED = re.compile(
     rf"(?<!wrongly )(?<!falsely )(?<!correctly )\b(?P<how>predicted|classified|diagnosed|flagged|scored|rated|judged|forecast|deemed|considered) "
     rf"(?:by the model |as |to be |to have |to get |class |label |{ROWS} )*(?P<neg>not )?{_K}"
@@ -87,13 +89,13 @@ _ACTUAL = re.compile(
 _SOME_ARE = re.compile(rf"(?P<e>E\d+) (?:who |that |which )?(?:are|were|was|get|got|being|is) (?P<neg>not )?{_K}")
 _KIND = re.compile(rf"{_K} (?P<e>E\d+)")
 _ROW = re.compile(
-    rf"(?:\b(?P<head>I\d+|E\d+|id|ids|#)|(?<!\S)number)(?:(?: (?:with|has|having|whose|under))?(?: (?:the|an|a))?"
-    rf"(?: (?:id|ids|number|numbers|no|nr|#|index|\.))+)?(?: (?:of|is|=|:))? (?P<ids>[NWQ]\d+(?:(?: ,| and| , and| or| &)+ (?:[EI]\d+ )?[NW]\d+(?! [FOE]))*)"
+    r"(?:\b(?P<head>I\d+|E\d+|id|ids|#)|(?<!\S)number)(?:(?: (?:with|has|having|whose|under))?(?: (?:the|an|a))?"
+    r"(?: (?:id|ids|number|numbers|no|nr|#|index|\.))+)?(?: (?:of|is|=|:))? (?P<ids>[NWQ]\d+(?:(?: ,| and| , and| or| &)+ (?:[EI]\d+ )?[NW]\d+(?! [FOE]))*)"
 )
 _ORDINAL = re.compile(r"(?:the )?(?P<ids>N\d+) (?:I\d+|E\d+)")
 _DEICTIC = re.compile(
-    rf"\b(?:(?:these|those|the same|the previous|previous|such|the above|all these|all those) (?:of )?(?:data |same )?"
-    rf"(?:subset|group|selection|set of data|E\d+)|(?:this|that|the) (?:data |same )?(?:subset|group|selection))(?: (?:of|in) (?:the )?data)?"
+    r"\b(?:(?:these|those|the same|the previous|previous|such|the above|all these|all those) (?:of )?(?:data |same )?"
+    r"(?:subset|group|selection|set of data|E\d+)|(?:this|that|the) (?:data |same )?(?:subset|group|selection))(?: (?:of|in) (?:the )?data)?"
 )
 _OF_THEM = re.compile(r"\bof (?:them|those|these)\b(?! [ESI]\d)")
 _PRONOUN = re.compile(r"\b(?:they|them|their|theirs|those|these)\b")

@@ -18,7 +18,7 @@ _OPENING = re.compile(
     r"(?:(?:what|how) (?:about|of)|(?:the )?same(?: thing| question)?|and|or|but|now|only|instead|for|in|with|among|by)\b"
 )
 _ALL = re.compile(r"\b(?:overall|in general|everyone|everybody|altogether|in total|all E\d+|all of them)\b")
-_EMPTY = frozenset("only same thing question instead again please however describe now then also too".split())
+_EMPTY = frozenset(["only", "same", "thing", "question", "instead", "again", "please", "however", "describe", "now", "then", "also", "too"])
 
 
 def follow_up(reading: Reading, names: frozenset[str], context: Context) -> tuple[Step, ...]:

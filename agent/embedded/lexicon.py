@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from askwhy.agent.embedded.english import words
 from askwhy.agent.embedded.words import SMALL, VOCABULARY, Token, folded, similar, stem
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Category, Feature, Schema
@@ -15,23 +16,6 @@ Kind = Literal["F", "C", "K", "T", "O"]
 """Feature, category, class, target, comparative ("older")."""
 
 Phrase = tuple[str, ...]
-
-_GENERIC_MORE = frozenset("more higher greater larger bigger".split())
-_GENERIC_LESS = frozenset("less lower smaller fewer".split())
-_SILENT = frozenset("yes no true false none null nan".split())
-# Words that more often mean something else; they name a category only where its feature is named or a verb leads to it.
-_WEAK = frozenset("other own free little training study official trip code rest new".split())
-_LEADING = frozenset("is are was were be been who that to for with has have purpose and or not".split())
-
-MANY = frozenset(
-    "people persons individuals folks folk humans customers clients patients members users rows instances cases records "
-    "samples observations examples points entries subjects those everyone everybody".split()
-)
-ONE = frozenset(
-    "person individual human customer client patient member user row instance case record sample observation example "
-    "point entry someone somebody anyone anybody".split()
-)
-
 
 @dataclass(frozen=True)
 class Named:
@@ -94,10 +78,10 @@ def _allowed(found: Named, tokens: Sequence[Token], start: int, length: int) -> 
             "job",
             "at",
         )
-    if found.kind == "C" and length == 1 and stem(tokens[start].low) in _WEAK:
+    if found.kind == "C" and length == 1 and stem(tokens[start].low) in words("weak"):
         names = {word for feature, _ in found.choices for name in feature.words() for word in folded(name)}
         named = any(stem(token.low) in names for token in tokens)
-        return after not in ("data", "set") and before not in ("a", "in", "its") and (named or before in _LEADING)
+        return after not in ("data", "set") and before not in ("a", "in", "its") and (named or before in words("leading"))
     return True
 
 
@@ -120,21 +104,21 @@ def lexicon(schema: Schema) -> Lexicon:
     return Lexicon(
         phrases=phrases,
         longest=max(map(len, phrases), default=1),
-        known=frozenset(asked | VOCABULARY | SMALL | MANY | ONE),
+        known=frozenset(asked | VOCABULARY | SMALL | words("many") | words("one")),
         units=units,
-        many=MANY | {schema.entities.lower()},
-        one=ONE | {schema.entity.lower()},
+        many=words("many") | {schema.entities.lower()},
+        one=words("one") | {schema.entity.lower()},
         text=schema.modality == "text",
     )
 
 
 def _speaks(phrase: Phrase, named: Named) -> bool:
     """Whether a phrase can be told from ordinary words and numbers."""
-    if not phrase or all(word.isdigit() for word in phrase) or phrase[0] in _SILENT and len(phrase) == 1:
+    if not phrase or all(word.isdigit() for word in phrase) or (phrase[0] in words("silent") and len(phrase) == 1):
         return False
     return not (
         len(phrase) == 1
-        and (phrase[0] in SMALL and phrase[0] not in _WEAK or len(phrase[0]) == 1 and named.kind != "F")
+        and ((phrase[0] in SMALL and phrase[0] not in words("weak")) or (len(phrase[0]) == 1 and named.kind != "F"))
     )
 
 
@@ -176,7 +160,7 @@ def _comparatives(schema: Schema) -> Iterator[tuple[Phrase, Named]]:
         ages = (("older",), ("younger",)) if is_age(feature) else ((), ())
         for sign, words in ((1, (*feature.more, *ages[0])), (-1, (*feature.less, *ages[1]))):
             for word in words:
-                if word not in _GENERIC_MORE | _GENERIC_LESS:
+                if word not in words("more") | words("less"):
                     choices.setdefault(folded(word), {}).setdefault(feature.name, (feature, sign))
     for phrase, found in choices.items():
         yield phrase, Named("O", choices=tuple(found.values()))

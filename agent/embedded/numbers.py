@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from askwhy.agent.embedded.english import ordered_words, words
 from askwhy.agent.embedded.words import Token
 
-_UNITS = dict(
-    zip(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen".split(),
-        range(20),
-        strict=True,
-    )
-)
-_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
+_UNITS = {word: value for value, word in enumerate(ordered_words("units"))}
+_TENS = {word: 10 * value for value, word in enumerate(ordered_words("tens"), 2)}
+_ORDINALS = {word: value for value, word in enumerate(ordered_words("ordinals"), 1)}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "k": 1000}
-_ORDINALS = {
-    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
-    "tenth": 10, "eleventh": 11, "twelfth": 12, "twentieth": 20, "thirtieth": 30, "fortieth": 40, "fiftieth": 50,
-}  # fmt: skip
-_NOT_A_COUNT = frozenset("no any every some each which this that the another other".split())
+_NOT_A_COUNT = words("uncounted")
 
 
 @dataclass(frozen=True)

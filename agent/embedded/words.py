@@ -6,55 +6,21 @@ import functools
 import re
 from dataclasses import dataclass
 
+from askwhy.agent.embedded.english import same, words
+
 _TOKEN = re.compile(
-    r"(?P<quote>[“\"«](?P<inside>[^”\"»]*)[”\"»]|(?<![\w])['‘](?P<single>[^'’]{2,}?)['’](?![\w]))"
+    r"(?P<quote>[\u201c\"\u00ab](?P<inside>[^\u201d\"\u00bb]*)[\u201d\"\u00bb]|(?<![\w])['\u2018](?P<single>[^'\u2019]{2,}?)['\u2019](?![\w]))"
     r"|(?P<number>(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?=(?:st|nd|rd|th|k|m)?(?![\w]))|(?<![\w])\.\d+)"
-    r"|(?P<word>[^\W_]+(?:['’][^\W\d_]+)?)"
+    r"|(?P<word>[^\W_]+(?:['\u2019][^\W\d_]+)?)"
     r"|(?P<mark>>=|<=|!=|[^\w\s])"
 )
 
 _RANGE = re.compile(r" ?\d")
 
-_SAME = {
-    "why": "reason reasons reasoning rationale because explain explains explained explanation justify basis cause caused "
-    "causes methodology logic grounds lead led determine determining",
-    "likely": "likelihood probability probable probabilities chance chances odds possibility possible sure confident "
-    "confidence certain certainty",
-    "predict": "prediction predictions predicted predicts predicting predictor forecast foresee project projected "
-    "projection guess guessed classify classified diagnose diagnosed diagnosis decide decided decision outcome estimate",
-    "mistake": "mistakes error errors wrong wrongly incorrect incorrectly inaccurate inaccurately misclassified "
-    "misclassify slip slips fail fails failed",
-    "important": "importance matter matters mattered influential significant drive drives driving relevant "
-    "relevance key main",
-    "accurate": "accuracy accurately correct correctly correctness right precise precisely reliable reliably "
-    "perform performs performance trustworthy well",
-    "show": "display list view give demonstrate see present output",
-    "share": "percentage percent proportion fraction",
-    "many": "count number quantity tally",
-    "average": "mean averages",
-    "change": "changes changed changing alter altered modify shift flip reverse switch",
-    "affect": "effect effects affects affected impact impacts respond response depend depends",
-    "label": "labels labelled labeled truth true actual actually real",
-    "interact": "interaction interactions cooperate interplay",
-    "data": "dataset",
-    "describe": "description describes summary summarise summarize overview",
-    "typical": "typically common commonly usual usually frequent frequently normal normally prone inclined tend generally",
-    "lowest": "minimum min smallest least fewest",
-    "highest": "maximum max largest biggest greatest",
-    "distribution": "spread histogram distributed",
-    "mean-of": "means meaning definition define defined",
-    "most": "top",
-}  # fmt: skip
-_CANONICAL = {word: head for head, words in _SAME.items() for word in words.split()}
-
-SMALL = frozenset(
-    "a an the of for to in on at by with and or is are was were be been being do does did has have had having it its "
-    "this that these those they them their he she his her him i me my you your we us our one as if then than can could "
-    "would will should may might must please tell let know so there here what which who whom whose when where how not "
-    "no any all some each every from into about just also but still get gets got go goes went say says make makes made "
-    "way ways thing things kind sort out up down over under per s t if's".split()
-)
+SMALL = words("small")
 """Words that carry no topic of their own."""
+VOCABULARY = words("known") | frozenset(same()) | frozenset(same().values())
+"""Words that people use to ask about models; none is a misspelt name."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +33,7 @@ class Token:
 
 
 VOCABULARY = frozenset(
-    {*_SAME, *_CANONICAL, *"model rows under over above below least than between under value level".split()}
+    {*_SAME, *_CANONICAL, *["model", "rows", "under", "over", "above", "below", "least", "than", "between", "under", "value", "level"]}
 )
 """Words that people use to ask about models; none is a misspelt name."""
 
@@ -80,13 +46,13 @@ def tokens(question: str) -> list[Token]:
             inside = match["inside"] if match["inside"] is not None else match["single"]
             found.append(Token(inside, inside.lower(), "quote"))
         elif match["word"]:
-            low = match["word"].lower().replace("’", "'")
+            low = match["word"].lower().replace("\u2019", "'")
             found.append(Token(match["word"], low.removesuffix("'s"), "word"))
         elif match["number"]:
             found.append(Token(match[0], match[0], "number"))
         elif match["mark"] == "-" and found and found[-1].kind == "number" and _RANGE.match(question, match.end()):
             found.append(Token("to", "to", "word"))
-        elif match["mark"] not in ("-", "'", "’"):
+        elif match["mark"] not in ("-", "'", "\u2019"):
             found.append(Token(match[0], match[0], "mark"))
     return found
 
@@ -111,7 +77,7 @@ def canonical(word: str) -> str:
     """One word for all that mean the same in a question about a model; one feature is not several."""
     if word in SMALL or word in ("feature", "features"):
         return word
-    return _CANONICAL.get(word) or _CANONICAL.get(stem(word)) or stem(word)
+    return same().get(word) or same().get(stem(word)) or stem(word)
 
 
 def similar(a: str, b: str) -> bool:

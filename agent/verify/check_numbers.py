@@ -28,8 +28,7 @@ _ERROR = re.compile(r"±|\+/-|\b(?:error|uncertain\w*|plus or minus|give or take
 _LEVEL = re.compile(r"\b(?:from|to)\s*$", re.I)
 _LEAD = re.compile(r"margin|lead|difference|change")
 _UNITS = frozenset(
-    "g kg mg lb lbs oz mm cm m km ft inch inches s sec seconds minutes hours h days weeks months years day week month year "
-    "dm eur euro euros usd dollar dollars pounds marks € $ £ litres liters ml kb mb".split()
+    ["g", "kg", "mg", "lb", "lbs", "oz", "mm", "cm", "m", "km", "ft", "inch", "inches", "s", "sec", "seconds", "minutes", "hours", "h", "days", "weeks", "months", "years", "day", "week", "month", "year", "dm", "eur", "euro", "euros", "usd", "dollar", "dollars", "pounds", "marks", "€", "$", "£", "litres", "liters", "ml", "kb", "mb"]
 )
 _RANKED = re.compile(r"(?:\brank(?:s|ed)?|\bnumber|\bno\.?|\bplace|\bposition|#)\s*(?:is\s+|in\s+|of\s+)?#?$", re.I)
 

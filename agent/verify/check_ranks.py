@@ -25,7 +25,7 @@ _LEAST = re.compile(
     rf"support|oppos|speak|increas|decreas|reduc)(?:s|es|e|ed)? (?:\S+ ){{0,6}}?(?:the )?least)\b",
     re.I,
 )
-_NTH = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
+_NTH = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
 _ORDINAL = re.compile(
     rf"\b(?P<word>{'|'.join(_NTH)}|\d+(?:st|nd|rd|th))\b(?:[ -](?:most {_WEIGHT}|strongest|largest|biggest|greatest|"
     rf"place|rank|position|of (?:the|all)))|\b(?:rank(?:s|ed)?|comes?|came|place[sd]?) (?:in |is |as |the )*"
@@ -197,7 +197,7 @@ def _order(reading: Reading, pool: Pool, listed: list[str], least: bool, single:
             best = max(ahead, key=lambda fact: way * size(fact))
             word = "smaller" if least else "larger"
             return f"{_label(reading, best.feature or '')} is {word} than {_label(reading, name)} in the evidence."
-        ties = [fact for fact in others if 0 < margin(fact, one) and abs(size(fact) - size(one)) <= margin(fact, one)]
+        ties = [fact for fact in others if margin(fact, one) > 0 and abs(size(fact) - size(one)) <= margin(fact, one)]
         if single and ties:
             other = _label(reading, ties[0].feature or "")
             return f"{_label(reading, name)} and {other} are about equal within the sampling error."

@@ -158,7 +158,8 @@ class Ground:
             parts += [*(quality.note for quality in one.quality), *(one.table.columns if one.table else ())]
         for fact in self.facts:
             feature = self.feature(fact.feature)
-            cells = (fact.value, fact.at) if feature is None or not feature.categories else ()
+            named = feature is not None and bool(feature.categories)
+            cells = (fact.value if fact.unit not in ("category", "feature") or not named else None, None if named else fact.at)
             parts += [str(part) for part in (*cells, fact.group) if isinstance(part, str)]
         parts += [str(one.value) for one in self.conditions if one.op == "contains"]
         parts += [str(one.value) for one in self.arguments if isinstance(one.value, str)]

@@ -16,7 +16,7 @@ from askwhy.agent.verify.plain import is_plain
 NEGATION = re.compile(
     r"\b(?:not|no|never|without|neither|nor|none|nothing|cannot|nobody|hardly|barely|\w+n['’]t)\b", re.I
 )
-_LIST_WORDS = frozenset("the a an its your his her their by of at and with for both also then or to".split())
+_LIST_WORDS = frozenset(["the", "a", "an", "its", "your", "his", "her", "their", "by", "of", "at", "and", "with", "for", "both", "also", "then", "or", "to"])
 _VALUE_CUE = re.compile(
     r"\s*(?:\(|=|:|\bof\b|\bis\b|\bwas\b|\bwere\b|\bto\b|\bset to\b|\bvalue\b|\bas\b|\s)*\s*$", re.I
 )

@@ -13,13 +13,10 @@ from askwhy.agent.verify.reading import Reading
 from askwhy.tools.schema import Schema
 
 _VAGUE = frozenset(
-    "slightly strongly considerably substantially significantly hugely vastly greatly heavily marginally barely hardly nearly "
-    "almost rarely twice half double triple dozen majority minority quarter tiny huge enormous massive dramatic dramatically "
-    "modest modestly moderately quite somewhat little bit largely extremely".split()
+    ["slightly", "strongly", "considerably", "substantially", "significantly", "hugely", "vastly", "greatly", "heavily", "marginally", "barely", "hardly", "nearly", "almost", "rarely", "twice", "half", "double", "triple", "dozen", "majority", "minority", "quarter", "tiny", "huge", "enormous", "massive", "dramatic", "dramatically", "modest", "modestly", "moderately", "quite", "somewhat", "little", "bit", "largely", "extremely"]
 )
 _HEADS = frozenset(
-    "score scores limit limits number numbers value values rate rates level levels amount amounts status type types balance "
-    "ratio size count index history record records table class group rank factor factors".split()
+    ["score", "scores", "limit", "limits", "number", "numbers", "value", "values", "rate", "rates", "level", "levels", "amount", "amounts", "status", "type", "types", "balance", "ratio", "size", "count", "index", "history", "record", "records", "table", "class", "group", "rank", "factor", "factors"]
 )
 
 
@@ -60,13 +57,10 @@ def _heads(reading: Reading, tokens: tuple[Word, ...], position: int) -> bool:
 
 @functools.lru_cache(maxsize=64)
 def _schema_words(schema: Schema) -> frozenset[str]:
-    things = (
-        *schema.features,
-        *schema.classes,
-        schema.target,
-        *(one for feature in schema.features for one in feature.categories),
-    )
-    texts = " ".join(word for thing in things for word in (thing.label, thing.name, *thing.aliases))
+    categories = [word for feature in schema.features for one in feature.categories for word in one.words()]
+    names = [word for thing in (*schema.features, *schema.classes, schema.target) for word in thing.words()]
+    # A value of several words is said whole: "not known" does not allow "known".
+    texts = " ".join((*names, *(word for word in categories if len(words(word)) == 1)))
     return frozenset(form for word in words(texts.replace("_", " ")) for form in stems(word.lower))
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from askwhy.tools.errors import ToolError, UnknownName
-from askwhy.tools.files import FileLimits, read_table, read_with_test
+from askwhy.tools.loading.files import FileLimits, read_table, read_with_test
 
 FRAME = pd.DataFrame({"age": [30, 40], "name": ["Zoë", "a,b"], "share": [0.5, None]})
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from askwhy.tools.humanize import MAX_LABEL, clean, humanize, shorten, speak, split_words, value_words
+from askwhy.tools.loading.humanize import MAX_LABEL, clean, humanize, shorten, speak, split_words, value_words
 
 
 @pytest.mark.parametrize(

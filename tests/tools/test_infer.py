@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from askwhy.tools.errors import ToolError
-from askwhy.tools.infer import (
+from askwhy.tools.loading.infer import (
     distinct_values,
     infer_classes,
     infer_feature,
@@ -18,7 +18,7 @@ from askwhy.tools.infer import (
     one_hot_groups,
     value_name,
 )
-from askwhy.tools.schema_file import FeatureNotes
+from askwhy.tools.loading.schema_file import FeatureNotes
 
 SENTENCES = [f"this is sentence number {i} of the test" for i in range(30)]
 

@@ -31,9 +31,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from askwhy.tools.build import build_subject
+from askwhy.tools.loading.build import build_subject
 from askwhy.tools.errors import ToolError
-from askwhy.tools.load_model import load_model
+from askwhy.tools.loading.load_model import load_model
 
 RNG = np.random.default_rng(0)
 FRAME = pd.DataFrame({"a": RNG.normal(size=40), "b": RNG.normal(size=40), "c": ["x", "y"] * 20})
@@ -227,7 +227,7 @@ def test_a_function_of_a_column_is_named(tmp_path: Path) -> None:
 
 
 def test_a_skops_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("askwhy.tools.load_model.MAX_BYTES", 1_000_000)
+    monkeypatch.setattr("askwhy.tools.loading.load_model.MAX_BYTES", 1_000_000)
     with zipfile.ZipFile(tmp_path / "b.skops", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("schema.json", b" " * 5_000_000)
     with pytest.raises(ToolError, match="unpacks to"):

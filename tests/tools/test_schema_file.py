@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from askwhy.tools.errors import ToolError, UnknownName
-from askwhy.tools.infer import infer_classes, infer_feature, infer_features
+from askwhy.tools.loading.infer import infer_classes, infer_feature, infer_features
 from askwhy.tools.schema import Target
-from askwhy.tools.schema_file import (
+from askwhy.tools.loading.schema_file import (
     SchemaFile,
     absent_categories,
     described_classes,

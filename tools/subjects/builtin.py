@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.build import build_subject
+from askwhy.tools.loading.build import build_subject
 from askwhy.tools.errors import ToolError, UnknownName
-from askwhy.tools.load_model import read_skops
+from askwhy.tools.loading.load_model import read_skops
 from askwhy.tools.subject import Mask, Subject
 from askwhy.tools.subjects.tables import RawData, breast_cancer, credit, diabetes, penguins
 from askwhy.tools.subjects.texts import reviews

@@ -49,14 +49,14 @@ _WINDOW = 20
         "{target} is {near_truth} on average, with a {level} interval from {truth_low} to {truth_high}.",
         "The prediction set made to hold the true class in {wanted_coverage} of cases consists of [in_set*: {value}].",
         "That is all {whole_set} classes, so at this level the model decides nothing.",
-        "The prediction set made to hold the true class in {wanted_coverage} of cases is empty: even {best_of_none.cls} "
-        "fits worse than true classes do in that share of cases.",
+        "The prediction set made to hold the true class in {wanted_coverage} of cases is empty: even "
+        "{best_of_none.cls} fits worse than true classes do in that share of cases.",
         "The prediction interval made to hold the truth in {wanted_coverage} of cases runs from {interval_from} to "
         "{interval_to}.",
         "Measured over {splits} random halvings, such sets held the truth in {set_coverage} of {covered_rows} "
         "{judged_on}.",
-        "Measured over {splits} random halvings, such intervals held the truth in {interval_coverage} of {covered_rows} "
-        "{judged_on}.",
+        "Measured over {splits} random halvings, such intervals held the truth in {interval_coverage} of "
+        "{covered_rows} {judged_on}.",
         "It is further from its nearest training {entities} than {further_share} of {reference:entities} are from "
         "theirs.",
     ),

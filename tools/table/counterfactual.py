@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Any
 
 import numpy as np
@@ -90,12 +91,15 @@ def counterfactual(
     space = Space.of(view.schema, view.subject.data)
     search = Search(view.subject, view.rows, given, wish.goal, view.evaluate, space)
     found = search.run(k) if given else []
+    valid, needed = _checked(search, found) if found else ([], [])
     kept = _kept(view, keep)
-    if not found:
+    if not any(valid):
         relaxed = relax(view, wish, given, keep, only, space)
         facts = [*_none(view, wish, search.tried, relaxed), *kept]
         return Evidence(facts=tuple(facts), method=_METHOD, estimand="model output")
-    quality, caveats = _judged(view, wish, search, found)
+    found = [one for one, holds in zip(found, valid, strict=True) if holds]
+    needed = [share for share, holds in zip(needed, valid, strict=True) if holds]
+    quality, caveats = _judged(view, wish, search, found, needed)
     facts = [*_goal(view, wish), *_options(view, wish, found, k), *kept]
     return Evidence(
         facts=tuple(facts),
@@ -204,41 +208,47 @@ def _none(view: View, wish: Wish, tried: int, relaxed: Relaxed) -> list[Fact]:
     return facts
 
 
+def _checked(search: Search, found: list[Found]) -> tuple[list[bool], list[float]]:
+    """Asked of the model once more: whether each result holds, and the share of its changes whose undoing loses it."""
+    undone = [[{j: cell for j, cell in one.cells.items() if j != left} for left in one.cells] for one in found]
+    met = search.goal.met(search.ask([*(one.cells for one in found), *(cells for each in undone for cells in each)]))
+    starts = np.cumsum([len(found), *map(len, undone)])
+    needed = [float((~met[start:end]).mean()) for start, end in itertools.pairwise(starts)]
+    return [bool(one) for one in met[: len(found)]], needed
+
+
 def _judged(
-    view: View, wish: Wish, search: Search, found: list[Found]
+    view: View, wish: Wish, search: Search, found: list[Found], needed: list[float]
 ) -> tuple[tuple[Quality, ...], tuple[Caveat, ...]]:
     """The C14 measurements of every option, and a warning for an unusual one."""
-    changed = pd.concat([_changed(view, one) for one in found], ignore_index=True)
-    valid = wish.goal.met(view.evaluate.outputs(changed))
-    space, among = search.space, company(view, wish)
-    far, limit = np.full(len(found), np.nan), float("nan")
-    if len(among) > 1:
-        far, limit = unusual(space, space.encode(changed), space.encode(view.subject.data.iloc[among]), view.rng)
-    quality, caveats = [], []
+    far, limit = _distances(view, wish, search, found)
+    quality: list[Quality] = []
+    caveats: list[Caveat] = []
     for i, one in enumerate(found):
-        note = f"option {i + 1}"
-        quality.append(Quality(check="C14 validity", value=float(valid[i]), passed=bool(valid[i]), note=note))
         held = all(_obeys(search.domains.get(j), cell) for j, cell in one.cells.items())
-        quality.append(Quality(check="C14 constraints", value=float(held), passed=held, note=note))
-        needed = _needed(search, one)
-        quality.append(Quality(check="C14 minimality", value=needed, passed=needed == 1.0, note=note))
-        quality.append(
-            Quality(check="C14 sparsity", value=float(len(one.cells)), passed=True, note=f"{note}, features changed")
-        )
-        near = _proximity(view, one)
-        quality.append(Quality(check="C14 proximity", value=near, passed=True, note=f"{note}, MAD-scaled L1 distance"))
+        usual = bool(far[i] <= limit)
+        measured = [
+            ("validity", 1.0, True, ""),
+            ("constraints", float(held), held, ""),
+            ("minimality", needed[i], needed[i] == 1.0, ""),
+            ("sparsity", float(len(one.cells)), True, ", features changed"),
+            ("proximity", _proximity(view, one), True, ", MAD-scaled L1 distance"),
+        ]
         if np.isfinite(limit):
-            usual = bool(far[i] <= limit)
-            quality.append(
-                Quality(
-                    check="C14 plausibility",
-                    value=float(far[i]),
-                    passed=usual,
-                    note=f"{note}, distance; limit {limit:.4f}",
-                )
-            )
-            caveats += [] if usual else [_unusual(view, wish, note if len(found) > 1 else "")]
+            measured.append(("plausibility", float(far[i]), usual, f", distance; limit {limit:.4f}"))
+        for check, value, passed, note in measured:
+            quality.append(Quality(check=f"C14 {check}", value=value, passed=passed, note=f"option {i + 1}{note}"))
+        caveats += [] if usual else [_unusual(view, wish, f"option {i + 1}" if len(found) > 1 else "")]
     return tuple(quality), tuple(caveats)
+
+
+def _distances(view: View, wish: Wish, search: Search, found: list[Found]) -> tuple[Array, float]:
+    """Distance of each changed case to rows of the wanted kind, and what is usual among them; infinite if unknown."""
+    among = company(view, wish)
+    if len(among) < 2:
+        return np.zeros(len(found)), float("inf")
+    changed = search.space.encode(composed(view.rows, [one.cells for one in found]))
+    return unusual(search.space, changed, search.space.encode(view.subject.data.iloc[among]), view.rng)
 
 
 def _unusual(view: View, wish: Wish, option: str) -> Caveat:
@@ -249,18 +259,8 @@ def _unusual(view: View, wish: Wish, option: str) -> Caveat:
     )
 
 
-def _changed(view: View, one: Found) -> pd.DataFrame:
-    return composed(view.rows, [one.cells])
-
-
 def _obeys(domain: Domain | None, cell: Any) -> bool:
     return domain is not None and domain.feature.mutable and domain.allows(cell)
-
-
-def _needed(search: Search, one: Found) -> float:
-    """The share of the changes whose undoing loses the result."""
-    undone = [{j: cell for j, cell in one.cells.items() if j != left} for left in one.cells]
-    return float((~search.goal.met(search.ask(undone))).mean())
 
 
 def _proximity(view: View, one: Found) -> float:

@@ -20,9 +20,13 @@ _NAMED = 15
 """Features that are named one by one; more are shown in the table only."""
 
 _KINDS = {
-    "number": "numeric", "integer": "whole-number", "category": "categorical", "boolean": "true-or-false", "date": "date",
+    "number": "numeric",
+    "integer": "whole-number",
+    "category": "categorical",
+    "boolean": "true-or-false",
+    "date": "date",
     "text": "text",
-}  # fmt: skip
+}
 
 
 @tool(

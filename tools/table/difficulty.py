@@ -32,8 +32,8 @@ from askwhy.tools.view import View
         "Next comes {runner_up.cls} with {runner_up}, so the lead is {margin}.",
         "The lead is smaller, so the call is harder, for {closer_share} of {compared:entities} with a known truth.",
         "The model predicts {estimate} for {row}.",
-        "Of the {training_neighbours} training {entities} most like it, {disagreeing} {disagreeing:one is/are} truly of "
-        "another class than {disagreeing.cls}, which is {disagreement}.",
+        "Of the {training_neighbours} training {entities} most like it, {disagreeing} {disagreeing:one is/are} truly "
+        "of another class than {disagreeing.cls}, which is {disagreement}.",
         "The true values of the {training_neighbours} training {entities} most like it have a standard deviation of "
         "{local_spread}, against {spread} over all.",
         "The model is wrong about {near_wrong} of the {near} held-out {entities} most like it, which is {near_error}, "

@@ -46,31 +46,26 @@ _NAMED = 3
         ask("where does the model fail most?", what="typical"),
     ),
     says=(
-        "The model is wrong about {wrong} of {held_out} held-out {held_out:one row/rows}{scope}, which is {share}.",
-        "The model is wrong about {wrong} of all {scored} rows{scope}, which is {share}.",
-        "There {false_positives:one is/are} {false_positives} false {false_positives:one positive/positives} among "
-        "{held_out} "
-        "held-out {held_out:one row/rows}{scope}: predicted {false_positives.cls}, but in truth not.",
-        "There {false_positives:one is/are} {false_positives} false {false_positives:one positive/positives} among "
-        "all {scored} "
-        "rows{scope}: predicted {false_positives.cls}, but in truth not.",
-        "There {false_negatives:one is/are} {false_negatives} false {false_negatives:one negative/negatives} among "
-        "{held_out} "
-        "held-out {held_out:one row/rows}{scope}: in truth {false_negatives.cls}, but not predicted so.",
-        "There {false_negatives:one is/are} {false_negatives} false {false_negatives:one negative/negatives} among "
-        "all {scored} "
-        "rows{scope}: in truth {false_negatives.cls}, but not predicted so.",
-        "The model makes no mistake among {no_mistake} rows{scope}.",
-        "There are no {none_of.group} for {none_of.cls} among {none_of} rows{scope}.",
+        "The model is wrong about {wrong} of {held_out:entities}{scope} held out from training, which is {share}.",
+        "The model is wrong about {wrong} of {scored:entities}{scope}, which is {share}.",
+        "Among {held_out:entities}{scope} held out from training, there {false_positives:one is/are} {false_positives} "
+        "false {false_positives:one positive/positives}: predicted {false_positives.cls}, but in truth not.",
+        "Among {scored:entities}{scope}, there {false_positives:one is/are} {false_positives} false "
+        "{false_positives:one positive/positives}: predicted {false_positives.cls}, but in truth not.",
+        "Among {held_out:entities}{scope} held out from training, there {false_negatives:one is/are} {false_negatives} "
+        "false {false_negatives:one negative/negatives}: in truth {false_negatives.cls}, but not predicted so.",
+        "Among {scored:entities}{scope}, there {false_negatives:one is/are} {false_negatives} false "
+        "{false_negatives:one negative/negatives}: in truth {false_negatives.cls}, but not predicted so.",
+        "The model makes no mistake among {no_mistake:entities}{scope}.",
+        "There are no {none_of.group} for {none_of.cls} among {none_of:entities}{scope}.",
         "The clearest of them, by the model's confidence in the wrong class: [mistake*: {row} (predicted {cls} with "
         "{value})].",
-        "On {held_out} held-out {held_out:one row/rows}{scope}, predictions are off by {mean_error} on average.",
-        "On all {scored} rows{scope}, predictions are off by {mean_error} on average.",
+        "Over {held_out:entities}{scope}, held out from training, predictions are off by {mean_error} on average.",
+        "Over {scored:entities}{scope}, predictions are off by {mean_error} on average.",
         "The largest errors: [largest_error*: {row} ({value:signed})].",
         "Mistakes are more common than elsewhere for [typical*: {group} (by {value:size})].",
         "With {first_wrong.group}, {first_wrong} of {first_rows:entities} {first_wrong:one is/are} such "
-        "{first_wrong:one a "
-        "mistake/mistakes}.",
+        "{first_wrong:one a mistake/mistakes}.",
         "Errors are larger than elsewhere for [typical_error*: {group}, by {value:size}].",
         "Of the {tested} groups of {entities} compared, none has more mistakes than chance allows.",
         "Of the {tested_errors} groups of {entities} compared, none has larger errors than chance allows.",
@@ -167,9 +162,12 @@ def _typical(view: View, found: Scored, wrong: Array) -> list[Fact]:
     first = groups[0]
     return [
         *facts,
-        Fact(relation="first_wrong", value=round(first.inside * first.rows), unit="count", group=first.words),
-        Fact(relation="first_rows", value=first.rows, unit="count", group=first.words),
+        facts[0].model_copy(update={"relation": "first_wrong", "value": round(first.inside * first.rows), **_COUNT}),
+        facts[0].model_copy(update={"relation": "first_rows", "value": first.rows, **_COUNT}),
     ]
+
+
+_COUNT = {"unit": "count", "rank": None, "error": None}
 
 
 def _group_fact(relation: str, group: Group, rank: int, *, regression: bool) -> Fact:
@@ -178,6 +176,7 @@ def _group_fact(relation: str, group: Group, rank: int, *, regression: bool) -> 
         value=group.gap,
         unit="output" if regression else "points",
         feature=group.feature,
+        at=group.value,
         group=group.words,
         rank=rank,
         error=group.error,

@@ -67,20 +67,19 @@ _NEEDS_PROBABILITIES = ("roc_auc", "log_loss", "brier")
         ask("what is the r squared?", metric="r2"),
     ),
     says=(
-        "On {held_out} held-out {held_out:one row/rows}{scope}, the {score.group} is {score}, with a {level} "
-        "interval from "
-        "{score_low} to {score_high}.",
-        "On all {scored} rows{scope}, the {score.group} is {score}, with a {level} interval from {score_low} to "
+        "Over {held_out:entities}{scope}, held out from training, the {score.group} is {score}, with a {level} interval "
+        "from {score_low} to {score_high}.",
+        "Over {scored:entities}{scope}, the {score.group} is {score}, with a {level} interval from {score_low} to "
         "{score_high}.",
-        "On {held_out} held-out {held_out:one row/rows}{scope}, the {bare_score.group} is {bare_score}.",
-        "On all {scored} rows{scope}, the {bare_score.group} is {bare_score}.",
+        "Over {held_out:entities}{scope}, held out from training, the {bare_score.group} is {bare_score}.",
+        "Over {scored:entities}{scope}, the {bare_score.group} is {bare_score}.",
         "The model is right for {right} of them; always saying {baseline.cls} would be right for {baseline}.",
         "The positive class is {positive}.",
         "It is the plain mean over {averaged} classes: [class_score*: {value} for {cls}].",
         "The other measures: [also*: {group} {value}].",
-        "On {held_out} held-out {held_out:one row/rows}{scope}, the counts are [confusion*: {value} {group} and "
+        "Over {held_out:entities}{scope}, held out from training, the counts are [confusion*: {value} {group} and "
         "predicted {cls}].",
-        "On all {scored} rows{scope}, the counts are [confusion*: {value} {group} and predicted {cls}].",
+        "Over {scored:entities}{scope}, the counts are [confusion*: {value} {group} and predicted {cls}].",
     ),
 )
 def score(view: View, metric: Metric | None = None, cls: ClassName | None = None) -> Evidence:

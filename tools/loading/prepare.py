@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.errors import ToolError, UnknownName
-from askwhy.tools.humanize import clean, shorten
-from askwhy.tools.schema_file import FeatureNotes
+from askwhy.tools.loading.humanize import clean, shorten
+from askwhy.tools.loading.schema_file import FeatureNotes
 from askwhy.tools.subject import Mask, plain
 
 MAX_COLUMNS = 2_000

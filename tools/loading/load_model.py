@@ -96,8 +96,8 @@ def load_model(source: str | Path, *, trust: bool = False, rehearse: bool = True
 
 
 def _reader(path: Path) -> Callable[[Path], Any]:
-    from askwhy.tools.boosters import read_lightgbm, read_xgboost
-    from askwhy.tools.onnx_model import read_onnx
+    from askwhy.tools.loading.boosters import read_lightgbm, read_xgboost
+    from askwhy.tools.loading.onnx_model import read_onnx
 
     readers: dict[str, Callable[[Path], Any]] = {
         ".skops": read_skops, ".onnx": read_onnx, ".json": read_xgboost, ".ubj": read_xgboost, ".txt": read_lightgbm,
@@ -183,7 +183,7 @@ def _referenced(reference: str, trust: bool) -> Any:
 
 
 def _rehearse(path: Path) -> None:
-    command = [sys.executable, "-P", "-m", "askwhy.tools.load_model", str(path.absolute())]
+    command = [sys.executable, "-P", "-m", "askwhy.tools.loading.load_model", str(path.absolute())]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.errors import ToolError
-from askwhy.tools.humanize import Spoken, humanize, speak, value_words
+from askwhy.tools.loading.humanize import Spoken, humanize, speak, value_words
+from askwhy.tools.loading.schema_file import FeatureNotes, described
 from askwhy.tools.schema import Category, ClassLabel, Feature, Kind
-from askwhy.tools.schema_file import FeatureNotes, described
 from askwhy.tools.scope import Scalar
 from askwhy.tools.subject import plain
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.errors import MissingExtra, ToolError, UnknownName
-from askwhy.tools.humanize import shorten
+from askwhy.tools.loading.humanize import shorten
 from askwhy.tools.subject import Mask, plain
 
 _SEPARATORS = ",;\t|"

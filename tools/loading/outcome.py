@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.adapt import Adapted
 from askwhy.tools.errors import ModelFault, ToolError, nearest
-from askwhy.tools.infer import MAX_CATEGORIES, distinct_values, infer_classes, value_name
+from askwhy.tools.loading.adapt import Adapted
+from askwhy.tools.loading.infer import MAX_CATEGORIES, distinct_values, infer_classes, value_name
+from askwhy.tools.loading.schema_file import ClassNotes, described_classes
 from askwhy.tools.schema import ClassLabel, Task
-from askwhy.tools.schema_file import ClassNotes, described_classes
 from askwhy.tools.scope import Scalar
 
 _MOST_LABELS = 20

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.boosters import as_categories, takes_categories, wrapped
 from askwhy.tools.errors import ModelFault, ToolError, nearest
-from askwhy.tools.prepare import Restore, restored
+from askwhy.tools.loading.boosters import as_categories, takes_categories, wrapped
+from askwhy.tools.loading.prepare import Restore, restored
 from askwhy.tools.scope import Scalar
 from askwhy.tools.subject import plain
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.adapt import Adapted, Native, adapt, match_columns, native
 from askwhy.tools.errors import ModelFault, ToolError
-from askwhy.tools.humanize import humanize
-from askwhy.tools.identity import probe_rows, subject_id
-from askwhy.tools.infer import Groups, infer_features, looks_like_text, one_hot_groups
-from askwhy.tools.outcome import Outcome, find_outcome
-from askwhy.tools.predictor import Outputs, Predictor, from_columns, to_columns
-from askwhy.tools.prepare import (
+from askwhy.tools.loading.adapt import Adapted, Native, adapt, match_columns, native
+from askwhy.tools.loading.humanize import humanize
+from askwhy.tools.loading.identity import probe_rows, subject_id
+from askwhy.tools.loading.infer import Groups, infer_features, looks_like_text, one_hot_groups
+from askwhy.tools.loading.outcome import Outcome, find_outcome
+from askwhy.tools.loading.patience import patience
+from askwhy.tools.loading.prepare import (
     Restore,
     as_frame,
     check_shape,
@@ -27,8 +27,7 @@ from askwhy.tools.prepare import (
     settle,
     take_column,
 )
-from askwhy.tools.schema import Feature, Schema, Target
-from askwhy.tools.schema_file import (
+from askwhy.tools.loading.schema_file import (
     SchemaFile,
     absent_categories,
     check_names,
@@ -36,6 +35,8 @@ from askwhy.tools.schema_file import (
     described_target,
     read_schema_file,
 )
+from askwhy.tools.predictor import Outputs, Predictor, from_columns, to_columns
+from askwhy.tools.schema import Feature, Schema, Target
 from askwhy.tools.subject import Mask, Subject
 
 BACKGROUND_ROWS = 100
@@ -76,12 +77,15 @@ def build_subject(
     )
     probed = _probe_positions(rows.frame)
     said = given.classes if given is not None else file.classes
-    outcome = find_outcome(adapted, _probe(call, draft, rows, probed), len(probed), raw.target, said)
+    with patience():
+        probe = _probe(call, draft, rows, probed)
+    outcome = find_outcome(adapted, probe, len(probed), raw.target, said)
     _check_task(given, outcome)
     settled = given or _schema(file, rows, outcome, raw.target_name, name)
     call = replace(call, recode=tuple(outcome.recode.items()))
     predictor = Predictor(call, settled, rows.names, hard=outcome.hard)
-    outputs, repeatable = _outputs_for_id(predictor, rows.frame, probed)
+    with patience():
+        outputs, repeatable = _outputs_for_id(predictor, rows.frame, probed)
     identity = subject_id(adapted.model, version, outputs, settled, rows.frame, outcome.target, raw.held_out)
     return Subject(
         predictor=predictor,
