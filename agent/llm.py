@@ -4,7 +4,7 @@
     "openai:gpt-5-mini", "anthropic:...", "ollama:..."   PROVIDER:MODEL, as LangChain's init_chat_model names them
     "openai-compatible@http://127.0.0.1:8000/v1#MODEL"   a base URL and the model's name there
 
-Keys come from the environment only: the provider's own variable (OPENAI_API_KEY, ...), or ASKWHY_LLM_KEY for a base URL.
+Keys come from the environment only: the provider's own variable (OPENAI_API_KEY, ...), ASKWHY_LLM_KEY for a base URL.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_TOKENS = 1500
 
 _EXTRAS = {"openai": "openai", "anthropic": "anthropic", "ollama": "ollama"}
 _COMPATIBLE = re.compile(r"openai-compatible@(?P<url>https?://[^\s#@]+)#(?P<model>\S+)")
-_NAMED = re.compile(r"(?P<provider>[a-z][a-z0-9_-]*):(?P<model>\S+)")
+_NAMED = re.compile(r"(?P<provider>[a-z][a-z0-9_-]*):(?P<model>(?!//)\S+)")
 
 
 def chat_model(name: str | None, schema: Schema) -> BaseChatModel:

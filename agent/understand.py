@@ -169,7 +169,8 @@ def _remembered(history: tuple[Turn, ...], subject: Subject) -> list[BaseMessage
 def _again(reply: AIMessage, error: Any) -> str:
     said = [{"name": one["name"], "args": one["args"]} for one in reply.tool_calls]
     problems = "\n".join(f"- {problem}" for problem in error.problems)
-    return f"Your last reply {_clipped(said)} could not be used:\n{problems}\nReply again to my question, with tool calls only."
+    refused = f"Your last reply {_clipped(said)} could not be used:\n{problems}"
+    return f"{refused}\nReply again to my question, with tool calls only."
 
 
 def _clipped(said: list[dict[str, Any]], length: int = 2000) -> str:

@@ -43,7 +43,7 @@ class Prompt:
 
 
 def load(name: str, version: int | None = None) -> Prompt:
-    """A prompt by its id: the user's own if there is one, else the packaged one; the newest unless a version is given."""
+    """A prompt by its id: the user's own if there is one, else the packaged; the newest unless a version is given."""
     own = os.environ.get(OVERRIDES)
     folders: list[Traversable] = [*([Path(own)] if own else []), resources.files(__name__)]
     for folder in folders:

@@ -27,8 +27,8 @@ Split = tuple[str, Scalar | None, Mask]
 class Group:
     """Rows with one feature value, or one side of a feature's median, against all the others.
 
-    value: the category, None for a side. inside, outside: mean of the event (or of the error) in the group and in the rest; error: standard error of their
-    difference; p: one-sided p-value of inside > outside.
+    value: the category, None for a side. inside, outside: mean of the event (or of the error) in the group and in the
+    rest. error: standard error of their difference. p: one-sided p-value of inside > outside.
     """
 
     feature: str

@@ -270,7 +270,7 @@ class ChatPage:
         import gradio as gr
 
         choices = [
-            (f"{i + 1} · {page.plain_name(exchange.question, 70)}", i)
+            (f"{i + 1} · {page.plain_name(exchange.question, 52)}", i)
             for i, exchange in enumerate(room.exchanges)
             if exchange.answer is not None
         ]

@@ -124,9 +124,10 @@ def row_html(subject: Subject, scope: Scope) -> str:
 
 
 def table_html(table: Table) -> str:
-    """A table, at most 60 rows of it; numbers stand to the right."""
-    head = "".join(f'<th scope="col">{escaped(column)}</th>' for column in table.columns)
+    """A table, at most 60 rows of it; numbers stand to the right. Exact values need no column of standard errors."""
+    table = _without_empty_errors(table)
     shown = table.rows[:_MOST_ROWS]
+    head = "".join(_head(column, [row[i] for row in shown]) for i, column in enumerate(table.columns))
     decimals = [_column_decimals([row[i] for row in shown]) for i in range(len(table.columns))]
     body = "".join(f"<tr>{''.join(map(_cell, row, decimals))}</tr>" for row in shown)
     more = len(table.rows) - _MOST_ROWS
@@ -138,6 +139,26 @@ def table_html(table: Table) -> str:
         f'<div class="aw-scroll" tabindex="0"><table class="aw-table">{caption}'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _without_empty_errors(table: Table) -> Table:
+    kept = [
+        i
+        for i, name in enumerate(table.columns)
+        if name != "standard error" or any(row[i] is not None for row in table.rows)
+    ]
+    rows = tuple(tuple(row[i] for i in kept) for row in table.rows)
+    return table.model_copy(update={"columns": tuple(table.columns[i] for i in kept), "rows": rows})
+
+
+def _head(name: str, column: Sequence[Scalar | None]) -> str:
+    """A column's name, above its numbers where it holds nothing else."""
+    numbers = any(_is_number(value) for value in column) and all(_is_number(value) or value is None for value in column)
+    return f'<th scope="col" class="{"aw-number" if numbers else "aw-words"}">{escaped(name)}</th>'
+
+
+def _is_number(value: Scalar | None) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _column_decimals(column: Sequence[Scalar | None]) -> int | None:
@@ -158,8 +179,9 @@ def _how(evidence: Evidence) -> str:
     parts = [f"<code>{escaped(evidence.tool)}</code>"]
     parts += [escaped(text) for text in (evidence.method, evidence.estimand) if text]
     parts.append(f"seed {evidence.seed}")
-    quality = [f"{one.check}: {number_text(one.value)}{'' if one.passed else ' (not met)'}" for one in evidence.quality]
-    return " · ".join((*parts, *(escaped(text) for text in quality)))
+    checks = [f"{one.check} {number_text(one.value)}, {'met' if one.passed else 'not met'}" for one in evidence.quality]
+    quality = f"<br>Quality: {escaped('; '.join(checks))}" if checks else ""
+    return " · ".join(parts) + quality
 
 
 def _facts(number: int, evidence: Evidence) -> str:

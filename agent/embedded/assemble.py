@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from askwhy.agent.embedded.conditions import plain_values, said_of, where_of
+from askwhy.agent.embedded.english import listed, pattern
 from askwhy.agent.embedded.mentions import Reading
 from askwhy.agent.embedded.retrieve import Match, argument_kinds, filled, index, plain_words, ranked, read
 from askwhy.agent.embedded.words import SMALL, canonical
@@ -28,22 +29,6 @@ _CLEAR = 0.5
 _CLAUSE = 0.3
 
 OUT_OF_SCOPE = "That is not a question about this model or its data."
-
-_BOUNDARY = re.compile(
-    r" ?[?;.] (?=\S)| ?,? (?:and|then|but) (?:also |then )?| ?, (?=(?:how|what|why|which|who|was|is|did|does)\b)"
-)
-_WRONG = re.compile(
-    r"\b(?:gets?|got|is|was|are|were|been|predicted) (?:wrong|incorrect\w*|mistaken)\b|\bmisclassified|\b(?:wrong|incorrect|false)(?:ly)? (?:predict|classif)"
-)
-_RIGHT = re.compile(
-    r"\b(?:gets?|got|is|was|are|were|been|predicted) (?:right|correct\w*)\b|\b(?:right|correct)(?:ly)? (?:predict|classif)"
-)
-_IT = re.compile(r"\b(?:it|its|this|that|he|she|him|her|his|they|them|their|there|here|same)\b")
-_NEW = re.compile(
-    r"\b(?:a|an|new|my|someone|somebody|anyone) (?:new |hypothetical |typical |different )?(?:I\d+|[CFN]\d+)|\b(?:someone|somebody)\b"
-)
-_VAGUE_CHANGE = re.compile(r"\bif\b.*\bN\d+ (?:more|less|higher|lower|larger|smaller)\b")
-_VAGUE = frozenset(["auto", "all", "any", "none", "everything", "default"])
 
 
 @dataclass(frozen=True)
@@ -69,7 +54,7 @@ def outcome_of_question(question: str, schema: Schema, names: frozenset[str], co
     reading = read(question, schema)
     if reading.unsure:
         return _which_value(question, reading)
-    if not reading.changes and _VAGUE_CHANGE.search(reading.text):
+    if not reading.changes and pattern("unnamed_change").search(reading.text):
         return Found(Clarify(question="Which feature should be changed, and by how much?"), 0.5)
     if context.steps and (steps := follow_up(reading, names, context)):
         return Found(Plan(steps=steps), 0.8)
@@ -121,7 +106,7 @@ def _clauses(reading: Reading, names: frozenset[str], row: bool) -> list[tuple[s
     if whole[0].nearness > 0.9:
         return best
     highest = whole[0].score - 0.1
-    for boundary in _BOUNDARY.finditer(reading.text):
+    for boundary in pattern("boundary").finditer(reading.text):
         parts = (reading.text[: boundary.start()], reading.text[boundary.end() :])
         if not all(_asks_something(part) for part in parts):
             continue
@@ -145,7 +130,7 @@ def _instance(reading: Reading, context: Context) -> Scope:
         return Scope(text=reading.quoted)
     if case := _case(reading):
         return Scope(case=case)
-    pointed = _IT.search(reading.text) and not re.search(r"\b[ES]\d+", reading.text)
+    pointed = pattern("it").search(reading.text) and not re.search(r"\b[ES]\d+", reading.text)
     if context.focus.has_instance and (pointed or reading.changes or reading.previous):
         return context.focus.without_changes()
     return Scope()
@@ -157,7 +142,7 @@ def _case(reading: Reading) -> tuple[Assignment, ...]:
 
     first = sketch(reading.question, reading.schema).text
     conditions = plain_values(where_of(reading, reading.text))
-    if not conditions or not _NEW.search(first) or re.search(r"\bE\d+", first) or "how many" in first:
+    if not conditions or not pattern("described").search(first) or re.search(r"\bE\d+", first) or "how many" in first:
         return ()
     if all(isinstance(one.value, (str, bool)) for one in conditions):
         return ()  # "women who want a loan for a car" are many
@@ -196,7 +181,7 @@ def _needs_row(best: Match, reading: Reading) -> bool:
         return True
     if reading.changes or re.search(r"\b[ES]\d+", reading.text):
         return False
-    points = bool(_IT.search(reading.text)) and not reading.left("F") and "{row}" in _asks(best.tool)
+    points = bool(pattern("it").search(reading.text)) and not reading.left("F") and "{row}" in _asks(best.tool)
     return points or "{row}" in best.ask.text
 
 
@@ -266,9 +251,9 @@ def _outcome_conditions(match: Match, reading: Reading, text: str) -> Where:
     """A class that the tool takes no argument for, and "it gets wrong" where the tool is not about mistakes."""
     conditions = []
     asked = set(plain_words(_asks(match.tool)))
-    if _WRONG.search(text) and "mistake" not in asked:
+    if pattern("wrong").search(text) and "mistake" not in asked:
         conditions.append(Condition(on="correct", value=False))
-    elif _RIGHT.search(text) and "accurate" not in asked:
+    elif pattern("right").search(text) and "accurate" not in asked:
         conditions.append(Condition(on="correct", value=True))
     kinds = [kind for kind, _ in argument_kinds(match.tool).values()]
     if "class" not in kinds and "{class}" in _asks(match.tool):
@@ -322,11 +307,11 @@ def _accepted(tool: Tool, name: str, number: float) -> dict[str, float]:
 
 def _literal(annotation: Any, text: str) -> str | None:
     """The value of a Literal whose own words stand in the question."""
-    words = [canonical(word) if word in _VAGUE else word for word in re.findall(r"\w+", text.lower())]
+    words = [canonical(word) if word in listed("vague") else word for word in re.findall(r"\w+", text.lower())]
     said = f" {' '.join(words)} "
     for value in sorted(_values(annotation), key=len, reverse=True):
         plain = value.replace("_", " ")
-        if value not in _VAGUE and value not in SMALL and (f" {plain} " in said or f" {plain}s " in said):
+        if value not in listed("vague") and value not in SMALL and (f" {plain} " in said or f" {plain}s " in said):
             return value
     return None
 

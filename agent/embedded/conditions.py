@@ -7,104 +7,21 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from askwhy.agent.embedded.english import pattern, phrases
 from askwhy.agent.embedded.lexicon import is_age
-from askwhy.agent.embedded.mentions import ROWS, Reading
+from askwhy.agent.embedded.mentions import Reading
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import AnyOf, Comparison, Condition, Where
 
-_PHRASES: dict[Comparison, str] = {
-    "ge": "greater than or equal to|greater or equal to|greater or equal than|greater equal than|greater than or equal|"
-    "more than or equal to|higher than or equal to|at least|no less than|not less than|no fewer than|not under|not below|a minimum of|"
-    "minimum of|> =|>=|≥|at or above|at or over|at or higher than|equal to or greater than|equal to or higher than|starting at",
-    "le": "less than or equal to|less or equal to|lower than or equal to|smaller than or equal to|at most|no more than|not more than|"
-    "not over|not above|up to|a maximum of|maximum of|< =|<=|≤|at or below|at or under|at or lower than|equal to or less than",
-    "gt": "more than|greater than|higher than|larger than|bigger than|over|above|exceeding|exceeds|exceed|beyond|"
-    "in excess of|upwards of|past|>|greater|higher|O-more than",
-    "lt": "less than|fewer than|lower than|smaller than|below|under|beneath|short of|<|less|lower",
-    "ne": "not equal to|different from|other than|!=|not",
-    "eq": "equivalent to|equal to|equals|equal|exactly|is|are|was|were|of|=|at|being|that of|as|value|values",
-}
-_OP: dict[str, Comparison] = {phrase: op for op, phrases in _PHRASES.items() for phrase in phrases.split("|")}
-_CMP = "|".join(re.escape(phrase) for phrase in sorted(_OP, key=len, reverse=True))
-_ORDERED = "|".join(
-    re.escape(phrase) for phrase in sorted(_OP, key=len, reverse=True) if _OP[phrase] not in ("eq", "ne")
-)
-_AFTER = r"(?: (?:(?:or|and|,) )?(?P<post>more|higher|above|greater|over|up|upwards|less|lower|fewer|below|under|\+|plus|O\d+)(?![\w]))?"
-_POST_LESS = frozenset(["less", "lower", "fewer", "below", "under"])
-_FILL = (
-    r"(?:(?:level|levels|value|values|score|scores|reading|of|is|are|was|were|be|that|which|has|have|had|in|the|a|an|at|"
-    r"being|their|his|her|equal|to|aged|age|with|points?|,|\(|[EIR]\d+) )*?"
-)
-_NEG = r"(?:(?P<neg>not|never|isn't|aren't|wasn't|weren't|don't have|doesn't have|no) )?"
-_F, _N, _C, _K = r"(?P<f>F\d+)", r"(?P<n>N\d+)", r"(?P<c>C\d+)", r"(?P<k>K\d+)"
-_WHOSE = r"(?:a |an |the |value |values |levels? |age |ages |of )*"
-
-_BETWEEN = re.compile(rf"{_F} {_FILL}(?:(?:between|from|in the range) )?{_N} (?:and|to) (?P<m>N\d+)")
-_BARE_BETWEEN = re.compile(
-    rf"\b(?:between|aged from|aged) (?:the ages of |ages )?{_N} (?:and|to) (?P<m>N\d+)(?: {_F})?"
-)
-_COMPARED = re.compile(rf"{_F} {_FILL}{_NEG}(?P<cmp>{_CMP}) {_WHOSE}{_N}{_AFTER}(?!\w)")
-_COUNTED = re.compile(
-    rf"\b{_NEG}(?P<cmp>{_ORDERED}|exactly) {_WHOSE}{_N}{_AFTER} (?:,? ?(?:for|in|of) )?(?:the |their |his |her |a )*{_F}"
-)
-_OWNED = re.compile(rf"\b(?P<lead>with|have|had|has|having|,|a|an|and|or|of|for|are|is|aged) {_N}{_AFTER}(?: ,)? {_F}")
-_INVERTED = re.compile(rf"\b{_NEG}(?P<cmp>{_ORDERED}) {_WHOSE}{_F} (?:of |value |= )*{_N}{_AFTER}(?!\w)")
-_PLAIN = re.compile(rf"{_F} (?:= ?)?{_N}{_AFTER}(?!\w)")
-_COMPARATIVE = re.compile(rf"\b{_NEG}(?P<o>O\d+) than (?:the age of )?{_N}")
-_IMPLICIT = re.compile(
-    rf"\b{_NEG}(?P<cmp>{_ORDERED}|aged|of age|age) (?:the )?(?:age of |ages of |aged |age )?{_N}{_AFTER}"
-)
-_TRAILING = re.compile(rf"{_N} (?:(?:or|and) )?(?P<post>above|over|\+|plus|O\d+|under|below)(?![\w]| N)")
-
-_NOT_C = re.compile(
-    rf"(?:{_F} {_FILL})?\b(?:not|non|no|isn't|aren't|don't|doesn't|except|excluding|without|other than|apart from|never) "
-    rf"(?:for |in |a |an |the |have |who |are |as |of )*{_C}"
-)
-_IS_C = re.compile(
-    rf"(?:{_F} (?:is|are|was|were|of|=|being|equals|equal to|level|status|in|the|for|type|'|,|as|with|category|value|category of| )* ?)?{_C}(?: {_F.replace('<f>', '<g>')})?"
-)
-_MISSING = re.compile(
-    rf"\b(?:(?:missing|unknown|unrecorded|without a value for|no value for|no recorded) {_F}|{_F.replace('<f>', '<g>')} (?:is|are|was) {_NEG}(?:missing|unknown|unrecorded|empty|null))"
-)
-_HAS = re.compile(
-    rf"\b(?P<how>with|has|have|having|had|who|that are|who are|are|is|without|no|not|don't have|doesn't have|lacking) (?:a |an |any |the )*{_F}"
-)
-
-_CONTAINS = re.compile(
-    r"\b(?:that |which |who )?(?P<neg>without|not |don't |doesn't )?(?:contain\w*|mention\w*|with|using|include\w*|say\w*|) ?"
-    r"(?:the )?(?:word |words |phrase |term )?(?P<q>Q\d+)"
-)
-_OUTPUT = re.compile(
-    rf"\b(?P<how>predicted|predictions?|actual\w*|true|truly|really)(?: T\d+)? {_FILL}{_NEG}(?P<cmp>{_ORDERED}) {_N}{_AFTER}(?!\w)"
-)
-_PREDICTED = re.compile(
-    rf"(?<!wrongly )(?<!falsely )(?<!correctly )\b(?P<how>predicted|classified|diagnosed|flagged|scored|rated|judged|forecast|deemed|considered) "
-    rf"(?:by the model |as |to be |to have |to get |class |label |{ROWS} )*(?P<neg>not )?{_K}"
-)
-_ACTUAL = re.compile(
-    rf"\b(?:actually|truly|really|in truth|in fact|in reality|true label|actual label|true class|actual class|true outcome|"
-    rf"actual outcome|real label|labelled|labeled|truth|ground truth|true|actual|turned out|known to be)(?: T\d+)? "
-    rf"(?:is |are |was |were |of |as |to be |being |= |have |had |been |labelled |labeled )*(?P<neg>not )?{_K}"
-)
-_SOME_ARE = re.compile(rf"(?P<e>E\d+) (?:who |that |which )?(?:are|were|was|get|got|being|is) (?P<neg>not )?{_K}")
-_KIND = re.compile(rf"{_K} (?P<e>E\d+)")
-_ROW = re.compile(
-    r"(?:\b(?P<head>I\d+|E\d+|id|ids|#)|(?<!\S)number)(?:(?: (?:with|has|having|whose|under))?(?: (?:the|an|a))?"
-    r"(?: (?:id|ids|number|numbers|no|nr|#|index|\.))+)?(?: (?:of|is|=|:))? (?P<ids>[NWQ]\d+(?:(?: ,| and| , and| or| &)+ (?:[EI]\d+ )?[NW]\d+(?! [FOE]))*)"
-)
-_ORDINAL = re.compile(r"(?:the )?(?P<ids>N\d+) (?:I\d+|E\d+)")
-_DEICTIC = re.compile(
-    r"\b(?:(?:these|those|the same|the previous|previous|such|the above|all these|all those) (?:of )?(?:data |same )?"
-    r"(?:subset|group|selection|set of data|E\d+)|(?:this|that|the) (?:data |same )?(?:subset|group|selection))(?: (?:of|in) (?:the )?data)?"
-)
-_OF_THEM = re.compile(r"\bof (?:them|those|these)\b(?! [ESI]\d)")
-_PRONOUN = re.compile(r"\b(?:they|them|their|theirs|those|these)\b")
+_OPS: tuple[Comparison, ...] = ("eq", "ne", "lt", "le", "gt", "ge")
+_OP: dict[str, Comparison] = {phrase: op for op in _OPS for phrase in phrases(op)}
+_FLIPPED: dict[Comparison, Comparison] = {"gt": "le", "ge": "lt", "lt": "ge", "le": "gt", "eq": "ne", "ne": "eq"}
 
 
 def read_rows(reading: Reading) -> None:
     """Take row ids out of the sketch: "applicant 12", "the thirty-second data point", "#7"."""
-    reading.take(_ORDINAL, lambda match: _rows(reading, match["ids"]) if _is_ordinal(reading, match["ids"]) else None)
-    reading.take(_ROW, lambda match: _row(reading, match))
+    reading.take("ordinal", lambda match: _rows(reading, match["ids"]) if _is_ordinal(reading, match["ids"]) else None)
+    reading.take("row", lambda match: _row(reading, match))
 
 
 def _is_ordinal(reading: Reading, code: str) -> bool:
@@ -132,20 +49,18 @@ def _rows(reading: Reading, ids: str) -> str:
 def read_conditions(reading: Reading) -> None:
     """Take every condition out of the sketch; each leaves an S code."""
     if reading.schema.modality == "text":
-        reading.take(_CONTAINS, lambda match: _contains(reading, match))
+        reading.take("contains", lambda match: _contains(reading, match))
     if not reading.schema.classes:
-        reading.take(_OUTPUT, lambda match: _output(reading, match))
-    reading.take(_BETWEEN, lambda match: _range(reading, match, reading.feature(match["f"])))
-    reading.take(_COMPARATIVE, lambda match: _comparative(reading, match))
-    for pattern in (_INVERTED, _COMPARED, _COUNTED, _OWNED, _PLAIN):
-        reading.take(pattern, lambda match: _compared(reading, match))
-    reading.take(_BARE_BETWEEN, lambda match: _range(reading, match, _meant(reading, match)))
-    for pattern in (_IMPLICIT, _TRAILING):
-        reading.take(pattern, lambda match: _implicit(reading, match))
-    reading.take(_MISSING, lambda match: _missing(reading, match))
-    reading.take(_NOT_C, lambda match: _category(reading, match, "ne"))
-    reading.take(_IS_C, lambda match: _category(reading, match, "eq"))
-    reading.take(_HAS, lambda match: _boolean(reading, match))
+        reading.take("output", lambda match: _output(reading, match))
+    reading.take("between", lambda match: _range(reading, match, reading.feature(match["f"])))
+    reading.take("comparative", lambda match: _comparative(reading, match))
+    reading.take("compared", lambda match: _compared(reading, match))
+    reading.take("bare_between", lambda match: _range(reading, match, _meant(reading, match)))
+    reading.take("implicit", lambda match: _implicit(reading, match))
+    reading.take("missing", lambda match: _missing(reading, match))
+    reading.take("not_category", lambda match: _category(reading, match, "ne"))
+    reading.take("category", lambda match: _category(reading, match, "eq"))
+    reading.take("boolean", lambda match: _boolean(reading, match))
     _read_outcomes(reading)
 
 
@@ -161,12 +76,11 @@ def _output(reading: Reading, match: re.Match[str]) -> str:
 
 
 def _read_outcomes(reading: Reading) -> None:
-    reading.take(_ACTUAL, lambda match: _outcome(reading, match, "actual"))
+    reading.take("actual", lambda match: _outcome(reading, match, "actual"))
     if reading.rows or reading.quoted or reading.text.startswith("why"):
         return  # "why was row 12 predicted declined?" names the class to explain, not a selection
-    reading.take(_PREDICTED, lambda match: _outcome(reading, match, "predicted"))
-    for pattern in (_SOME_ARE, _KIND):
-        reading.take(pattern, lambda match: _outcome(reading, match, said_of(reading.text)))
+    reading.take("predicted", lambda match: _outcome(reading, match, "predicted"))
+    reading.take("outcome", lambda match: _outcome(reading, match, said_of(reading.text)))
 
 
 def read_previous(reading: Reading) -> None:
@@ -176,9 +90,9 @@ def read_previous(reading: Reading) -> None:
         reading.previous = True
         return reading.select()
 
-    reading.take(_DEICTIC, use)
-    reading.previous = reading.previous or bool(_OF_THEM.search(reading.text))
-    if not re.search(r"\bE\d+|\bS\d+|\bR\d+", reading.text) and _PRONOUN.search(reading.text):
+    reading.take("deictic", use)
+    reading.previous = reading.previous or bool(pattern("of_them").search(reading.text))
+    if not re.search(r"\bE\d+|\bS\d+|\bR\d+", reading.text) and pattern("they").search(reading.text):
         reading.previous = True
 
 
@@ -207,10 +121,9 @@ def _comparison(reading: Reading, match: re.Match[str]) -> Comparison:
     op = _OP.get(found.get("cmp") or "", "eq")
     post = found.get("post")
     if post:
-        less = post in _POST_LESS or (post.startswith("O") and reading.sign(post) < 0)
+        less = _OP.get(post, "gt") == "lt" or post == "fewer" or (post.startswith("O") and reading.sign(post) < 0)
         op = "le" if less else "ge"
-    flipped: dict[Comparison, Comparison] = {"gt": "le", "ge": "lt", "lt": "ge", "le": "gt", "eq": "ne", "ne": "eq"}
-    return flipped[op] if found.get("neg") else op
+    return _FLIPPED[op] if found.get("neg") else op
 
 
 def _on(feature: Feature, op: Comparison, value: float | int | str | bool) -> Condition:
@@ -279,8 +192,9 @@ def _category(reading: Reading, match: re.Match[str], op: Literal["eq", "ne"]) -
 
 
 def _missing(reading: Reading, match: re.Match[str]) -> str:
-    feature = reading.feature(match["f"] or match["g"])
-    return reading.select(Condition(feature=feature.name, op="missing", negated=bool(match["neg"])))
+    found = match.groupdict()
+    feature = reading.feature(found["f"])
+    return reading.select(Condition(feature=feature.name, op="missing", negated=bool(found.get("neg"))))
 
 
 def _boolean(reading: Reading, match: re.Match[str]) -> str | None:
@@ -304,7 +218,7 @@ def _outcome(reading: Reading, match: re.Match[str], on: Literal["predicted", "a
 
 def said_of(text: str) -> Literal["predicted", "actual"]:
     """Whether a class that is simply said of rows is a prediction: only where the question speaks of predicting."""
-    return "predicted" if re.search(r"\b(?:predict\w*|model|would|will|you)\b", text) else "actual"
+    return "predicted" if pattern("predicts").search(text) else "actual"
 
 
 def plain_values(where: Where) -> Sequence[Condition] | None:

@@ -18,7 +18,7 @@ def _data() -> dict[str, Any]:
 
 
 @functools.cache
-def words(name: str) -> frozenset[str]:
+def listed(name: str) -> frozenset[str]:
     """A list of words."""
     return frozenset(_data()["words"][name].split())
 

@@ -1,11 +1,10 @@
-"""Follow-ups: "and for women only?", "the same for row 60", "what about age?" repeat the turn before with a part replaced."""
+"""Follow-ups: "and for women only?" or "the same for row 60" repeat the turn before with a part replaced."""
 
 from __future__ import annotations
 
-import re
-
 from askwhy.agent.embedded.assemble import Context, replace_row
 from askwhy.agent.embedded.conditions import where_of
+from askwhy.agent.embedded.english import listed, pattern
 from askwhy.agent.embedded.mentions import Reading
 from askwhy.agent.embedded.retrieve import argument_kinds, plain_words
 from askwhy.agent.embedded.words import SMALL
@@ -13,22 +12,19 @@ from askwhy.agent.plan import Step
 from askwhy.tools.registry import tools
 from askwhy.tools.scope import Argument, Scope, Where
 
-_OPENING = re.compile(
-    r"^(?:(?:and|but|ok|okay|so|then|now|or|also|again|still|please|do|,) )*"
-    r"(?:(?:what|how) (?:about|of)|(?:the )?same(?: thing| question)?|and|or|but|now|only|instead|for|in|with|among|by)\b"
-)
-_ALL = re.compile(r"\b(?:overall|in general|everyone|everybody|altogether|in total|all E\d+|all of them)\b")
-_EMPTY = frozenset(["only", "same", "thing", "question", "instead", "again", "please", "however", "describe", "now", "then", "also", "too"])
-
 
 def follow_up(reading: Reading, names: frozenset[str], context: Context) -> tuple[Step, ...]:
     """The steps of the turn before with what the question gives put in; none if the question stands on its own."""
-    if not _OPENING.search(reading.text) or any(step.tool not in names for step in context.steps):
+    if not pattern("opening").search(reading.text) or any(step.tool not in names for step in context.steps):
         return ()
-    own = [word for word in plain_words(reading.text) if word not in SMALL | _EMPTY and not word.startswith("slot")]
-    if own and not _ALL.search(reading.text):
+    own = [
+        word
+        for word in plain_words(reading.text)
+        if word not in SMALL | listed("empty") and not word.startswith("slot")
+    ]
+    if own and not pattern("all").search(reading.text):
         return ()
-    if not (reading.slots or _ALL.search(reading.text)):
+    if not (reading.slots or pattern("all").search(reading.text)):
         return ()
     return tuple(again for step in context.steps for again in _again(step, reading))
 
@@ -39,7 +35,7 @@ def _again(step: Step, reading: Reading) -> list[Step]:
     if reading.rows:
         return [replace_row(step, row) for row in reading.rows]
     where = where_of(reading, reading.text)
-    if _ALL.search(reading.text):
+    if pattern("all").search(reading.text):
         scope = Scope(changes=scope.changes)
     elif where:
         scope = Scope(where=_merged(scope.where, where), changes=scope.changes)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from askwhy.agent.embedded.english import words
+from askwhy.agent.embedded.english import listed
 from askwhy.agent.embedded.words import SMALL, VOCABULARY, Token, folded, similar, stem
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Category, Feature, Schema
@@ -16,6 +16,7 @@ Kind = Literal["F", "C", "K", "T", "O"]
 """Feature, category, class, target, comparative ("older")."""
 
 Phrase = tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Named:
@@ -78,10 +79,12 @@ def _allowed(found: Named, tokens: Sequence[Token], start: int, length: int) -> 
             "job",
             "at",
         )
-    if found.kind == "C" and length == 1 and stem(tokens[start].low) in words("weak"):
+    if found.kind == "C" and length == 1 and stem(tokens[start].low) in listed("weak"):
         names = {word for feature, _ in found.choices for name in feature.words() for word in folded(name)}
         named = any(stem(token.low) in names for token in tokens)
-        return after not in ("data", "set") and before not in ("a", "in", "its") and (named or before in words("leading"))
+        return (
+            after not in ("data", "set") and before not in ("a", "in", "its") and (named or before in listed("leading"))
+        )
     return True
 
 
@@ -104,21 +107,21 @@ def lexicon(schema: Schema) -> Lexicon:
     return Lexicon(
         phrases=phrases,
         longest=max(map(len, phrases), default=1),
-        known=frozenset(asked | VOCABULARY | SMALL | words("many") | words("one")),
+        known=frozenset(asked | VOCABULARY | SMALL | listed("many") | listed("one")),
         units=units,
-        many=words("many") | {schema.entities.lower()},
-        one=words("one") | {schema.entity.lower()},
+        many=listed("many") | {schema.entities.lower()},
+        one=listed("one") | {schema.entity.lower()},
         text=schema.modality == "text",
     )
 
 
 def _speaks(phrase: Phrase, named: Named) -> bool:
     """Whether a phrase can be told from ordinary words and numbers."""
-    if not phrase or all(word.isdigit() for word in phrase) or (phrase[0] in words("silent") and len(phrase) == 1):
+    if not phrase or all(word.isdigit() for word in phrase) or (phrase[0] in listed("silent") and len(phrase) == 1):
         return False
     return not (
         len(phrase) == 1
-        and ((phrase[0] in SMALL and phrase[0] not in words("weak")) or (len(phrase[0]) == 1 and named.kind != "F"))
+        and ((phrase[0] in SMALL and phrase[0] not in listed("weak")) or (len(phrase[0]) == 1 and named.kind != "F"))
     )
 
 
@@ -160,7 +163,7 @@ def _comparatives(schema: Schema) -> Iterator[tuple[Phrase, Named]]:
         ages = (("older",), ("younger",)) if is_age(feature) else ((), ())
         for sign, words in ((1, (*feature.more, *ages[0])), (-1, (*feature.less, *ages[1]))):
             for word in words:
-                if word not in words("more") | words("less"):
+                if word not in listed("more") | listed("less"):
                     choices.setdefault(folded(word), {}).setdefault(feature.name, (feature, sign))
     for phrase, found in choices.items():
         yield phrase, Named("O", choices=tuple(found.values()))

@@ -1,8 +1,8 @@
 """A question as a sketch: its words with every mention of the schema replaced by a code.
 
-"how many applicants older than 40 own a house" becomes "how many E0 O0 than N0 C0". The codes: F feature, C category,
-K class, T target, O comparative, N number, E rows, I one row, Q quotation, W word with digits in it.
-Later passes read selections (S), changes (X) and rows (R) off the sketch with patterns, and what they read is taken out.
+"how many applicants older than 40 own a house" becomes "how many E0 O0 than N0 C0". The codes: F feature,
+C category, K class, T target, O comparative, N number, E rows, I one row, Q quotation, W word with digits in it.
+Later passes read selections (S), changes (X) and rows (R) off the sketch with patterns; what is read is taken out.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from askwhy.agent.embedded.english import patterns
 from askwhy.agent.embedded.lexicon import Lexicon, Named, lexicon
 from askwhy.agent.embedded.numbers import Number, number_at
 from askwhy.agent.embedded.words import SMALL, VOCABULARY, Token, stem, tokens
 from askwhy.tools.schema import Category, Feature, Schema
 from askwhy.tools.scope import Change, Condition
-
-F, C, K, N, O, Q = (rf"\b{kind}\d+\b" for kind in "FCKNOQ")
-ROWS = r"\b[EI]\d+\b"
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,12 @@ class Reading:
     previous: bool = False
     unsure: list[str] = field(default_factory=list)
 
-    def take(self, pattern: re.Pattern[str], use: Callable[[re.Match[str]], str | None]) -> None:
-        """Replace every match by what `use` makes of it; None leaves it as it is."""
+    def take(self, name: str, use: Callable[[re.Match[str]], str | None]) -> None:
+        """Replace every match of the patterns of a name by what `use` makes of it; None leaves it as it is."""
+        for pattern in patterns(name):
+            self._take(pattern, use)
+
+    def _take(self, pattern: re.Pattern[str], use: Callable[[re.Match[str]], str | None]) -> None:
         position = 0
         while match := pattern.search(self.text, position):
             new = use(match)

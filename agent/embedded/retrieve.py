@@ -18,6 +18,7 @@ import numpy as np
 
 from askwhy.agent.embedded.changes import read_changes
 from askwhy.agent.embedded.conditions import read_conditions, read_previous, read_rows
+from askwhy.agent.embedded.english import pattern
 from askwhy.agent.embedded.mentions import Reading, sketch
 from askwhy.agent.embedded.words import SMALL, canonical
 from askwhy.tools.registry import Ask, Tool, names_kind, tools
@@ -31,14 +32,6 @@ _CODES = {
 CUES = 0.5
 """Share of the score that topic words give; the rest is nearness to an example."""
 
-_PREFACE = re.compile(
-    r" (?:according to|based on|given|considering|from|in|on|within|across) (?:the |this |these |your |all |all the )?data"
-    r"(?: set| provided| given| points| that you have)?(?= )(?: ,)?"
-)
-_POLITE = re.compile(
-    r" (?:(?:can|could|would|will) you(?: please| kindly| possibly)?|please|if possible|tell (?:me|us)(?! about)|let (?:me|us) know|"
-    r"i (?:would like|want|'d like|need) to (?:know|see)|i'd like to (?:know|see)|do you know)(?= )"
-)
 _CODE = re.compile(r"\b([FCSKNXREIQTOW])\d+\b")
 
 
@@ -55,7 +48,7 @@ class Match:
 def read(question: str, schema: Schema) -> Reading:
     """A question with its rows, changes and conditions read."""
     reading = sketch(question, schema)
-    reading.text = _POLITE.sub(" ", _PREFACE.sub(" ", f" {reading.text} ")).strip()
+    reading.text = pattern("polite").sub(" ", pattern("preface").sub(" ", f" {reading.text} ")).strip()
     _read_quotes(reading)
     read_rows(reading)
     read_changes(reading)
@@ -149,7 +142,7 @@ def _cues(entries: list[Entry]) -> dict[str, tuple[float, dict[str, float]]]:
             used.setdefault(word, Counter())[entry.tool.name] += 1
     cues: dict[str, tuple[float, dict[str, float]]] = {}
     for word, counts in used.items():
-        rates = {name: (count / sizes[name]) ** 0.5 for name, count in counts.items()}
+        rates = {name: count ** 0.7 / sizes[name] ** 0.5 for name, count in counts.items()}
         total = sum(rates.values())
         shares = {name: rate / total for name, rate in rates.items()}
         entropy = -sum(share * math.log(share) for share in shares.values())
@@ -232,7 +225,7 @@ def argument_kinds(tool: Tool) -> dict[str, tuple[str, bool]]:
 
 
 def filled(example: str, schema: Schema, reading: Reading | None = None) -> str:
-    """An example with its slots filled from a question, or else from the schema; `{row}` stays for a real id if asked."""
+    """An example with its slots filled from a question, or else from the schema; for a question `{row}` may stay."""
     values = dict(_values(example, schema, reading))
     return _SLOT.sub(lambda match: values.get(match[1], match[0]), example)
 

@@ -6,10 +6,11 @@ import functools
 import re
 from dataclasses import dataclass
 
-from askwhy.agent.embedded.english import same, words
+from askwhy.agent.embedded.english import listed, same
 
 _TOKEN = re.compile(
-    r"(?P<quote>[\u201c\"\u00ab](?P<inside>[^\u201d\"\u00bb]*)[\u201d\"\u00bb]|(?<![\w])['\u2018](?P<single>[^'\u2019]{2,}?)['\u2019](?![\w]))"
+    r"(?P<quote>[\u201c\"\u00ab](?P<inside>[^\u201d\"\u00bb]*)[\u201d\"\u00bb]"
+    r"|(?<!\w)['\u2018](?P<single>[^'\u2019]{2,}?)['\u2019](?!\w))"
     r"|(?P<number>(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?=(?:st|nd|rd|th|k|m)?(?![\w]))|(?<![\w])\.\d+)"
     r"|(?P<word>[^\W_]+(?:['\u2019][^\W\d_]+)?)"
     r"|(?P<mark>>=|<=|!=|[^\w\s])"
@@ -17,9 +18,9 @@ _TOKEN = re.compile(
 
 _RANGE = re.compile(r" ?\d")
 
-SMALL = words("small")
+SMALL = listed("small")
 """Words that carry no topic of their own."""
-VOCABULARY = words("known") | frozenset(same()) | frozenset(same().values())
+VOCABULARY = listed("known") | frozenset(same()) | frozenset(same().values())
 """Words that people use to ask about models; none is a misspelt name."""
 
 
@@ -30,12 +31,6 @@ class Token:
     text: str
     low: str
     kind: str
-
-
-VOCABULARY = frozenset(
-    {*_SAME, *_CANONICAL, *["model", "rows", "under", "over", "above", "below", "least", "than", "between", "under", "value", "level"]}
-)
-"""Words that people use to ask about models; none is a misspelt name."""
 
 
 def tokens(question: str) -> list[Token]:

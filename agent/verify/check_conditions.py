@@ -36,6 +36,7 @@ def check_conditions(reading: Reading) -> Iterator[Failure]:
             if mention.names("category") and (problem := _category_problem(reading, clause, mention)):
                 yield clause.failure("V4", problem, mention.span)
     yield from _correctness(reading)
+    yield from _contained(reading)
 
 
 def _bound_problem(reading: Reading, clause: Clause, number: Number) -> str | None:
@@ -213,6 +214,20 @@ def _stated(ground: Ground, feature: str, value: str) -> bool:
     return any(value in (str(fact.at), str(fact.value)) for fact in facts) or any(
         value == ground.category(feature, str(one.value)) for one in cells
     )
+
+
+def _contained(reading: Reading) -> Iterator[Failure]:
+    """“containing “funny”” and “not containing “funny””."""
+    wanted = {str(one.value).lower(): one.negated for one in reading.ground.conditions if one.op == "contains"}
+    for start, end in reading.quotes:
+        negated = wanted.get(reading.text[start + 1 : end - 1].lower())
+        before = reading.text[max(0, start - 40) : start]
+        if negated is None or not re.search(r"\b(?:contain\w*|with|without|includ\w*|mention\w*)\s+$", before, re.I):
+            continue
+        denied = bool(re.search(r"\b(?:not|without|n['’]t|no|never)\b(?:\s+\w+)?\s+$", before, re.I))
+        if denied != negated:
+            said = "do not contain" if negated else "contain"
+            yield Failure(check="V4", message=f"The question selects texts that {said} this.", start=start, end=end)
 
 
 def _correctness(reading: Reading) -> Iterator[Failure]:

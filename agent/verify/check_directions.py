@@ -97,7 +97,7 @@ def _of_sentence(reading: Reading, sentence: tuple[Clause, ...]) -> list[Directi
         if own[position]:
             found += own[position]
         elif clause.features and not _is_supposition(clause) and (clause.listing or _has_amount(clause)):
-            donor = _donor(sentence, own, position)
+            donor = _donor(reading, sentence, own, position)
             found += [
                 Direction(clause, one.start, one.end, one.sign, one.output, one.denied, clause.features)
                 for one in donor
@@ -105,17 +105,24 @@ def _of_sentence(reading: Reading, sentence: tuple[Clause, ...]) -> list[Directi
     return found
 
 
-def _donor(sentence: tuple[Clause, ...], own: list[list[Direction]], position: int) -> list[Direction]:
+def _donor(
+    reading: Reading, sentence: tuple[Clause, ...], own: list[list[Direction]], position: int
+) -> list[Direction]:
     """Whose direction a clause of a list takes: that of the verb it is a subject of, else the one before it."""
     after = position + 1
     while sentence[position].listing and after < len(sentence) and sentence[after].listing:
         after += 1
-    if sentence[position].listing and after < len(sentence) and own[after] and not sentence[position].numbers:
+    if sentence[position].listing and after < len(sentence) and own[after]:
         verb = own[after][0]
         names = [one for one in sentence[after].mentions if one.names("feature")]
         if any(one.end <= verb.start for one in names):
             return own[after]
-    return next((own[i] for i in range(position - 1, -1, -1) if own[i]), [])
+    for earlier in range(position - 1, -1, -1):
+        if ";" in reading.text[sentence[earlier].end : sentence[earlier + 1].start]:
+            return []
+        if own[earlier]:
+            return own[earlier]
+    return []
 
 
 def _has_amount(clause: Clause) -> bool:
@@ -190,7 +197,7 @@ def _cited(reading: Reading, claim: Direction) -> list[Fact]:
 
 
 def _by_trend(reading: Reading, claim: Direction, named: str | None) -> str | None:
-    """"rises with age": by the curve over the feature's values."""
+    """ "rises with age": by the curve over the feature's values."""
     ground = reading.ground
     turns = [(name, turn) for name in claim.features for turn in ground.trends.get(name, ())]
     own = {fact.cls for fact in ground.facts if fact.relation == "effect_start"}
@@ -242,7 +249,9 @@ def _facts(reading: Reading, claim: Direction, named: str | None) -> list[Fact]:
         return [fact for fact in cited if fact is not None]
     if own:
         return own
-    return [fact for fact in signed if fact.feature is None] if claim.output or not claim.features else []
+    changed = {reading.ground.named(one.feature) for scope in reading.ground.scopes for one in scope.changes}
+    whole = claim.output or not claim.features or changed.issuperset(claim.features)
+    return [fact for fact in signed if fact.feature is None] if whole else []
 
 
 def _fits(reading: Reading, claim: Direction, fact: Fact, named: str | None) -> bool:

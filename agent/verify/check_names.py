@@ -80,7 +80,7 @@ def _category_problem(reading: Reading, clause: Clause, mention: Mention) -> str
 
 
 def _cut_value(reading: Reading, clause: Clause, mention: Mention, feature: str) -> str | None:
-    """"savings known" where the value is "not known"."""
+    """ "savings known" where the value is "not known"."""
     found = reading.ground.feature(feature)
     match = _NEXT_WORD.match(reading.text, mention.end, clause.end)
     if found is None or match is None or any(one.start == match.start("word") for one in clause.mentions):

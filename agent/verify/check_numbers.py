@@ -26,9 +26,55 @@ _TOP = re.compile(r"\b(?:top|first|these|those|the|other|all|only|just|last|foll
 _PREDICTED_AS = re.compile(r"\bpredicted (?:as |to be )?_", re.I)
 _ERROR = re.compile(r"±|\+/-|\b(?:error|uncertain\w*|plus or minus|give or take|deviation)\b", re.I)
 _LEVEL = re.compile(r"\b(?:from|to)\s*$", re.I)
+_RANGE = re.compile(r"\b(?:range\w*|between|from|lowest|highest|smallest|largest|minimum|maximum|limits?|data)\b", re.I)
 _LEAD = re.compile(r"margin|lead|difference|change")
 _UNITS = frozenset(
-    ["g", "kg", "mg", "lb", "lbs", "oz", "mm", "cm", "m", "km", "ft", "inch", "inches", "s", "sec", "seconds", "minutes", "hours", "h", "days", "weeks", "months", "years", "day", "week", "month", "year", "dm", "eur", "euro", "euros", "usd", "dollar", "dollars", "pounds", "marks", "€", "$", "£", "litres", "liters", "ml", "kb", "mb"]
+    [
+        "g",
+        "kg",
+        "mg",
+        "lb",
+        "lbs",
+        "oz",
+        "mm",
+        "cm",
+        "m",
+        "km",
+        "ft",
+        "inch",
+        "inches",
+        "s",
+        "sec",
+        "seconds",
+        "minutes",
+        "hours",
+        "h",
+        "days",
+        "weeks",
+        "months",
+        "years",
+        "day",
+        "week",
+        "month",
+        "year",
+        "dm",
+        "eur",
+        "euro",
+        "euros",
+        "usd",
+        "dollar",
+        "dollars",
+        "pounds",
+        "marks",
+        "€",
+        "$",
+        "£",
+        "litres",
+        "liters",
+        "ml",
+        "kb",
+        "mb",
+    ]
 )
 _RANKED = re.compile(r"(?:\brank(?:s|ed)?|\bnumber|\bno\.?|\bplace|\bposition|#)\s*(?:is\s+|in\s+|of\s+)?#?$", re.I)
 
@@ -64,6 +110,9 @@ def _in_place(reading: Reading, clause: Clause, number: Number, known: Known) ->
     before = reading.text[clause.start : number.start]
     if known.unit == "rank":
         return bool(_RANKED.search(before))
+    if known.unit == "range":
+        start, end = reading.sentences[clause.sentence]
+        return bool(_RANGE.search(reading.text, start, end))
     if known.error:
         start, end = reading.sentences[clause.sentence]
         return bool(_ERROR.search(reading.text, start, end))
@@ -85,7 +134,11 @@ def _adjacent(reading: Reading, clause: Clause, number: Number) -> tuple[str, ..
     text = reading.text
     for mention in reversed(clause.mentions):
         compared = mention.names("more") or mention.names("less")
-        if compared and mention.end <= number.start and re.fullmatch(r"\s+than\s*", text[mention.end : number.start], re.I):
+        if (
+            compared
+            and mention.end <= number.start
+            and re.fullmatch(r"\s+than\s*", text[mention.end : number.start], re.I)
+        ):
             return tuple(name for name in compared if name in clause.features) or compared
         names = mention.names("feature")
         if not names or mention.end > number.start:
@@ -104,7 +157,7 @@ def _with_selection(reading: Reading, clause: Clause) -> tuple[str, ...]:
     """A clause that only names features of the selection ("... with sex female is 24.8") may be about an earlier one."""
     selected = {reading.ground.named(one.feature) for one in reading.ground.conditions}
     if not clause.features or not selected.issuperset(clause.features):
-        return clause.features or clause.subjects
+        return clause.subjects
     earlier = (one for one in reading.of_sentence(clause.sentence) if one.start < clause.start)
     return (*clause.features, *(name for one in earlier for name in one.features))
 
@@ -113,6 +166,9 @@ def _problem(reading: Reading, clause: Clause, number: Number) -> str | None:
     ground = reading.ground
     if number.kind == "date":
         return None if number.text[:10] in ground.said else f"The date {number.text} is not in the evidence."
+    head = rf"\b{re.escape(ground.schema.entity)}\s+(?:number\s+|#)?$"
+    if re.search(head, reading.text[clause.start : number.start], re.I):
+        return f"{number.text} is not the id of a {ground.schema.entity} in the evidence."
     if matches(reading, clause, number) or _is_count_of_names(reading, clause, number):
         return None
     if _is_bound(reading, clause, number) or _is_fraction(reading, clause, number):
@@ -233,12 +289,18 @@ def _is_count_of_names(reading: Reading, clause: Clause, number: Number) -> bool
     named = {name for one in reading.of_sentence(clause.sentence) for name in one.features}
     if clause.sentence + 1 < len(reading.sentences) and not named:
         named = {name for one in reading.of_sentence(clause.sentence + 1) for name in one.features}
-    noun = re.match(r"[\s-]*[\w\s-]{0,40}?(features?|factors?|reasons?|words?|inputs?|columns?|class(?:es)?)\b", text[number.end :], re.I)
+    noun = re.match(
+        r"[\s-]*[\w\s-]{0,40}?(features?|factors?|reasons?|words?|inputs?|columns?|class(?:es)?)\b",
+        text[number.end :],
+        re.I,
+    )
     if noun and noun.group(1).lower().startswith("class"):
         return count == len(ground.schema.classes)
     if noun:
         return count == len(named) if named else count == len(ground.schema.features)
-    sizes = {len(named), len(ground.conditions)} | {len(scope.changes) for scope in ground.scopes} | {len(ground.evidence)}
+    sizes = (
+        {len(named), len(ground.conditions)} | {len(scope.changes) for scope in ground.scopes} | {len(ground.evidence)}
+    )
     sizes |= {len(one.all(relation)) for one in ground.evidence for relation in {fact.relation for fact in one.facts}}
     return count in sizes
 

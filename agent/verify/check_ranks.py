@@ -106,9 +106,21 @@ def _comparisons(reading: Reading, clause: Clause) -> Iterator[Failure]:
             if problem := _compare(reading, clause, left, after[0], less, denied):
                 yield clause.failure("V3", problem, (start, end))
     if _EQUAL.search(clause.text):
-        names = [name for one in reading.of_sentence(clause.sentence) for name in one.features]
+        names = [name for one in _between_semicolons(reading, clause) for name in one.features]
         if len(names) == 2 and (problem := _equal(reading, clause, names[0], names[1])):
             yield clause.failure("V3", problem)
+
+
+def _between_semicolons(reading: Reading, clause: Clause) -> list[Clause]:
+    """The clauses around one, up to a semicolon on either side."""
+    found: list[Clause] = []
+    for one in reading.of_sentence(clause.sentence):
+        if found and ";" in reading.text[found[-1].end : one.start]:
+            if clause in found:
+                return found
+            found = []
+        found.append(one)
+    return found
 
 
 def _compare(reading: Reading, clause: Clause, left: str, right: str, less: bool, denied: bool) -> str | None:

@@ -19,12 +19,18 @@ _LATE = re.compile(r"(?:^|_)(?:high|upper|highest|after|end|to|new|max|changed)(
 _INTERVAL = re.compile(r"\b(?:interval|rang(?:e|es|ing)|runs?|between)\b[\w\s]{0,12}$", re.I)
 _FROM = re.compile(r"\b(?:from|between)\s*[^\d]{0,3}$", re.I)
 _TO = re.compile(r"\b(?:to|and)\s*[^\d]{0,3}$", re.I)
-_INSTEAD = re.compile(r"\s*(?:\w+\s+){0,4}?(?:instead of|rather than|up from|down from|compared (?:with|to)|against)\s+(?:\w+\s+){0,4}?[+\-−]?$", re.I)
+_INSTEAD = re.compile(
+    r"\s*(?:\w+\s+){0,4}?(?:instead of|rather than|up from|down from|compared (?:with|to)|against)\s+(?:\w+\s+){0,4}?[+\-−]?$",
+    re.I,
+)
 _AT = re.compile(r"\s*(?:at|for|with|when|where)\s+(?:the\s+|a\s+|an\s+)?(?:_+\s+)?(?:(?:is|of|at)\s+)?[+\-−]?$", re.I)
 _POLES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
     (frozenset(one.split()), frozenset(other.split()))
     for one, other in (
-        ("right rightly correct correctly", "wrong wrongly incorrect incorrectly mistaken misclassified mistake mistakes"),
+        (
+            "right rightly correct correctly",
+            "wrong wrongly incorrect incorrectly mistaken misclassified mistake mistakes",
+        ),
         ("lowest smallest minimum least earliest", "highest largest maximum most latest biggest greatest"),
         ("lower", "higher upper"),
         ("mean average averages", "median"),
@@ -61,7 +67,12 @@ def _facts(reading: Reading, clause: Clause, number: Number) -> list[tuple[Fact,
 
 
 def _pair(
-    reading: Reading, clause: Clause, first: Number, second: Number, one: list[tuple[Fact, bool]], other: list[tuple[Fact, bool]]
+    reading: Reading,
+    clause: Clause,
+    first: Number,
+    second: Number,
+    one: list[tuple[Fact, bool]],
+    other: list[tuple[Fact, bool]],
 ) -> str | None:
     between = reading.blanked[first.end : second.start]
     turned = _turned(reading, one, other) and not _turned(reading, other, one)
@@ -73,7 +84,10 @@ def _pair(
         if not any(fact in places for fact in values):
             return f"{first.text} is not the value at {second.text} in the evidence."
     if re.fullmatch(r"\s*\w*\s*\(", between):
-        points, at_them = [fact for fact, is_value in one if not is_value], [fact for fact, is_value in other if is_value and fact.at is not None]
+        points, at_them = (
+            [fact for fact, is_value in one if not is_value],
+            [fact for fact, is_value in other if is_value and fact.at is not None],
+        )
         if points and at_them and not any(fact in points for fact in at_them):
             return f"{second.text} is not the value at {first.text} in the evidence."
     return None
@@ -87,7 +101,7 @@ def _turned(reading: Reading, first: list[tuple[Fact, bool]], second: list[tuple
 
 
 def _is_cell_swap(first: list[tuple[Fact, bool]], second: list[tuple[Fact, bool]]) -> bool:
-    """"6 months instead of 43" for a change of 6 to 43."""
+    """ "6 months instead of 43" for a change of 6 to 43."""
     old = [fact for fact, is_value in first if not is_value]
     new = [fact for fact, is_value in second if is_value]
     right = [fact for fact, is_value in first if is_value and (fact, False) in second]
@@ -116,7 +130,7 @@ def _from_to(reading: Reading, clause: Clause, facts: dict[Number, list[tuple[Fa
 
 
 def _at_category(reading: Reading, clause: Clause, facts: dict[Number, list[tuple[Fact, bool]]]) -> Iterator[Failure]:
-    """"80% for rent", "rent (80%)"."""
+    """ "80% for rent", "rent (80%)"."""
     for mention in clause.mentions:
         names = {target.name for target in mention.targets if target.kind == "category"}
         if not names:
@@ -150,7 +164,9 @@ def _is_sibling(reading: Reading, fact: Fact, said: set[str]) -> bool:
     """Whether the clause says the group of another fact of the same relation, and not this one's."""
     if not fact.group or _group_words(fact) <= said:
         return False
-    siblings = (one for one in reading.ground.facts if one.relation == fact.relation and one.group not in (None, fact.group))
+    siblings = (
+        one for one in reading.ground.facts if one.relation == fact.relation and one.group not in (None, fact.group)
+    )
     return any(_group_words(one) <= said for one in siblings)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.check_numbers import matches
-from askwhy.agent.verify.clauses import Span
+from askwhy.agent.verify.clauses import Span, inside, quoted
 from askwhy.agent.verify.ground import Ground
 from askwhy.agent.verify.patterns import says_some
 from askwhy.agent.verify.reading import Reading
@@ -16,7 +16,6 @@ from askwhy.tools.evidence import Evidence, Fact
 _TOP = re.compile(r"reason|importan|^top|_top|^for_|^against_|mean_for|mean_against")
 _LOW_SHARE = 0.8
 _LONG_TEXT = 6
-
 
 
 def check_slots(reading: Reading) -> Iterator[Failure]:
@@ -52,7 +51,7 @@ def find_texts(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span, .
             continue
         if whole := re.search(r"\s+".join(run), text, re.I):
             spans.append(whole.span())
-        elif begun := re.search(r"\s+".join(run[:4]), text, re.I):
+        elif (begun := re.search(r"\s+".join(run[:4]), text, re.I)) and not inside(begun.start(), quoted(text)):
             message = "This differs from the text in the evidence: leave it out or quote it as it is."
             failures.append(Failure(check="V4", message=message, start=begun.start(), end=begun.end()))
     return tuple(spans), tuple(failures)
@@ -129,7 +128,8 @@ def _asked(one: Evidence, ground: Ground) -> list[str]:
 def _rows(reading: Reading) -> Iterator[str]:
     schema = reading.ground.schema
     said = {one.text for one in reading.mentions if one.names("row")}
-    for row in dict.fromkeys(scope.row for scope in reading.ground.scopes if scope.row is not None):
+    about = {fact.row for fact in reading.ground.facts}
+    for row in dict.fromkeys(scope.row for scope in reading.ground.scopes if scope.row in about and scope.row is not None):
         if row not in said and row not in reading.text.split():
             yield f"Say which {schema.entity} it is about: {schema.entity} {row}."
     for number in range(len(reading.sentences)):

@@ -13,8 +13,8 @@ _PAREN = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _STOP = re.compile(r"[.!?]+[”\"')\]]*(?=\s|$)|\n+")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|approx|cf|resp|no|etc|St|Dr)|\b[A-Z])$")
 _CUT = re.compile(
-    r"[;:]\s|\s[–—]\s|—|,\s+(?:and|but|or|while|whereas|although|though|yet|so|then)\s|,\s+|"
-    r"\s(?:and(?! (?:predicted|actually|truly|really))|but|or|while|whereas|although|though|then|versus|vs\.?)\s",
+    r"[;:]\s|\s[–—]\s|—|,\s+(?:and|but|or(?! (?:\w+er|more|less|over|under|above|below)\b)|while|whereas|although|though|yet|so)\s|,\s+|"
+    r"\s(?:and(?! (?:predicted|actually|truly|really))|but|or(?! (?:\w+er|more|less|over|under|above|below)\b)|while|whereas|although|though|then|versus|vs\.?)\s",
     re.IGNORECASE,
 )
 _RANGE = re.compile(r"\b(?:between|both)\s+[^,;]{1,40}?\s+and\s+", re.IGNORECASE)

@@ -154,12 +154,19 @@ class Ground:
         """Free text of the evidence whose single words may be used; names and cells are not, as they are said whole."""
         parts: list[str] = []
         for one in self.evidence:
-            parts += [one.method, one.estimand, *(caveat.text for caveat in one.caveats)]
-            parts += [*(quality.note for quality in one.quality), *(one.table.columns if one.table else ())]
+            parts += [
+                one.method,
+                one.estimand,
+                *(quality.note for quality in one.quality),
+                *(one.table.columns if one.table else ()),
+            ]
         for fact in self.facts:
             feature = self.feature(fact.feature)
             named = feature is not None and bool(feature.categories)
-            cells = (fact.value if fact.unit not in ("category", "feature") or not named else None, None if named else fact.at)
+            cells = (
+                fact.value if fact.unit not in ("category", "feature") or not named else None,
+                None if named else fact.at,
+            )
             parts += [str(part) for part in (*cells, fact.group) if isinstance(part, str)]
         parts += [str(one.value) for one in self.conditions if one.op == "contains"]
         parts += [str(one.value) for one in self.arguments if isinstance(one.value, str)]
@@ -256,7 +263,8 @@ def trend_of(fact: Fact) -> float | None:
 
 def _of_fact(fact: Fact, schema: Schema) -> Iterator[Known]:
     own = {"feature": fact.feature, "cls": fact.cls, "row": fact.row, "fact": fact}
-    exact = fact.unit in ("count", "id", "rank")
+    whole = isinstance(fact.value, int) or (isinstance(fact.value, float) and fact.value.is_integer())
+    exact = fact.unit in ("count", "id", "rank") and whole
     for number in _number(fact.value):
         unit = fact.unit or "feature"
         yield Known(number, unit, signed=is_signed(fact) or bool(_SIZED.search(fact.relation)), exact=exact, **own)  # type: ignore[arg-type]

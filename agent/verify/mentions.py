@@ -135,7 +135,9 @@ def with_names(phrases: Phrases, names: Iterable[tuple[str, Target]]) -> Phrases
     return {**phrases, **more} if more else phrases
 
 
-def row_mentions(text: str, schema: Schema, known: frozenset[str], masked: tuple[Span, ...]) -> tuple[Mention, ...]:
+def row_mentions(
+    text: str, schema: Schema, known: frozenset[str], masked: tuple[Span, ...] = ()
+) -> tuple[Mention, ...]:
     """Row ids after the word for a row: "applicant 12", "rows 12, 57 and 103", "#12"."""
     found = []
     for match in _row_pattern(schema).finditer(text):
@@ -154,7 +156,7 @@ def _row_pattern(schema: Schema) -> re.Pattern[str]:
     """A list of ids only follows a plural: in "for row 12, 3 features ..." the 3 is no id."""
     several = "|".join(re.escape(word) for word in ("rows", "cases", "instances", "ids", schema.entities) if word)
     single = "|".join(re.escape(word) for word in ("row", "case", "instance", "id", schema.entity) if word)
-    one = r"(?=[\w-]*\d)\w(?:[\w-]*\w)?(?!\s?%|\s?per\s?cent|[.,]\d|\s?point)"
+    one = r"(?=[\w-]*\d)\w(?:[\w-]*\w)?(?![\w-]|\s?%|\s?per\s?cent|[.,]\d|\s?point)"
     numbered = r"\s+(?:number\s+|no\.?\s*|id\s+|#)?"
     listed = rf"{one}(?:(?:,\s*(?:and\s+|or\s+)?|\s+and\s+|\s+or\s+){one})*"
     heads = rf"\b(?:{several}){numbered}(?P<ids>{listed})|(?:\b(?:{single}){numbered}|(?<!\w)#)(?P<id>{one})"

@@ -22,7 +22,29 @@ _PERCENT = re.compile(r"[\s-]?(?:%|percent\b|per cent\b)", re.I)
 _JOINED = re.compile(r"\s*(?:%\s*)?(?:to|and|or|[–—-]|,|vs\.?|versus|respectively)\s*(?:and\s+)?$", re.I)
 _UNIT = re.compile(r"[ \t-]*([^\W\d_]+(?:/[^\W\d_]+)*|[€$£°])")
 
-_SMALL = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+]
 _WORDS = {word: value for value, word in enumerate(_SMALL)} | {
     "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
     "hundred": 100, "thousand": 1000, "million": 1_000_000,

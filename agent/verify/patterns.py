@@ -28,7 +28,6 @@ OPPOSITES: dict[str, tuple[str, ...]] = {
 """Words, and what they must not be turned into."""
 
 
-
 def pattern_words(evidence: tuple[Evidence, ...]) -> frozenset[str]:
     """Every word in the patterns of the tools that made the evidence, in lower case."""
     return frozenset(word for one in evidence for pattern in _patterns(one.tool) for word in _words(pattern))

@@ -16,7 +16,28 @@ from askwhy.agent.verify.plain import is_plain
 NEGATION = re.compile(
     r"\b(?:not|no|never|without|neither|nor|none|nothing|cannot|nobody|hardly|barely|\w+n['’]t)\b", re.I
 )
-_LIST_WORDS = frozenset(["the", "a", "an", "its", "your", "his", "her", "their", "by", "of", "at", "and", "with", "for", "both", "also", "then", "or", "to"])
+_LIST_WORDS = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "its",
+        "your",
+        "his",
+        "her",
+        "their",
+        "by",
+        "of",
+        "at",
+        "and",
+        "with",
+        "for",
+        "both",
+        "also",
+        "or",
+        "to",
+    ]
+)
 _VALUE_CUE = re.compile(
     r"\s*(?:\(|=|:|\bof\b|\bis\b|\bwas\b|\bwere\b|\bto\b|\bset to\b|\bvalue\b|\bas\b|\s)*\s*$", re.I
 )
@@ -190,11 +211,19 @@ def _inherit(found: list[Clause]) -> list[Clause]:
     context: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     for clause in found:
+        pending_before = pending
         if clause.features:
             subjects = (*pending, *clause.features)
         context, rows = clause.classes or context, clause.rows or rows
         pending = subjects if clause.listing else ()
-        done.append(replace(clause, subjects=clause.features or subjects, context=context, about=rows))
+        done.append(
+            replace(
+                clause,
+                subjects=(*pending_before, *clause.features) if clause.features else subjects,
+                context=context,
+                about=rows,
+            )
+        )
     return done
 
 

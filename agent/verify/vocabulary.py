@@ -13,10 +13,81 @@ from askwhy.agent.verify.reading import Reading
 from askwhy.tools.schema import Schema
 
 _VAGUE = frozenset(
-    ["slightly", "strongly", "considerably", "substantially", "significantly", "hugely", "vastly", "greatly", "heavily", "marginally", "barely", "hardly", "nearly", "almost", "rarely", "twice", "half", "double", "triple", "dozen", "majority", "minority", "quarter", "tiny", "huge", "enormous", "massive", "dramatic", "dramatically", "modest", "modestly", "moderately", "quite", "somewhat", "little", "bit", "largely", "extremely"]
+    [
+        "slightly",
+        "strongly",
+        "considerably",
+        "substantially",
+        "significantly",
+        "hugely",
+        "vastly",
+        "greatly",
+        "heavily",
+        "marginally",
+        "barely",
+        "hardly",
+        "nearly",
+        "almost",
+        "rarely",
+        "twice",
+        "half",
+        "double",
+        "triple",
+        "dozen",
+        "majority",
+        "minority",
+        "quarter",
+        "tiny",
+        "huge",
+        "enormous",
+        "massive",
+        "dramatic",
+        "dramatically",
+        "modest",
+        "modestly",
+        "moderately",
+        "quite",
+        "somewhat",
+        "little",
+        "bit",
+        "largely",
+        "extremely",
+    ]
 )
 _HEADS = frozenset(
-    ["score", "scores", "limit", "limits", "number", "numbers", "value", "values", "rate", "rates", "level", "levels", "amount", "amounts", "status", "type", "types", "balance", "ratio", "size", "count", "index", "history", "record", "records", "table", "class", "group", "rank", "factor", "factors"]
+    [
+        "score",
+        "scores",
+        "limit",
+        "limits",
+        "number",
+        "numbers",
+        "value",
+        "values",
+        "rate",
+        "rates",
+        "level",
+        "levels",
+        "amount",
+        "amounts",
+        "status",
+        "type",
+        "types",
+        "balance",
+        "ratio",
+        "size",
+        "count",
+        "index",
+        "history",
+        "record",
+        "records",
+        "table",
+        "class",
+        "group",
+        "rank",
+        "factor",
+        "factors",
+    ]
 )
 
 
@@ -30,7 +101,13 @@ def check_vocabulary(reading: Reading) -> Iterator[Failure]:
         if inside(word.start, masked) or not word.lower[0].isalpha():
             continue
         forms = set(stems(word.lower))
-        if forms & plain_words() or forms & known or len(word.lower) == 1:
+        vague = word.lower in _VAGUE and word.lower not in known
+        if (
+            (not vague and forms & plain_words())
+            or word.lower in known
+            or (not vague and forms & known)
+            or len(word.lower) == 1
+        ):
             continue
         if forms & _schema_words(reading.ground.schema) and not _heads(reading, tokens, position):
             continue
@@ -40,7 +117,7 @@ def check_vocabulary(reading: Reading) -> Iterator[Failure]:
 def _of_evidence(reading: Reading) -> frozenset[str]:
     ground = reading.ground
     schema = ground.schema
-    told = f"{ground.spoken}\n{schema.entity} {schema.entities} {schema.target.label} {schema.target.unit} {schema.name}"
+    told = f"{ground.spoken}\n{schema.entity} {schema.entities} {schema.target.unit}"
     units = " ".join(feature.unit for feature in schema.features)
     compared = " ".join(word for feature in schema.features for word in (*feature.more, *feature.less))
     found = frozenset(word.lower for word in words(f"{told}\n{units} {compared}"))

@@ -13,7 +13,9 @@ def line(step: Step) -> str:
 
 
 def test_features_to_keep_are_never_read_as_features_to_change() -> None:
-    step = Step(tool="counterfactual", scope=Scope(row="3"), arguments=(Argument(name="keep", value=("age", "is_member")),))
+    step = Step(
+        tool="counterfactual", scope=Scope(row="3"), arguments=(Argument(name="keep", value=("age", "is_member")),)
+    )
     words = understood(Plan(steps=(step,)), regression().schema)
     assert "keep: age and is member" in words
     assert "only" not in words
@@ -26,5 +28,7 @@ def test_steps_are_joined_in_order() -> None:
 
 
 def test_an_argument_that_no_example_holds_is_added() -> None:
-    words = line(Step(tool="importance", arguments=(Argument(name="k", value=2), Argument(name="method", value="shap"))))
+    words = line(
+        Step(tool="importance", arguments=(Argument(name="k", value=2), Argument(name="method", value="shap")))
+    )
     assert "2" in words and "shap" in words.lower()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+
 from askwhy.evals import registry
 from askwhy.evals.registry import Report, UsageError, evaluation, evaluations, run_evaluation
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 import pytest
+
 from askwhy.ui.cells import cell_text, common_decimals, escaped, number_text, plot_text, printable
 
 

@@ -10,14 +10,15 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from talkers import EVIL, Talker, hostile
+from toy_subjects import binary, regression, text
+
 from askwhy.agent.answer import Answer
 from askwhy.agent.session import Session
 from askwhy.tools.subject import Subject
 from askwhy.ui import page
 from askwhy.ui.chat import ChatPage, warmed
 from askwhy.ui.rooms import Exchange, Rooms
-from talkers import EVIL, Talker, hostile
-from toy_subjects import binary, regression, text
 
 gr = pytest.importorskip("gradio")
 

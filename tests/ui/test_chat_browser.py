@@ -7,11 +7,12 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from askwhy.ui.chat import ChatPage, warmed
-from askwhy.ui.server import launch
 from browser import Page, find_chromium, opened
 from talkers import EVIL, Talker, hostile
 from toy_subjects import binary
+
+from askwhy.ui.chat import ChatPage, warmed
+from askwhy.ui.server import launch
 
 pytestmark = pytest.mark.slow
 

@@ -10,10 +10,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from askwhy.ui.cli import app
 from typer.testing import CliRunner, Result
 
-HEAVY = ("gradio", "langchain", "langchain_core", "numpy", "pandas", "plotly", "pydantic", "shap", "sklearn", "torch", "transformers")
+from askwhy.ui.cli import app
+
+HEAVY = (
+    "gradio",
+    "langchain",
+    "langchain_core",
+    "numpy",
+    "pandas",
+    "plotly",
+    "pydantic",
+    "shap",
+    "sklearn",
+    "torch",
+    "transformers",
+)
 
 
 def run(*arguments: str) -> Result:
@@ -62,7 +75,9 @@ def test_json_is_exactly_one_object_with_the_text(files: Path) -> None:
     assert result.stdout.count("\n") == 1
 
 
-def test_what_a_model_prints_does_not_reach_stdout(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_model_prints_does_not_reach_stdout(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "loud_model.py").write_text(
         "import numpy as np\nprint('loading')\n"
         "def chance(frame):\n    print('asked')\n    p = (frame['age'].to_numpy() > 45) * 0.8 + 0.1\n"

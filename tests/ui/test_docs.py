@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from askwhy.tools.registry import tools
 from askwhy.ui.docs import BEGIN, END, main, rewritten, tool_table
 

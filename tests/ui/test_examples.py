@@ -6,11 +6,12 @@ import re
 
 import numpy as np
 import pytest
+from toy_subjects import SUBJECTS
+
 from askwhy.tools.evaluator import Evaluator
 from askwhy.tools.registry import find_tool, tools
 from askwhy.tools.subject import Subject
 from askwhy.ui.examples import examples, in_words, sentence
-from toy_subjects import SUBJECTS
 
 
 def known(name: str) -> Subject:
@@ -51,7 +52,9 @@ def test_a_row_is_said_to_be_of_the_class_that_the_model_predicts(name: str) -> 
 def test_the_class_to_reach_is_not_the_one_predicted() -> None:
     subject = known("binary")
     by_tool = {one.tool: one.question for one in examples(subject)}
-    predicted = next(label.label for label in subject.schema.classes if re.search(rf"\b{label.label}\b", by_tool["explain"]))
+    predicted = next(
+        label.label for label in subject.schema.classes if re.search(rf"\b{label.label}\b", by_tool["explain"])
+    )
     wished = next(label.label for label in subject.schema.classes if label.label != predicted)
     assert re.search(rf"\b{wished}\b", by_tool["counterfactual"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from askwhy.tools.evidence import Figure, Series
 from askwhy.ui.figure import NEGATIVE, POSITIVE, draw, figure_table
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from askwhy.tools.distance import NEIGHBOURS, Space
 from askwhy.tools.errors import ToolError
+from askwhy.tools.evidence import Caveat
 from askwhy.tools.subject import Mask, Subject
 from askwhy.tools.truth import Array
 from askwhy.tools.view import View
@@ -51,6 +52,15 @@ def training(subject: Subject) -> Mask:
     """The rows the model was trained on, as far as known: those not held out, else every row."""
     rest = ~subject.held_out
     return np.asarray(rest if rest.any() else np.ones(len(rest), dtype=bool), dtype=bool)
+
+
+def training_caveats(view: View) -> tuple[Caveat, ...]:
+    """What must be said where nobody told which rows the model was trained on."""
+    if view.subject.held_out.any():
+        return ()
+    entities = view.schema.entities
+    text = f"No {entities} are marked as held out, so all of them count as training {entities}."
+    return (Caveat(flag="no_held_out", text=text),)
 
 
 def company(view: View, mask: Mask, *, most: int | None = None) -> Company:

@@ -47,7 +47,7 @@ from askwhy.tools.view import View
     says=(
         "The model would predict {goal} for {row} if [cf_change*: {feature} were {value} instead of {at}].",
         "The probability of {cf_probability.cls} would then be {cf_probability} instead of {goal_probability}.",
-        "The model would predict {cf_estimate} for {row} instead of {estimate} if [cf_change*: {feature} were "
+        "The model would predict {cf_estimate} for {row} instead of {before_estimate} if [cf_change*: {feature} were "
         "{value} instead of "
         "{at}].",
         "Another way is [cf_change_2*: {feature} {value} instead of {at}], for a probability of {cf_probability_2}.",
@@ -63,7 +63,7 @@ from askwhy.tools.view import View
         "The model already predicts {already} for {row}, with a probability of {probability}.",
         "The model already predicts {already_estimate} for {row}, which meets the goal of {goal_number}.",
         "None of the {none_found} changes tried makes the model predict {unreached} for {row}.",
-        "None of the {none_found} changes tried brings the prediction for {row} from {estimate} to {goal_number}.",
+        "None of the {none_found} changes tried brings the prediction for {row} from {before_estimate} to {goal_number}.",
         "What stands in the way is [would_allow*: {feature}, {value}]; freeing "
         "{allow_count:one it would do/any one of them would do}.",
         "Only freeing [would_allow_together*: {feature}, {value}] at the same time would do.",
@@ -145,7 +145,7 @@ def _already(view: View, wish: Wish) -> list[Fact]:
 def _goal(view: View, wish: Wish) -> list[Fact]:
     if wish.label is None:
         facts = [
-            _fact(view, "estimate", float(view.outputs[0, 0]), "output"),
+            _fact(view, "before_estimate", float(view.outputs[0, 0]), "output"),
             _fact(view, "goal_number", wish.goal.bound, "output"),
         ]
         return [*facts, _fact(view, "assumed_goal", wish.goal.bound, "output")] if wish.assumed else facts

@@ -53,7 +53,8 @@ _KINDS = {
         "The data is {dataset}, with {rows:entities}{scope} and {features} {features:one feature/features}.",
         "There are {rows_unnamed:entities}{scope} in the data, with {features} {features:one feature/features}.",
         "{description}",
-        "The {listed:one only feature is/features are} [feature*: {feature}].",
+        "The {listed} features are [feature*: {feature}].",
+        "There is {only_listed} feature, [feature*: {feature}].",
         "There are {unlisted} features; the first {first} are [some_feature*: {feature}], and the table lists them "
         "all.",
         "Their kinds: [kind*: {value} {group}].",
@@ -93,7 +94,8 @@ def _size(view: View) -> list[Fact]:
 def _features(view: View) -> list[Fact]:
     features = view.schema.features
     few = len(features) <= _NAMED
-    counted = Fact(relation="listed" if few else "unlisted", value=len(features), unit="count")
+    said = "only_listed" if len(features) == 1 else "listed" if few else "unlisted"
+    counted = Fact(relation=said, value=len(features), unit="count")
     facts = [counted] if few else [counted, Fact(relation="first", value=_NAMED, unit="count")]
     relation = "feature" if few else "some_feature"
     facts += [Fact(relation=relation, value=_KINDS[one.kind], unit="", feature=one.name) for one in features[:_NAMED]]

@@ -76,14 +76,16 @@ class Swept:
         "plot the effect of {feature}",
     ),
     says=(
-        "For {row}, where {current.feature} is {current.at}, the probability of {effect_start.cls} is {effect_start} "
-        "with {effect_start.feature} {effect_start.at}, and {effect_end} with {effect_end.feature} {effect_end.at}.",
-        "For {row}, where {current_value.feature} is {current_value.at}, the model's output is {effect_start} "
-        "with {effect_start.feature} {effect_start.at}, and {effect_end} with {effect_end.feature} {effect_end.at}.",
-        "Averaged over {averaged:entities}{scope}, the probability of {effect_start.cls} is {effect_start} "
-        "with {effect_start.feature} {effect_start.at}, and {effect_end} with {effect_end.feature} {effect_end.at}.",
-        "Averaged over {averaged_value:entities}{scope}, the model's output is {effect_start} "
-        "with {effect_start.feature} {effect_start.at}, and {effect_end} with {effect_end.feature} {effect_end.at}.",
+        "For {row}, where {current.feature} is {current.at}, the probability of {effect_start.cls} with "
+        "{effect_start.feature} {effect_start.at} is {effect_start}, and with {effect_end.feature} {effect_end.at} it "
+        "is {effect_end}.",
+        "For {row}, where {current_value.feature} is {current_value.at}, the model's output with "
+        "{effect_start.feature} {effect_start.at} is {effect_start}, and with {effect_end.feature} {effect_end.at} it "
+        "is {effect_end}.",
+        "Averaged over {averaged:entities}{scope}, the probability of {effect_start.cls} with {effect_start.feature} "
+        "{effect_start.at} is {effect_start}, and with {effect_end.feature} {effect_end.at} it is {effect_end}.",
+        "Averaged over {averaged_value:entities}{scope}, the model's output with {effect_start.feature} "
+        "{effect_start.at} is {effect_start}, and with {effect_end.feature} {effect_end.at} it is {effect_end}.",
         "For {row}, the probability of {category_effect.cls} by {category_effect.feature} is [category_effect*: "
         "{value} for {at}].",
         "For {row}, the model's output by {category_value.feature} is [category_value*: {value} for {at}].",

@@ -67,8 +67,8 @@ _NEEDS_PROBABILITIES = ("roc_auc", "log_loss", "brier")
         ask("what is the r squared?", metric="r2"),
     ),
     says=(
-        "Over {held_out:entities}{scope}, held out from training, the {score.group} is {score}, with a {level} interval "
-        "from {score_low} to {score_high}.",
+        "Over {held_out:entities}{scope}, held out from training, the {score.group} is {score}, with a {level} "
+        "interval from {score_low} to {score_high}.",
         "Over {scored:entities}{scope}, the {score.group} is {score}, with a {level} interval from {score_low} to "
         "{score_high}.",
         "Over {held_out:entities}{scope}, held out from training, the {bare_score.group} is {bare_score}.",

@@ -18,6 +18,7 @@ from askwhy.tools.engines.neighbours import (
     leave_one_out,
     own_position,
     training,
+    training_caveats,
 )
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
@@ -89,7 +90,7 @@ def similar(
         method="nearest training rows by Gower's distance (Gower 1971) over all features",
         estimand="similarity of the rows, whatever the model makes of it",
         quality=quality,
-        caveats=caveats,
+        caveats=(*caveats, *training_caveats(view)),
         table=_table(view, found),
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from askwhy.tools.distance import NEIGHBOURS
-from askwhy.tools.engines.neighbours import UNUSUAL, Usual, own_position, training, usual
+from askwhy.tools.engines.neighbours import UNUSUAL, Usual, own_position, training, training_caveats, usual
 from askwhy.tools.evidence import Evidence, Fact, Quality, Table
 from askwhy.tools.registry import tool
 from askwhy.tools.subject import plain
@@ -62,6 +62,7 @@ def typicality(view: View, k: Annotated[int, Field(ge=1, le=50)] = 3) -> Evidenc
         method=f"mean Gower distance to the {NEIGHBOURS} nearest of {len(known.own)} training rows, against their own",
         estimand="distance to the training data, whatever the model makes of it",
         quality=_power(view, known),
+        caveats=training_caveats(view),
         table=table,
     )
 

@@ -1,0 +1,80 @@
+"""The model fitted again on some of its training rows, where it is a scikit-learn estimator that can be cloned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from askwhy.tools.engines.neighbours import training
+from askwhy.tools.predictor import Outputs, Predictor, to_columns
+from askwhy.tools.subject import Subject
+from askwhy.tools.truth import Array, actual_values
+
+MOST_ROWS = 5000
+"""More training rows than this are not fitted again and again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A fitted estimator with the rows it was trained on, as far as known: those not held out.
+
+    rows: (n, features) as the subject has them. actual: class positions or numbers, aligned. positions: in the data.
+    """
+
+    estimator: Any
+    subject: Subject
+    rows: pd.DataFrame
+    actual: Array
+    positions: Array
+
+    def without(self, places: Array) -> Predictor | None:
+        """The model fitted again without the training rows at these places; None where that does not work."""
+        from sklearn.base import clone
+
+        keep = np.setdiff1d(np.arange(len(self.rows)), places)
+        truth = self.actual[keep]
+        classes = getattr(self.estimator, "classes_", None)
+        if classes is not None:
+            if len(np.unique(truth)) < len(classes):
+                return None
+            truth = np.asarray(classes)[truth]
+        try:
+            again = clone(self.estimator).fit(self.native(self.rows.iloc[keep]), truth)
+        except Exception:  # someone else's estimator may refuse for any reason; then there is no refit
+            return None
+        function = again.predict_proba if hasattr(again, "predict_proba") else again.predict
+        own = self.subject.predictor
+        return Predictor(lambda cells: function(self._read(cells)), own.schema, own.columns)
+
+    def native(self, frame: pd.DataFrame) -> Any:
+        """Rows of the subject as the estimator reads them."""
+        own = self.subject.predictor
+        return self._read(to_columns(frame, own.schema)[list(own.columns)])
+
+    def _read(self, cells: pd.DataFrame) -> Any:
+        shape = getattr(self.subject.predictor.call, "_frame", None)
+        return cells if shape is None else shape(cells)
+
+    def outputs_without(self, places: Array, frame: pd.DataFrame) -> Outputs | None:
+        """Outputs at `frame` of the model fitted again without some training rows; None where it cannot be."""
+        again = self.without(places)
+        return None if again is None else again(frame)
+
+
+def trained(subject: Subject) -> Trained | None:
+    """The estimator behind a subject with its training rows; None for anything that cannot be fitted again."""
+    from sklearn.base import BaseEstimator
+
+    function = getattr(subject.predictor.call, "function", subject.predictor.call)
+    owner = getattr(function, "__self__", None)
+    if not isinstance(owner, BaseEstimator) or not hasattr(owner, "fit") or subject.target is None:
+        return None
+    if subject.predictor.hard or subject.schema.modality != "table":
+        return None
+    actual = actual_values(subject.schema, subject.target)
+    known = np.isfinite(actual) if subject.regression else actual >= 0
+    positions = np.flatnonzero(training(subject) & known)
+    return Trained(owner, subject, subject.data.iloc[positions], actual[positions], positions)
