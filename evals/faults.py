@@ -9,13 +9,15 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.schema import Schema
 
 _NUMBER = re.compile(r"(?<![\w.,-])\d[\d,]*(?:\.\d+)?(?![\d,]*\.\d)(?!\w)")
 _OPPOSITES = (
-    ("raises", "lowers"), ("raise", "lower"), ("higher", "lower"), ("rises", "falls"), ("more important", "less important"),
+    ("raises", "lowers"), ("raise", "lower"), ("higher", "lower"), ("rises", "falls"),
+    ("more important", "less important"),
     ("increases", "decreases"), ("supports", "opposes"),
 )  # fmt: skip
 _BOUNDS = (
@@ -108,7 +110,7 @@ def _swapped_features(answer: _Answer) -> Iterator[str]:
     spans = [span for span in sites if not any(o[0] <= span[0] and span[1] <= o[1] and o != span for o in sites)]
     pairs = [
         (a, b)
-        for a, b in zip(spans, spans[1:], strict=False)
+        for a, b in pairwise(spans)
         if answer.text[slice(*a)].lower() != answer.text[slice(*b)].lower() and ". " not in answer.text[a[1] : b[0]]
     ]
     if pairs:

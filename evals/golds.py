@@ -175,9 +175,9 @@ def _of(answer: Answer, tool: str) -> Evidence:
 def _says(found: Evidence, subject: Subject, instance: pd.DataFrame) -> bool:
     outputs = subject.predictor(instance)[0]
     if subject.regression:
-        return abs(found.one("estimate").number() - outputs[0]) < _EXACT
+        return abs(found.one("estimate").number() - float(outputs[0])) < _EXACT
     right = found.one("prediction").value == subject.schema.classes[int(outputs.argmax())].name
-    return right and abs(found.one("probability").number() - outputs.max()) < _EXACT
+    return right and abs(found.one("probability").number() - float(outputs.max())) < _EXACT
 
 
 def _output(subject: Subject, instance: pd.DataFrame, cls: str | None) -> float:
@@ -213,7 +213,7 @@ def _moved_by_shuffling(subject: Subject, frame: pd.DataFrame, feature: str, rep
 
 
 def _shapley_value(subject: Subject, row: str, feature: str, cls: str | None, draws: int = 400) -> float:
-    """Mean change of the output as the feature takes the row's value, after a random set of others did (Castro 2009)."""
+    """Mean change of the output as the feature takes the row's value after random others (Castro et al. 2009)."""
     rng = np.random.default_rng(0)
     instance, names = subject.row(row), subject.schema.names
     start = subject.background.iloc[rng.integers(len(subject.background), size=draws)].reset_index(drop=True)

@@ -234,12 +234,17 @@ EXPLAIN = Case(
         ),
     ),
     true=(
-        "The model predicts declined for applicant 12, with a probability of 82%. What moves the probability of declined "
-        "most: duration (48 months) raises it by 13.1 percentage points, savings (not known) lowers it by 6.2 percentage "
-        "points and age (22 years) raises it by 3.1 percentage points. That accounts for 97% of the total attribution. "
+        "The model predicts declined for applicant 12, with a probability of 82%. What moves the probability of "
+        "declined "
+        "most: duration (48 months) raises it by 13.1 percentage points, savings (not known) lowers it by 6.2 "
+        "percentage "
+        "points and age (22 years) raises it by 3.1 percentage points. That accounts for 97% of the total "
+        "attribution. "
         "The comparison is with the average over the reference applicants, 31%. " + _WARNING,
-        "Applicant 12 is predicted declined (82%). The most important feature is duration: at 48 months it raises the "
-        "probability of declined by 13.1 percentage points. Age, which is 22 years, also raises it, by 3.1 percentage "
+        "Applicant 12 is predicted declined (82%). The most important feature is duration: at 48 months it "
+        "raises the "
+        "probability of declined by 13.1 percentage points. Age, which is 22 years, also raises it, by 3.1 "
+        "percentage "
         f"points, while savings lowers it by 6.2 percentage points. {_WARNING}",
         "For applicant 12, the three most important features are duration (+13.1 percentage points), savings (-6.2 "
         f"percentage points) and age (+3.1 percentage points). {_WARNING}",
@@ -248,9 +253,11 @@ EXPLAIN = Case(
         f"Duration matters most for applicant 12, savings second most and age is third in rank. {_WARNING}",
         "For applicant 12, duration is more important than age, and savings matters more than age but is not more "
         f"important than duration. {_WARNING}",
-        "For applicant 12: savings (not known) speaks against declined, duration (48 months) and age (22 years) speak "
+        "For applicant 12: savings (not known) speaks against declined, duration (48 months) and age (22 years) "
+        "speak "
         f"for it. {_WARNING}",
-        "Duration raises the probability that applicant 12 is declined and lowers the probability that it is approved by "
+        "Duration raises the probability that applicant 12 is declined and lowers the probability that it is "
+        "approved by "
         f"13 percentage points; savings and age come next. {_WARNING}",
         "For applicant 12, sex does not change the prediction; duration raises it most, then savings and age follow. "
         f"{_WARNING}",
@@ -259,7 +266,7 @@ EXPLAIN = Case(
         (f"For applicant 12, duration lowers the probability of declined, savings and age. {_WARNING}", "V2"),
         (f"For applicant 12, duration raises the probability of approved; savings and age. {_WARNING}", "V2"),
         (f"For applicant 12, savings raises it by 13.1 percentage points, duration, age. {_WARNING}", "V1"),
-        (f"For applicant 12, savings (not known) raises declined by 6.2 percentage points; duration, age. {_WARNING}", "V2"),
+        (f"For applicant 12, savings (not known) raises declined by 6.2 points; duration, age. {_WARNING}", "V2"),
         (f"For applicant 12, duration (36 months) raises it by 13.1 percentage points; savings, age. {_WARNING}", "V1"),
         (f"For applicant 12, duration (48 years) raises it by 13.1 percentage points; savings, age. {_WARNING}", "V1"),
         (f"For applicant 12, savings (little) lowers it by 6.2 percentage points; duration, age. {_WARNING}", "V4"),
@@ -281,7 +288,7 @@ EXPLAIN = Case(
         (f"For applicant 12, duration causes defaults, and savings and age do too. {_WARNING}", "V8"),
         (f"For applicant 12, by LIME: duration raises it, savings lowers it and age raises it. {_WARNING}", "V4"),
         (f"For applicant 12, duration strongly raises it; savings lowers it, age raises it. {_WARNING}", "V13"),
-        (f"For applicant 12, sex raises the probability of declined, as do duration and age, not savings. {_WARNING}", "V2"),
+        (f"For applicant 12, sex raises declined; duration and age too, not savings. {_WARNING}", "V2"),
         (f"For applicant 12, duration and savings are equally important; age is third. {_WARNING}", "V3"),
         (f"For applicant 12, duration, savings and age account for 79% of the total attribution. {_WARNING}", "V1"),
         (f"For applicant 12, duration (48 months) ranks second, savings, age. {_WARNING}", "V3"),
@@ -303,13 +310,16 @@ WHAT_IF = Case(
         ),
     ),
     true=(
-        "If duration were 12 months shorter, the model would predict approved for applicant 12 instead of declined. Its "
+        "If duration were 12 months shorter, the model would predict approved for applicant 12 instead of "
+        "declined. Its "
         "probability of declined would be 40% instead of 82%, 41.4 percentage points lower.",
         "With a duration 12 months shorter, the prediction for applicant 12 would flip from declined to approved.",
         "For applicant 12, cutting the duration by 12 months lowers the probability of declined from 81.6% to 40.2%.",
-        "If the duration of applicant 12 were reduced by 12 months, the probability of declined would fall from 82% to "
+        "If the duration of applicant 12 were reduced by 12 months, the probability of declined would fall from "
+        "82% to "
         "40%, that is by 41.4 percentage points.",
-        "Applicant 12, with duration shorter by 12 months: the probability of declined drops by 41 percentage points and "
+        "Applicant 12, with duration shorter by 12 months: the probability of declined drops by 41 percentage "
+        "points and "
         "the prediction changes to approved.",
     ),
     false=(
@@ -325,7 +335,8 @@ WHAT_IF = Case(
             "V1",
         ),
         (
-            "If duration were 12 months shorter, applicant 12's probability of declined would rise by 41.4 percentage points.",
+            "If duration were 12 months shorter, applicant 12's probability of declined would rise by 41.4 "
+            "percentage points.",
             "V2",
         ),
         (
@@ -361,7 +372,8 @@ IMPORTANCE = Case(
     ),
     true=(
         "The most important features are duration (0.120), savings (0.0700) and age (0.0610).",
-        "Duration is the most important feature (0.12). Savings and age are about equally important (0.07 and 0.061).",
+        "Duration is the most important feature (0.12). Savings and age are about equally important (0.07 and "
+        "0.061).",
         "Overall, duration matters more than age; savings comes second.",
     ),
     false=(
@@ -392,9 +404,11 @@ PRICE = Case(
         ),
     ),
     true=(
-        "The model predicts 312,457 EUR for house H-7. What moves the predicted price most: living area (142.5 m²) raises "
+        "The model predicts 312,457 EUR for house H-7. What moves the predicted price most: living area (142.5 "
+        "m²) raises "
         "it by 80,123 EUR, year built (1931) lowers it by 20,456 EUR and rooms (5) raises it by 2,789 EUR.",
-        "House H-7: the living area of 142.5 m² adds 80,123.4 EUR to the price, and the year built takes away 20,456 EUR.",
+        "House H-7: the living area of 142.5 m² adds 80,123.4 EUR to the price, and the year built takes away "
+        "20,456 EUR.",
     ),
     false=(
         ("The model predicts 312,475 EUR for house H-7.", "V1"),
@@ -445,7 +459,8 @@ EFFECT = Case(
         ),
     ),
     true=(
-        "Averaged over 344 penguins, the probability of Adelie goes from 99% at bill length 32.1 mm to 2.0% at 59.6 mm. "
+        "Averaged over 344 penguins, the probability of Adelie goes from 99% at bill length 32.1 mm to 2.0% at "
+        "59.6 mm. "
         "Checked row by row, it never rises as bill length rises, for all of 344 penguins.",
         "The probability of Adelie falls from 99% at a bill length of 32.1 mm to 2% at 59.6 mm.",
         "The probability of Adelie decreases with bill length.",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from askwhy.tools.engines.coalitions import Coalitions, ends, one_by_one, shapley_row
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Quality, Unit
+from askwhy.tools.lime_fit import FITTED, HELD_OUT, fit_lime
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.quality import GOOD_FIT, USABLE_FIT, additivity, local_fit
 from askwhy.tools.schema import ClassLabel
-from askwhy.tools.shapley import BUDGET_COMPOSITES, Link, Shapley, log_odds, shapley_rows
+from askwhy.tools.shapley import Link, Shapley, log_odds, shapley_rows
 from askwhy.tools.view import View
 
 Scale = Literal["probability", "log-odds"]
@@ -30,7 +32,9 @@ class Attribution:
     """What the features add to the output of one class (or to the predicted number), and how that was found.
 
     values, error: (features,) in schema order; error is None where they are exact. output = base + sum of the values,
-    as far as `quality` says. rows: how many rows they are the mean of.
+    as far as `quality` says. rows: how many rows they are the mean of. name: SHAP, LIME or occlusion. game: the
+    coalitions of the row, for measuring how good the values are. spent: the rows the model was asked about for it; where
+    none were, as many as the cheapest attribution by evaluation would ask.
     """
 
     values: Outputs
@@ -44,6 +48,9 @@ class Attribution:
     caveats: tuple[Caveat, ...] = ()
     surrogate: bool = False
     rows: int = 1
+    name: str = "SHAP"
+    game: Coalitions | None = field(default=None, repr=False, compare=False)
+    spent: int = 0
 
     def ranked(self) -> list[int]:
         """Positions of the features, largest size first."""
@@ -71,28 +78,71 @@ def mean_attribution(view: View, label: ClassLabel | None, scale: Scale = "proba
     return replace(_computed(view, label, rows, scale, len(view.rows)), caveats=caveats)
 
 
-def attribute_by_lime(view: View, label: ClassLabel | None, scale: Scale = "probability") -> Attribution:
+def attribute_by_lime(
+    view: View, label: ClassLabel | None, scale: Scale = "probability", perturbed: int = FITTED + HELD_OUT
+) -> Attribution:
     """LIME contributions of the instance; Shapley values instead where LIME's linear model does not fit."""
-    from askwhy.tools.lime_fit import FITTED, fit_lime
+    found = lime_attribution(view, label, scale, perturbed)
+    r2 = found.quality[0].value
+    return found if r2 >= USABLE_FIT else _instead_of_lime(view, label, scale, r2)
 
+
+def lime_attribution(view: View, label: ClassLabel | None, scale: Scale, perturbed: int) -> Attribution:
+    """LIME contributions of the instance from this many perturbed rows, however well they fit."""
     link, column = link_of(view, scale), column_of(view, label)
     fit = fit_lime(
-        view.evaluate, view.instance, view.subject.background, lambda found: _linked(found, link)[:, column], view.rng
+        view.evaluate,
+        view.instance,
+        view.subject.background,
+        lambda found: _linked(found, link)[:, column],
+        view.rng,
+        perturbed,
     )
-    if fit.fidelity < USABLE_FIT:
-        return _instead_of_lime(view, label, scale, fit.fidelity)
     return Attribution(
         values=fit.contributions,
         error=fit.error,
         base=fit.intercept,
         output=float(_linked(view.outputs, link)[0, column]),
         unit=unit_of(view, scale),
-        method=f"LIME: linear model fitted to {FITTED:,} perturbations of the row",
+        method=f"LIME: linear model fitted to {perturbed * FITTED // (FITTED + HELD_OUT):,} perturbations of the row",
         estimand=f"contributions to a local linear model of {quantity(view, label, scale)}",
         quality=(local_fit(fit.fidelity, None if label is None or link else fit.same_side),),
         caveats=() if fit.fidelity >= GOOD_FIT else (loose_fit(fit.fidelity),),
         surrogate=True,
+        name="LIME",
+        game=_game(view, view.instance, column, link),
+        spent=perturbed,
     )
+
+
+def attribute_by_occlusion(
+    view: View, label: ClassLabel | None, scale: Scale = "probability", game: Coalitions | None = None
+) -> Attribution:
+    """What the output loses when one feature at a time takes the background's values instead of the row's.
+
+    `game`: coalitions of the row that are known already. The values need not add up to the prediction.
+    """
+    game = game or _game(view, view.instance, column_of(view, label), link_of(view, scale))
+    before = view.evaluate.rows
+    values = np.zeros(len(view.schema.features))
+    values[game.players] = one_by_one(game)
+    empty, whole = game.worth(ends(game.count))
+    return Attribution(
+        values=values,
+        error=None,
+        base=float(empty),
+        output=float(whole),
+        unit=unit_of(view, scale),
+        method=f"occlusion: one feature at a time replaced by its values in {game.refs} background rows",
+        estimand=f"mean change of {quantity(view, label, scale)} when one feature is replaced",
+        name="occlusion",
+        game=game,
+        spent=view.evaluate.rows - before,
+    )
+
+
+def _game(view: View, row: pd.DataFrame, column: int, link: Link | None) -> Coalitions:
+    return Coalitions(view.evaluate, row, view.subject.background, column, link)
 
 
 def sample(rows: pd.DataFrame, most: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -136,9 +186,14 @@ def _linked(outputs: Outputs, link: Link | None) -> Outputs:
 
 def _computed(view: View, label: ClassLabel | None, rows: pd.DataFrame, scale: Scale, of: int = 1) -> Attribution:
     link, column = link_of(view, scale), column_of(view, label)
-    background = view.subject.background
-    budget = BUDGET_COMPOSITES if len(rows) == 1 else ROWS_BUDGET
-    found = shapley_rows(view.evaluate, rows, background, link=link, seed=view.seed, budget=budget)
+    background, before = view.subject.background, view.evaluate.rows
+    game = _game(view, rows, column, link) if view.scope.has_instance else None
+    if game is None:
+        found = shapley_rows(view.evaluate, rows, background, link=link, seed=view.seed, budget=ROWS_BUDGET)
+        how = "exact" if found.error is None else "sampled"
+    else:
+        found, how = shapley_row(game, seed=view.seed)
+    spent = view.evaluate.rows - before
     direct = _linked(view.evaluate.outputs(pd.concat([background, rows])), link)[:, column]
     base, output = float(direct[: len(background)].mean()), float(direct[len(background) :].mean())
     values = found.values[:, :, column].mean(axis=0)
@@ -149,10 +204,12 @@ def _computed(view: View, label: ClassLabel | None, rows: pd.DataFrame, scale: S
         base=base,
         output=output,
         unit=unit_of(view, scale),
-        method=shap_method(found, len(background)),
+        method=shap_method(found, len(background), how),
         estimand=f"interventional Shapley values of {quantity(view, label, scale)}",
         quality=(additivity(output, base, values, spread, exact=found.error is None),),
         rows=len(rows),
+        game=game,
+        spent=spent,
     )
 
 
@@ -172,8 +229,12 @@ def error_of_mean(values: Outputs, error: Outputs | None, of: int) -> Outputs | 
     return np.asarray(np.hypot(own, between))
 
 
-def shap_method(found: Shapley, background: int) -> str:
-    """How Shapley values were found, in a line."""
+def shap_method(found: Shapley, background: int, how: str = "") -> str:
+    """How Shapley values were found, in a line. `how`: exact, additive, tree or sampled."""
+    if how == "additive":
+        return f"SHAP: exact, as the model adds up feature by feature, against {background} background rows"
+    if how == "tree":
+        return f"SHAP: exact, by TreeExplainer against {background} background rows"
     if found.error is None:
         return f"SHAP: exact, {found.coalitions:,} coalitions against {background} background rows"
     return f"SHAP: {found.coalitions:,} sampled coalitions against {background} background rows"
@@ -214,6 +275,7 @@ def _brought(
     if values is None:
         return None, caveats
     drawn = len(rows) < len(view.rows)
+    local = view.scope.has_instance
     found = Attribution(
         values=values.mean(axis=0),
         error=error_of_mean(values, None, len(view.rows)) if drawn else None,
@@ -224,6 +286,8 @@ def _brought(
         estimand=f"Shapley values of {quantity(view, label)}, as brought along",
         quality=quality,
         rows=len(rows),
+        game=_game(view, rows, column_of(view, label), None) if local else None,
+        spent=len(view.schema.features) * len(view.subject.background),
     )
     return found, ()
 

@@ -45,8 +45,11 @@ def fit_lime(
     background: pd.DataFrame,
     output: Callable[[Outputs], Outputs],
     rng: np.random.Generator,
+    perturbed: int = FITTED + HELD_OUT,
 ) -> LimeFit:
     """Fit around `row` (one row). `output` takes the column to explain out of the model's outputs.
+
+    Of the `perturbed` rows, four in five are fitted on and the rest are held out.
 
     Each cell of a perturbed row is kept with probability one half, else replaced by a draw from its background column:
     were all replaced, as in the package, a category that the background hardly shows would have no weight to speak of.
@@ -54,18 +57,18 @@ def fit_lime(
     order = np.argsort(np.asarray(row.columns, dtype=str), kind="stable")
     place = np.argsort(order)
     pool = pooled(background, row)
-    source = _perturbed(len(background), len(order), rng)[:, place]
+    source = _perturbed(perturbed, len(background), len(order), rng)[:, place]
     cells = _interpretable(pool)
     design = cells[source, np.arange(len(order))][:, order]
     truth = output(evaluate.mixed(pool, source))
     distance = np.sqrt(((design - design[0]) ** 2).sum(axis=1))
-    kernel = _kernel(len(order))
-    intercept, weights = linear_fit(design[:FITTED], truth[:FITTED], distance[:FITTED], kernel)
+    kernel, fitted = _kernel(len(order)), perturbed * FITTED // (FITTED + HELD_OUT)
+    intercept, weights = linear_fit(design[:fitted], truth[:fitted], distance[:fitted], kernel)
     guess, closeness = intercept + design @ weights, kernel(distance)
-    errors = linear_errors(design[:FITTED], (truth - guess)[:FITTED], closeness[:FITTED])
+    errors = linear_errors(design[:fitted], (truth - guess)[:fitted], closeness[:fitted])
     typical = cells[:-1].mean(axis=0)
     away = cells[-1] - typical
-    fresh = slice(FITTED, None)
+    fresh = slice(fitted, None)
     return LimeFit(
         contributions=weights[place] * away,
         error=errors[place] * np.abs(away),
@@ -75,9 +78,9 @@ def fit_lime(
     )
 
 
-def _perturbed(refs: int, width: int, rng: np.random.Generator) -> Index:
+def _perturbed(count: int, refs: int, width: int, rng: np.random.Generator) -> Index:
     """Where every cell comes from: the row itself (last in the pool) or a background row. Row 0 is unchanged."""
-    shape = (FITTED + HELD_OUT, width)
+    shape = (count, width)
     drawn = rng.integers(0, refs, size=shape)
     source = np.where(rng.random(shape) < _KEPT, refs, drawn)
     source[0] = refs

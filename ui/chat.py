@@ -14,6 +14,7 @@ from askwhy.tools.errors import ToolError
 from askwhy.tools.scope import Scope
 from askwhy.tools.subject import Subject
 from askwhy.ui import page
+from askwhy.ui.cells import escaped
 from askwhy.ui.examples import Example, examples
 from askwhy.ui.figure import draw
 from askwhy.ui.rooms import Asked, Exchange, Room, Rooms
@@ -101,7 +102,8 @@ class ChatPage:
                 with gr.Column(scale=5, min_width=340, elem_id="aw-behind"):
                     self._behind(gr)
             self._wire(gr, blocks)
-        return blocks
+        made: gr.Blocks = blocks
+        return made
 
     def ask(self, question: str, key: str | None) -> Iterator[Updates]:
         """Answer a question; while the model is at work the page shows that, and can stop it."""
@@ -234,8 +236,10 @@ class ChatPage:
         started = time.monotonic()
         thread.start()
         try:
-            while thread.join(_TICK) or thread.is_alive():
+            thread.join(_TICK)
+            while thread.is_alive():
                 yield self._talked(room, question, time.monotonic() - started)
+                thread.join(_TICK)
         except GeneratorExit:
             room.stopped.set()
             thread.join()
@@ -299,14 +303,14 @@ class ChatPage:
         return updates
 
     def _no_row(self) -> str:
-        entity = page.escaped(self.subject.schema.entity)
+        entity = escaped(self.subject.schema.entity)
         return f'<p class="aw-empty">Give the id of one {entity} to see its values.</p>'
 
     def _welcome(self) -> str:
         schema = self.subject.schema
         about = schema.description or "Ask the model about its predictions."
         return (
-            f'<div class="aw-welcome"><p>{page.escaped(about)}</p>'
+            f'<div class="aw-welcome"><p>{escaped(about)}</p>'
             "<p>Every number, direction and name in an answer is checked against what the model really does.</p></div>"
         )
 

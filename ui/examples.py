@@ -205,7 +205,7 @@ def _wished(schema: Schema, predicted: ClassLabel) -> ClassLabel:
 
 def _middles(subject: Subject, numeric: tuple[Feature, ...]) -> dict[str, str]:
     """A round value in the middle of every number's range, as text."""
-    row = typical_row(subject).iloc[0] if numeric else {}
+    row: Any = typical_row(subject).iloc[0] if numeric else {}
     found: dict[str, str] = {}
     for feature in numeric:
         value: Any = plain(row[feature.name])

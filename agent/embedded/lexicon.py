@@ -17,6 +17,9 @@ Kind = Literal["F", "C", "K", "T", "O"]
 
 Phrase = tuple[str, ...]
 
+LONGEST = 8
+"""Words of a name that is looked for; longer ones are texts, not names."""
+
 
 @dataclass(frozen=True)
 class Named:
@@ -39,6 +42,7 @@ class Lexicon:
     many: frozenset[str]
     one: frozenset[str]
     text: bool
+    by_initial: dict[str, list[tuple[Phrase, Named]]]
 
     def at(self, tokens: Sequence[Token], start: int) -> tuple[Named, int] | None:
         """What the longest phrase that begins at a token names, and the token after it."""
@@ -59,7 +63,7 @@ class Lexicon:
         if not words or len(words[0]) < 5 or words[0] in self.known or stem(words[0]) in self.known:
             return None
         for length in range(min(3, len(words)), 0, -1):
-            for phrase, named in self.phrases.items():
+            for phrase, named in self.by_initial.get(words[0][0], ()):
                 same = (similar(stem(a), b) for a, b in zip(words, phrase, strict=False))
                 if len(phrase) == length and named.kind != "O" and all(same):
                     return named, start + length
@@ -104,6 +108,9 @@ def lexicon(schema: Schema) -> Lexicon:
     for feature in schema.features:
         for unit in folded(feature.unit)[:1]:
             units[unit] = (*units.get(unit, ()), feature)
+    by_initial: dict[str, list[tuple[Phrase, Named]]] = {}
+    for phrase, named in phrases.items():
+        by_initial.setdefault(phrase[0][0], []).append((phrase, named))
     return Lexicon(
         phrases=phrases,
         longest=max(map(len, phrases), default=1),
@@ -112,12 +119,13 @@ def lexicon(schema: Schema) -> Lexicon:
         many=listed("many") | {schema.entities.lower()},
         one=listed("one") | {schema.entity.lower()},
         text=schema.modality == "text",
+        by_initial=by_initial,
     )
 
 
 def _speaks(phrase: Phrase, named: Named) -> bool:
     """Whether a phrase can be told from ordinary words and numbers."""
-    if not phrase or all(word.isdigit() for word in phrase) or (phrase[0] in listed("silent") and len(phrase) == 1):
+    if not 0 < len(phrase) <= LONGEST or all(word.isdigit() for word in phrase) or (phrase[0] in listed("silent") and len(phrase) == 1):
         return False
     return not (
         len(phrase) == 1
@@ -181,7 +189,7 @@ def _parts_of_labels(schema: Schema) -> Iterator[tuple[Phrase, Feature]]:
     avoid: set[Any] = {word for text in (schema.name, schema.target.label) for word in folded(text)}
     avoid |= {word for label in schema.classes for said in label.words() for word in folded(said)}
     for feature in schema.features if schema.modality == "table" else ():
-        label = folded(feature.label)
+        label = folded(feature.label)[:LONGEST]
         parts = {label[i:j] for i in range(len(label)) for j in range(i + 1, len(label) + 1)} - {label}
         for part in parts:
             if not avoid.intersection(part) and not SMALL.intersection(part) and len("".join(part)) > 3:

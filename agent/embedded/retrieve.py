@@ -21,6 +21,7 @@ from askwhy.agent.embedded.conditions import read_conditions, read_previous, rea
 from askwhy.agent.embedded.english import pattern
 from askwhy.agent.embedded.mentions import Reading, sketch
 from askwhy.agent.embedded.words import SMALL, canonical
+from askwhy.agent.listing import clean
 from askwhy.tools.registry import Ask, Tool, names_kind, tools
 from askwhy.tools.schema import Feature, Schema
 
@@ -32,6 +33,7 @@ _CODES = {
 CUES = 0.5
 """Share of the score that topic words give; the rest is nearness to an example."""
 
+_SHORT = 40
 _CODE = re.compile(r"\b([FCSKNXREIQTOW])\d+\b")
 
 
@@ -227,15 +229,17 @@ def argument_kinds(tool: Tool) -> dict[str, tuple[str, bool]]:
 def filled(example: str, schema: Schema, reading: Reading | None = None) -> str:
     """An example with its slots filled from a question, or else from the schema; for a question `{row}` may stay."""
     values = dict(_values(example, schema, reading))
-    return _SLOT.sub(lambda match: values.get(match[1], match[0]), example)
+    said = _SLOT.sub(lambda match: clean(values[match[1]]) if match[1] in values else match[0], example)
+    return re.sub(r"\b([Aa]) (?=[aeiouAEIOU])", r"\1n ", said)
 
 
 def _values(example: str, schema: Schema, reading: Reading | None) -> Iterator[tuple[str, str]]:
     named = reading.features() if reading else []
-    numeric = [feature for feature in schema.features if feature.numeric] or list(schema.features)
-    with_categories = [feature for feature in schema.features if feature.categories]
+    features = sorted(schema.features, key=lambda feature: len(feature.label) > _SHORT)
+    numeric = [feature for feature in features if feature.numeric] or features
+    with_categories = [feature for feature in features if feature.categories]
     first = (named or (with_categories if "{category}" in example and with_categories else numeric))[0]
-    second = next((feature for feature in (*named[1:], *schema.features) if feature != first), first)
+    second = next((feature for feature in (*named[1:], *features) if feature != first), first)
     feature, number = _example_number(first if first.numeric else numeric[0])
     yield from (("feature", first.label), ("feature2", second.label), ("number", number), ("k", "three"))
     yield from (("entity", schema.entity), ("entities", schema.entities), ("subset", f"{feature} above {number}"))

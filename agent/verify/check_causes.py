@@ -9,7 +9,8 @@ from askwhy.agent.answer import Failure
 from askwhy.agent.verify.reading import NEGATION, Reading
 
 _CAUSAL = re.compile(
-    r"\b(?:caus(?:es|ed|ing)|causes? of|(?:lead|leads|led|leading) to|results? in|resulted in|(?:is|are|was|were) responsible for|"
+    r"\b(?:caus(?:es|ed|ing)|causes? of|(?:lead|leads|led|leading) to|results? in|resulted in|(?:is|are|was|"
+    r"were) responsible for|"
     r"due to|thanks to|owing to|brings? about|brought about|(?:is|are|was|were) to blame|as a consequence of|"
     r"in (?:the )?real (?:life|world))\b", re.I
 )  # fmt: skip

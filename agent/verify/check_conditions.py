@@ -1,4 +1,4 @@
-"""The selection and the changes are said as they were made: which side of a bound, which value, with or without "not"."""
+"""V4 for the selection and the changes: which side of a bound, which value, with or without "not"."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from askwhy.agent.verify.reading import Clause, Reading
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import Change, Comparison, Condition, opposite
 
-_MORE = "older longer larger higher greater bigger more over above exceeding exceeds beyond after later taller deeper heavier"
+_MORE = "older longer larger higher greater bigger more over above exceeding beyond after later taller deeper heavier"
 _LESS = "younger shorter smaller lower less fewer under below before earlier shallower lighter"
 _NOT = r"(?:not|no|isn['’]t|aren['’]t)\s+(?:\w+\s+)?"
 _DENIED = re.compile(
-    r"\b(?:not|no|non|other than|except(?: for)?|excluding|without|never|neither|nor|\w+n['’]t)[\s-]+(?:(?:a|an|the|in|as|to|be|predicted|actually)\s+){0,3}$",
+    r"\b(?:not|no|non|other than|except(?: for)?|excluding|without|never|neither|nor|\w+n['’]t)[\s-]+(?:(?:a|an|"
+    r"the|in|as|to|be|predicted|actually)\s+){0,3}$",
     re.I,
 )
 _WRONG = re.compile(
@@ -70,7 +71,7 @@ def _bound_problem(reading: Reading, clause: Clause, number: Number) -> str | No
 
 
 def _features(clause: Clause) -> set[str]:
-    named = {name for one in clause.mentions for kind in ("more", "less") for name in one.names(kind)}  # type: ignore[arg-type]
+    named = {name for one in clause.mentions for name in (*one.names("more"), *one.names("less"))}
     return named | set(clause.features or clause.subjects)
 
 
@@ -140,7 +141,7 @@ def _shift_problem(reading: Reading, clause: Clause, number: Number) -> str | No
         amount = float(change.value) if isinstance(change.value, (int, float)) else 0.0
         true = 1 if (change.action == "increase") == (amount >= 0) else -1
         if said and said != true:
-            return f"The change makes {feature.label} {'higher' if true > 0 else 'lower'}, not {'lower' if true > 0 else 'higher'}."
+            return f"The change makes {feature.label} {'higher' if true > 0 else 'lower'}, not the other way."
     return None
 
 
@@ -208,9 +209,7 @@ def _is(ground: Ground, condition: Condition, value: str) -> bool:
 
 def _stated(ground: Ground, feature: str, value: str) -> bool:
     facts = (fact for fact in ground.facts if fact.feature == feature)
-    cells = (
-        one for scope in ground.scopes for one in (*scope.changes, *scope.case) if ground.named(one.feature) == feature
-    )
+    cells = (one for one in ground.cells if ground.named(one.feature) == feature)
     return any(value in (str(fact.at), str(fact.value)) for fact in facts) or any(
         value == ground.category(feature, str(one.value)) for one in cells
     )

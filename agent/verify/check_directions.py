@@ -16,40 +16,54 @@ from askwhy.tools.evidence import Fact
 
 Sign = Literal[-1, 0, 1]
 
-_OUTPUT = r"(?:probability|probabilities|predictions?|predicted \w+|chances?|likelihood|odds|outputs?|estimates?|scores?|risk)"
+_OUTPUT = (
+    r"(?:probabilit(?:y|ies)|predictions?|predicted \w+|chances?|likelihood|odds|outputs?|estimates?|scores?|risk)"
+)
 _UP = (
     r"rais(?:e|es|ed)|increas(?:e|es|ed)|lift(?:s|ed)?|boost(?:s|ed)?|adds?(?= (?:to|[\d+]|about|around|roughly))|"
     r"support(?:s|ed)?|favou?r(?:s|ed)?|(?:push|pull|mov|driv|shift|tilt|bring)(?:es|ed|e|s)? (?:\w+ ){0,5}?"
     r"(?:up|upwards?|higher|towards?)|(?:speak|count|argue|work|weigh|vote|point|tell|act)(?:s|ed)? (?:\w+ )?"
     r"(?:for|in favou?r of|towards?)|in favou?r of|in (?:its|his|her|their|your) favou?r|"
     r"contribut(?:e|es|ed) positively|(?:makes?|made|making) (?:\w+ ){1,6}?more (?:likely|probable)|helps?|helped|"
-    r"(?:effect|contribution|influence|impact) (?:of \w+ )?(?:is|was) positive|positive (?:effect|contribution|influence|impact)"
+    r"(?:effect|contribution|influence|impact) (?:of \w+ )?(?:is|was) positive|positive (?:effect|contribution|"
+    r"influence|impact)"
 )
 _DOWN = (
-    r"lowers|lowered|lower(?= (?:it|the|this|that|its|his|her|your|their|them|both|predict\w+|probabilit\w+|_))|reduc(?:e|es|ed)|decreas(?:e|es|ed)|cuts?|diminish(?:es|ed)?|"
-    r"lessen(?:s|ed)?|hurts?|oppos(?:e|es|ed)|(?:push|pull|mov|driv|shift|tilt|bring|drag)(?:es|ed|e|s)? (?:\w+ ){0,5}?"
-    r"(?:down|downwards?|lower|away from|against)|(?:speak|count|argue|work|weigh|vote|point|tell|act)(?:s|ed)? (?:\w+ )?"
+    r"lowers|lowered|lower(?= (?:it|the|this|that|its|his|her|your|their|them|both|predict\w+|probabilit\w+|_))|"
+    r"reduc(?:e|es|ed)|decreas(?:e|es|ed)|cuts?|diminish(?:es|ed)?|"
+    r"lessen(?:s|ed)?|hurts?|oppos(?:e|es|ed)|(?:push|pull|mov|driv|shift|tilt|bring|drag)(?:es|ed|e|s)? (?:\w+ "
+    r"){0,5}?"
+    r"(?:down|downwards?|lower|away from|against)|(?:speak|count|argue|work|weigh|vote|point|tell|act)(?:s|ed)? "
+    r"(?:\w+ )?"
     r"against|against(?= (?:it|that|_|this))|contribut(?:e|es|ed) negatively|takes? away|"
     r"(?:makes?|made|making) (?:\w+ ){1,6}?less (?:likely|probable)|"
-    r"(?:effect|contribution|influence|impact) (?:of \w+ )?(?:is|was) negative|negative (?:effect|contribution|influence|impact)"
+    r"(?:effect|contribution|influence|impact) (?:of \w+ )?(?:is|was) negative|negative (?:effect|contribution|"
+    r"influence|impact)"
 )
 _ZERO = (
     r"(?:does|do|did|would|will) not (?:change|affect|influence|move|alter|matter)|"
-    r"(?:has|have|had|makes?|would make|with|of) (?:no|zero) (?:effect|influence|impact|difference|change|contribution)|"
+    r"(?:has|have|had|makes?|would make|with|of) (?:no|zero) (?:effect|influence|impact|difference|change|"
+    r"contribution)|"
     r"(?:stays?|remains?|is|are|was|be|leaves? (?:\w+ ){1,5}?)\s?(?:unchanged|unaffected|the same)"
 )
-_GOES_UP = r"ris(?:e|es|en)|rose|climb(?:s|ed)?|gr(?:ow|ows|ew|own)|gains?|(?:go|goes|went|gone|be|is|was|are|comes?) up|up (?:by|to|from)|increas(?:e|es|ed)"
-_GOES_DOWN = r"falls?|fell|fallen|drop(?:s|ped)?|shrinks?|shrank|sinks?|sank|los(?:e|es)|(?:go|goes|went|gone|be|is|was|are|comes?) down|down (?:by|to|from)|decreas(?:e|es|ed)"
+_GOES_UP = (
+    r"ris(?:e|es|en)|rose|climb(?:s|ed)?|gr(?:ow|ows|ew|own)|gains?|(?:go|goes|went|gone|be|is|was|are|comes?) up|"
+    r"up (?:by|to|from)|increas(?:e|es|ed)"
+)
+_GOES_DOWN = (
+    r"falls?|fell|fallen|drop(?:s|ped)?|shrinks?|shrank|sinks?|sank|los(?:e|es)|"
+    r"(?:go|goes|went|gone|be|is|was|are|comes?) down|down (?:by|to|from)|decreas(?:e|es|ed)"
+)
 _COMPARED_UP = r"(?:points?|%|\d|would be|will be|is|becomes?|_+) (?:higher|larger|more likely)(?! than the)"
 _COMPARED_DOWN = r"(?:points?|%|\d|would be|will be|is|becomes?|_+) (?:lower|smaller|less likely)(?! than the)"
 
-_PATTERNS: tuple[tuple[Sign, bool, re.Pattern[str]], ...] = tuple(
-    (sign, output, re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.I))
-    for sign, output, pattern in (
-        (0, False, _ZERO), (1, False, _UP), (-1, False, _DOWN), (1, True, _GOES_UP), (-1, True, _GOES_DOWN),
-        (1, True, _COMPARED_UP), (-1, True, _COMPARED_DOWN),
-    )  # type: ignore[misc]  # the literals above are signs
+_VERBS: tuple[tuple[Sign, bool, str], ...] = (
+    (0, False, _ZERO), (1, False, _UP), (-1, False, _DOWN), (1, True, _GOES_UP), (-1, True, _GOES_DOWN),
+    (1, True, _COMPARED_UP), (-1, True, _COMPARED_DOWN),
 )  # fmt: skip
+_PATTERNS = tuple(
+    (sign, output, re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.I)) for sign, output, pattern in _VERBS
+)
 _SUPPOSED = re.compile(
     r"\b(?:if|when|were|had|suppose|assuming|after|once|by (?:rais|lower|increas|decreas)ing)\b", re.I
 )
@@ -139,15 +153,17 @@ def _own(reading: Reading, clause: Clause) -> list[Direction]:
             if any(one.start < end and one.end > start for one in found):
                 continue
             about_output = output or _is_intransitive(clause, match)
-            if about_output and not _SUBJECT.search(clause.text) and not clause.classes and not _has_amount(clause):
-                if not re.search(r"\b(?:it|this|that|they)\b", clause.text, re.I):
-                    continue
-            if _OWN_MOVE.search(clause.text, 0, match.start()):
+            if _OWN_MOVE.search(clause.text, 0, match.start()) or (about_output and not _names_output(clause)):
                 continue
             denied = sign != 0 and bool(_DENIED.search(clause.text, 0, match.start()))
             features = clause.features or clause.subjects
             found.append(Direction(clause, start, end, sign, about_output, denied, features))
     return found
+
+
+def _names_output(clause: Clause) -> bool:
+    named = _SUBJECT.search(clause.text) or re.search(r"\b(?:it|this|that|they)\b", clause.text, re.I)
+    return bool(named or clause.classes) or _has_amount(clause)
 
 
 def _is_intransitive(clause: Clause, match: re.Match[str]) -> bool:
@@ -187,7 +203,8 @@ def _problem(reading: Reading, claim: Direction) -> str | None:
             label = found.label if (found := ground.feature(feature)) else feature or "the change"
             true = own[0].number() * flip[own[0].id]
             word = "raises" if true > 0 else "lowers" if true < 0 else "does not change"
-            return f"{label} {word} the output for {named or own[0].cls or schema.target.label} in the evidence ({true:+.4g})."
+            output = named or own[0].cls or schema.target.label
+            return f"{label} {word} the output for {output} in the evidence ({true:+.4g})."
     return None
 
 
@@ -242,11 +259,11 @@ def _facts(reading: Reading, claim: Direction, named: str | None) -> list[Fact]:
         known.fact
         for number in claim.clause.numbers
         for known in matches(reading, claim.clause, number)
-        if known.signed and known.fact in signed
+        if known.signed and known.fact is not None and known.fact in signed
     ]
     own = [fact for fact in signed if fact.feature in claim.features]
     if cited and (claim.output or not own):
-        return [fact for fact in cited if fact is not None]
+        return cited
     if own:
         return own
     changed = {reading.ground.named(one.feature) for scope in reading.ground.scopes for one in scope.changes}

@@ -124,7 +124,7 @@ def _methods(reading: Reading) -> Iterator[Failure]:
 
 
 def reading_patterns(reading: Reading) -> tuple[str, ...]:
-    """Words of the patterns of the tools that the evidence came from, except the names of methods that were not used."""
+    """Words of the patterns of the tools that made the evidence, except the names of methods."""
     from askwhy.agent.verify.patterns import pattern_words
 
     return tuple(word for word in pattern_words(reading.ground.evidence) if word not in ("lime", "shap", "shapley"))

@@ -12,9 +12,11 @@ from askwhy.agent.verify.patterns import denials, turns
 from askwhy.agent.verify.reading import Clause, Reading
 
 _ACCOUNTED = re.compile(
-    r"\s*(?:[^\W\d]+\s+){0,2}?(?:_+|other than|more|less|larger|smaller|stronger|weaker|higher|lower|older|younger|over|under|"
+    r"\s*(?:[^\W\d]+\s+){0,2}?(?:_+|other than|more|less|larger|smaller|stronger|weaker|higher|lower|older|"
+    r"younger|over|under|"
     r"above|below|flip\w*|chang\w*|predict\w* (?:as |to be )?_|rais\w*|lower\w*|affect\w*|contain\w*)|"
-    r"\s+(?:a |an |the |about |mean |say |tell |claim |proof |cause|imply |necessarily |only\b|just\b|statement|know)", re.I
+    r"\s+(?:a |an |the |about |mean |say |tell |claim |proof |cause|imply |necessarily |only\b|just\b|statement|"
+    r"know)", re.I
 )  # fmt: skip
 
 

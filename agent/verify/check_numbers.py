@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.ground import Ground, Known
@@ -90,11 +91,15 @@ def check_numbers(reading: Reading) -> Iterator[Failure]:
 
 def matches(reading: Reading, clause: Clause, number: Number) -> tuple[Known, ...]:
     """What the evidence knows that this number may be, in its clause."""
+    if number not in reading.matched:  # a number stands in one clause only
+        reading.matched[number] = _matches(reading, clause, number)
+    return reading.matched[number]
+
+
+def _matches(reading: Reading, clause: Clause, number: Number) -> tuple[Known, ...]:
     ground, features = reading.ground, bound_features(reading, clause, number)
-    found = [one for one in ground.numbers if _equal(reading, clause, number, one)]
-    for feature in features:
-        found += [one for one in ground.ranges(feature) if _equal(reading, clause, number, one)]
-    found = [one for one in found if _in_place(reading, clause, number, one)]
+    said = [*ground.numbers, *(one for feature in features for one in ground.ranges(feature))]
+    found = [one for one in _equal(reading, clause, number, said) if _in_place(reading, clause, number, one)]
     adjacent = _adjacent(reading, clause, number)
     return tuple(
         one
@@ -154,7 +159,7 @@ def _adjacent(reading: Reading, clause: Clause, number: Number) -> tuple[str, ..
 
 
 def _with_selection(reading: Reading, clause: Clause) -> tuple[str, ...]:
-    """A clause that only names features of the selection ("... with sex female is 24.8") may be about an earlier one."""
+    """What only names features of the selection ("... with sex female is 24.8") may be about an earlier one."""
     selected = {reading.ground.named(one.feature) for one in reading.ground.conditions}
     if not clause.features or not selected.issuperset(clause.features):
         return clause.subjects
@@ -174,17 +179,16 @@ def _problem(reading: Reading, clause: Clause, number: Number) -> str | None:
     if _is_bound(reading, clause, number) or _is_fraction(reading, clause, number):
         return None
     said = reading.text[number.start : number.end]
-    anywhere = [one for one in ground.numbers if _equal(reading, clause, number, one)]
-    if not anywhere:
+    if not _equal(reading, clause, number, ground.numbers):
         return f"{said} is not a value of the evidence{_nearest(ground, clause, number)}."
     return f"{said} is not a value of {_topic(ground, clause, number, reading)}."
 
 
-def _equal(reading: Reading, clause: Clause, number: Number, known: Known) -> bool:
+def _equal(reading: Reading, clause: Clause, number: Number, known: Iterable[Known]) -> list[Known]:
     kinds = {number.kind}
     if number.kind == "plain":
         kinds |= {later.kind for later in reading.numbers if _shares_unit(reading, clause, number, later)}
-    return any(_equal_as(number, known, kind, clause, reading.ground) for kind in kinds)
+    return [one for one in known if any(_equal_as(number, one, kind, clause, reading.ground) for kind in kinds)]
 
 
 def _shares_unit(reading: Reading, clause: Clause, number: Number, later: Number) -> bool:
@@ -208,8 +212,10 @@ def _equal_as(number: Number, known: Known, kind: str, clause: Clause, ground: G
     tolerance = 1e-9 if known.exact and known.unit != "constant" else number.tolerance
     if known.unit == "constant":
         tolerance = 1e-9 * max(1.0, abs(target))
-    if known.signed and (number.sign == 0 or _other_class(clause, known, ground)):
+    if known.signed and number.sign == 0:
         target, said = abs(target), abs(said)
+    elif known.signed and _other_class(clause, known, ground):
+        target = -target
     return abs(said - target) <= tolerance + 1e-9 * max(1.0, abs(target)) * (scale == 100)
 
 
@@ -329,7 +335,7 @@ def _is_bound(reading: Reading, clause: Clause, number: Number) -> bool:
 def _is_fraction(reading: Reading, clause: Clause, number: Number) -> bool:
     """ "3 in 10" of a share of 0.31."""
     both = [one for one in clause.numbers if one.kind == "plain"]
-    for few, many in zip(both, both[1:], strict=False):
+    for few, many in pairwise(both):
         if number not in (few, many) or many.value not in (5, 10, 20, 100, 1000):
             continue
         if _FRACTION.fullmatch(reading.text, few.end, many.start):

@@ -15,12 +15,14 @@ from askwhy.tools.evidence import Fact
 
 _PREDICTED = re.compile(
     r"\b(?:predict(?:s|ed|ing|ions?)?|classif\w+|decid\w+|decision|says?|said|outcome|verdict|would be|would become|"
-    r"becomes?|became|flip(?:s|ped)? (?:to|into)|(?:chang|switch|turn|mov)\w* (?:\w+ )?(?:to|into|from)|stays?|remains?|"
+    r"becomes?|became|flip(?:s|ped)? (?:to|into)|(?:chang|switch|turn|mov)\w* (?:\w+ )?(?:to|into|from)|stays?|"
+    r"remains?|"
     r"is still|comes out|assigns?|labels?|labelled|labeled|is|are|was|were|gets?)\b", re.I
 )  # fmt: skip
 _ACTUAL = re.compile(r"\b(?:actual(?:ly)?|really|truly|truth|true|in fact|known to be)\b", re.I)
 _NOT_AN_OUTCOME = re.compile(
-    r"\b(?:probabilit\w+|chances?|likelihood|odds|log-odds|towards?|against|favou?r|for|of|than|average|between|share)\b[\w\s%.]*$",
+    r"\b(?:probabilit\w+|chances?|likelihood|odds|log-odds|towards?|against|favou?r|for|of|than|average|between|"
+    r"share)\b[\w\s%.]*$",
     re.I,
 )
 _DENIED = re.compile(r"\b(?:not|never|no longer|cannot|other than|anything but|\w+n['’]t)\b", re.I)
@@ -30,11 +32,13 @@ _AFTER = re.compile(
 )
 _TRUTH = re.compile(r"actual|tru(?:e|th)|label", re.I)
 _FLIPS = re.compile(
-    r"\b(?:flip(?:s|ped)?|overturn(?:s|ed)?|revers(?:es|ed)?|(?:chang|switch|alter)(?:es|ed|e|s)? the (?:predict\w+|decision|class|outcome|verdict|predicted class|_+))\b",
+    r"\b(?:flip(?:s|ped)?|overturn(?:s|ed)?|revers(?:es|ed)?|(?:chang|switch|alter)(?:es|ed|e|s)? the "
+    r"(?:predict\w+|decision|class|outcome|verdict|predicted class|_+))\b",
     re.I,
 )
 _STAYS = re.compile(
-    r"\b(?:stays?|remains?|same (?:class|prediction|outcome|decision)|(?:prediction|class|decision|outcome) (?:is|would be) unchanged|still predicts?)\b",
+    r"\b(?:stays?|remains?|same (?:class|prediction|outcome|decision)|(?:prediction|class|decision|outcome) "
+    r"(?:is|would be) unchanged|still predicts?)\b",
     re.I,
 )
 
@@ -115,7 +119,7 @@ def _classes(reading: Reading, clause: Clause, before: str, actual: bool) -> set
 
 
 def _outcome_facts(ground: Ground) -> list[Fact]:
-    return [fact for fact in ground.facts if fact.cls is not None and (fact.unit == "class" or fact.unit == "count")]
+    return [fact for fact in ground.facts if fact.cls is not None and (fact.unit in ("class", "count"))]
 
 
 def _class_of(fact: Fact) -> str:

@@ -18,10 +18,12 @@ _NOUN = r"(?:effect|influence|impact|contribution|importance|weight|attribution|
 _MOST = re.compile(
     rf"\b(?:most {_WEIGHT}|strongest|largest|biggest|greatest|(?:main|top|chief|leading|primary|foremost|key|major) "
     rf"(?:\w+ )?{_NOUN}s?|top \w+|(?:matter|count|weigh|contribut|mov|rais|lower|chang|push|affect|influenc|support|"
-    rf"oppos|speak|increas|decreas|reduc)(?:s|es|e|ed)? (?:\S+ ){{0,6}}?(?:the )?most|most(?= of all|:)|decisive)\b", re.I
+    rf"oppos|speak|increas|decreas|reduc)(?:s|es|e|ed)? (?:\S+ ){{0,6}}?(?:the )?most|most(?= of all|:)|"
+    rf"decisive)\b", re.I
 )  # fmt: skip
 _LEAST = re.compile(
-    rf"\b(?:least {_WEIGHT}|weakest|smallest|(?:matter|count|weigh|contribut|mov|rais|lower|chang|push|affect|influenc|"
+    rf"\b(?:least {_WEIGHT}|weakest|smallest|(?:matter|count|weigh|contribut|mov|rais|lower|chang|push|affect|"
+    rf"influenc|"
     rf"support|oppos|speak|increas|decreas|reduc)(?:s|es|e|ed)? (?:\S+ ){{0,6}}?(?:the )?least)\b",
     re.I,
 )
@@ -29,11 +31,13 @@ _NTH = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eigh
 _ORDINAL = re.compile(
     rf"\b(?P<word>{'|'.join(_NTH)}|\d+(?:st|nd|rd|th))\b(?:[ -](?:most {_WEIGHT}|strongest|largest|biggest|greatest|"
     rf"place|rank|position|of (?:the|all)))|\b(?:rank(?:s|ed)?|comes?|came|place[sd]?) (?:in |is |as |the )*"
-    rf"(?P<after>{'|'.join(_NTH)}|\d+(?:st|nd|rd|th))\b|\brank(?:s|ed)? (?:is |of )?(?:number |#)?(?P<digit>\d+)\b", re.I
+    rf"(?P<after>{'|'.join(_NTH)}|\d+(?:st|nd|rd|th))\b|\brank(?:s|ed)? (?:is |of )?(?:number |"
+    rf"#)?(?P<digit>\d+)\b", re.I
 )  # fmt: skip
 _MORE_THAN = re.compile(
     rf"\b(?:(?P<more>more|stronger|larger|bigger|greater|higher)|(?P<less>less|weaker|smaller|lower))\b"
-    rf"(?: {_WEIGHT}| strongly| {_NOUN}| overall| (?:on|in|for|to) [\w ]{{1,30}}?)*? than (?:(?:that|the|one|its|those|does) (?:of )?)*_", re.I
+    rf"(?: {_WEIGHT}| strongly| {_NOUN}| overall| (?:on|in|for|to) [\w ]{{1,30}}?)*? than (?:(?:that|the|one|its|"
+    rf"those|does) (?:of )?)*_", re.I
 )  # fmt: skip
 _OUTWEIGHS = re.compile(r"\b(?:outweigh(?:s|ed)?|exceed(?:s|ed)?) (?:(?:that|the) (?:of )?)?_", re.I)
 _EQUAL = re.compile(
@@ -41,7 +45,8 @@ _EQUAL = re.compile(
 )
 _DENIED = re.compile(r"\b(?:not|no|never|neither|nor|\w+n['’]t)\b[\w\s]{0,20}$", re.I)
 _IS_SUBJECT = re.compile(
-    r"\s*(?:\([^()]*\)\s*)?,?\s*(?:by far\s+)?(?:is|are|was|were|has|have|had|matter|count|weigh|contribut|rais|lower|mov|chang|"
+    r"\s*(?:\([^()]*\)\s*)?,?\s*(?:by far\s+)?(?:is|are|was|were|has|have|had|matter|count|weigh|contribut|rais|"
+    r"lower|mov|chang|"
     r"push|pull|affect|influenc|rank|come|came|speak|support|oppos|increas|decreas|reduc|plays?)", re.I
 )  # fmt: skip
 
@@ -55,7 +60,7 @@ def check_ranks(reading: Reading, claims: tuple[Direction, ...]) -> Iterator[Fai
 
 
 def pools(reading: Reading, clause: Clause, sign: int = 0) -> list[Pool]:
-    """Ranked facts by feature, one pool for each relation, class and row; only the relations that know most features."""
+    """Ranked facts by feature, a pool for each relation, class and row; only those that know most features."""
     found: dict[tuple[object, ...], Pool] = {}
     rows = clause.rows or clause.about
     for step, evidence in enumerate(reading.ground.evidence):

@@ -20,7 +20,8 @@ _INTERVAL = re.compile(r"\b(?:interval|rang(?:e|es|ing)|runs?|between)\b[\w\s]{0
 _FROM = re.compile(r"\b(?:from|between)\s*[^\d]{0,3}$", re.I)
 _TO = re.compile(r"\b(?:to|and)\s*[^\d]{0,3}$", re.I)
 _INSTEAD = re.compile(
-    r"\s*(?:\w+\s+){0,4}?(?:instead of|rather than|up from|down from|compared (?:with|to)|against)\s+(?:\w+\s+){0,4}?[+\-−]?$",
+    r"\s*(?:\w+\s+){0,4}?(?:instead of|rather than|up from|down from|compared (?:with|to)|"
+    r"against)\s+(?:\w+\s+){0,4}?[+\-−]?$",
     re.I,
 )
 _AT = re.compile(r"\s*(?:at|for|with|when|where)\s+(?:the\s+|a\s+|an\s+)?(?:_+\s+)?(?:(?:is|of|at)\s+)?[+\-−]?$", re.I)
@@ -80,9 +81,8 @@ def _pair(
         return f"{first.text} and {second.text} are the other way round in the evidence."
     values = [fact for fact, is_value in one if is_value and fact.at is not None]
     places = [fact for fact, is_value in other if not is_value]
-    if (_AT.fullmatch(between) or between.strip() == "(") and between.strip() != "(" and values and places:
-        if not any(fact in places for fact in values):
-            return f"{first.text} is not the value at {second.text} in the evidence."
+    if _AT.fullmatch(between) and values and places and not any(fact in places for fact in values):
+        return f"{first.text} is not the value at {second.text} in the evidence."
     if re.fullmatch(r"\s*\w*\s*\(", between):
         points, at_them = (
             [fact for fact, is_value in one if not is_value],

@@ -1,4 +1,4 @@
-"""V5 to V7: what an answer must say is said: the prediction, the features asked about, the rows, the share, the caveats."""
+"""V5 to V7: what an answer must say: the prediction, the features asked about, the rows, the share, the caveats."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def find_caveats(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span,
 
 
 def find_texts(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span, ...], tuple[Failure, ...]]:
-    """Where long texts of the evidence (descriptions, notes) stand word for word, and failures where they were altered."""
+    """Where long texts of the evidence (descriptions) stand word for word, and failures where they were altered."""
     spans, failures = [], []
     for value in dict.fromkeys(fact.value for one in evidence for fact in one.facts if isinstance(fact.value, str)):
         run = [re.escape(word) for word in _clean(str(value)).split()]
@@ -77,9 +77,9 @@ def _predictions(reading: Reading) -> Iterator[str]:
                 yield f"Say the probability, {fact.number():.1%}."
             elif fact.relation == "estimate" and not _is_stated(reading, fact):
                 yield f"Say the predicted number, {fact.number():.6g}."
-    if not any(clause.numbers or clause.mentions for clause in reading.clauses) and not reading.quotes:
-        if reading.ground.facts and not reading.hidden and not says_some(reading.text, reading.ground.evidence):
-            yield "Say what was found."
+    named = any(clause.numbers or clause.mentions for clause in reading.clauses) or reading.quotes or reading.hidden
+    if not named and reading.ground.facts and not says_some(reading.text, reading.ground.evidence):
+        yield "Say what was found."
 
 
 def _classes(reading: Reading) -> set[str]:
@@ -129,7 +129,8 @@ def _rows(reading: Reading) -> Iterator[str]:
     schema = reading.ground.schema
     said = {one.text for one in reading.mentions if one.names("row")}
     about = {fact.row for fact in reading.ground.facts}
-    for row in dict.fromkeys(scope.row for scope in reading.ground.scopes if scope.row in about and scope.row is not None):
+    rows = dict.fromkeys(scope.row for scope in reading.ground.scopes if scope.row is not None)
+    for row in (one for one in rows if one in about):
         if row not in said and row not in reading.text.split():
             yield f"Say which {schema.entity} it is about: {schema.entity} {row}."
     for number in range(len(reading.sentences)):
@@ -141,7 +142,9 @@ def _rows(reading: Reading) -> Iterator[str]:
 def _conditions(reading: Reading) -> Iterator[str]:
     """Every condition and change is named."""
     ground, text = reading.ground, reading.text.lower()
-    named = {name for one in reading.mentions for kind in ("feature", "more", "less") for name in one.names(kind)}  # type: ignore[arg-type]
+    named = {
+        name for one in reading.mentions for name in (*one.names("feature"), *one.names("more"), *one.names("less"))
+    }
     named |= {target.feature for one in reading.mentions for target in one.targets if target.kind == "category"}
     for one in ground.conditions:
         if one.on == "feature" and ground.schema.modality == "table" and ground.named(one.feature) not in named:

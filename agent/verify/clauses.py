@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 Span = tuple[int, int]
 
@@ -12,9 +13,11 @@ _QUOTED = re.compile(r"“[^”]*”|\"[^\"\n]*\"|`[^`\n]*`|«[^»]*»")
 _PAREN = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _STOP = re.compile(r"[.!?]+[”\"')\]]*(?=\s|$)|\n+")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|approx|cf|resp|no|etc|St|Dr)|\b[A-Z])$")
+_OR = r"or(?! (?:\w+er|more|less|over|under|above|below)\b)"
 _CUT = re.compile(
-    r"[;:]\s|\s[–—]\s|—|,\s+(?:and|but|or(?! (?:\w+er|more|less|over|under|above|below)\b)|while|whereas|although|though|yet|so)\s|,\s+|"
-    r"\s(?:and(?! (?:predicted|actually|truly|really))|but|or(?! (?:\w+er|more|less|over|under|above|below)\b)|while|whereas|although|though|then|versus|vs\.?)\s",
+    rf"[;:]\s|\s[–—]\s|—|,\s+(?:and|but|{_OR}|while|whereas|although|though|yet|so)\s|,\s+|"
+    rf"\s(?:and(?! (?:predicted|actually|truly|really))|but|{_OR}|while|whereas|although|though|then|versus|"
+    r"vs\.?)\s",
     re.IGNORECASE,
 )
 _RANGE = re.compile(r"\b(?:between|both)\s+[^,;]{1,40}?\s+and\s+", re.IGNORECASE)
@@ -28,7 +31,7 @@ class Word:
     start: int
     end: int
 
-    @property
+    @cached_property
     def lower(self) -> str:
         """In lower case, without a possessive ending."""
         return re.sub(r"['’]s$", "", self.text.lower())

@@ -11,7 +11,7 @@ from askwhy.agent.plan import Plan
 from askwhy.agent.verify.numbers import numbers
 from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.schema import Feature, Schema
-from askwhy.tools.scope import Argument, Change, Condition, Scalar, Scope
+from askwhy.tools.scope import Argument, Assignment, Change, Condition, Scalar, Scope
 
 _SHORT_CELL = 3
 """Most words of a table's cell that is a name or a value, not a description."""
@@ -81,9 +81,15 @@ class Ground:
         return tuple(dict.fromkeys(one for scope in self.scopes for one in scope.where.conditions()))
 
     @cached_property
+    def cells(self) -> tuple[Change | Assignment, ...]:
+        """Every changed or assumed cell of every step."""
+        return tuple(one for scope in self.scopes for one in cells_of(scope))
+
+    @cached_property
     def arguments(self) -> tuple[Argument, ...]:
         """Arguments of every step."""
-        return tuple(one for source in (*self.evidence, *self.plan.steps) for one in source.arguments)
+        planned = (one for step in self.plan.steps for one in step.arguments)
+        return (*(one for evidence in self.evidence for one in evidence.arguments), *planned)
 
     @cached_property
     def rows(self) -> frozenset[str]:
@@ -101,7 +107,7 @@ class Ground:
 
     @cached_property
     def trends(self) -> dict[str, tuple[float, ...]]:
-        """By feature, which way the output goes as the feature rises: from end points and from rows that were checked."""
+        """By feature, which way the output goes as it rises: from end points and from rows that were checked."""
         found: dict[str, list[float]] = {}
         for one in self.evidence:
             for fact in one.facts:
@@ -144,7 +150,7 @@ class Ground:
             ]
         for scope in self.scopes:
             parts += [scope.text or "", *(str(change.words or "") for change in scope.changes)]
-            parts += [str(cell.value) for cell in (*scope.changes, *scope.case)]
+        parts += [str(cell.value) for cell in self.cells]
         parts += [str(one.value) for one in self.conditions if one.value is not None]
         parts += [str(value) for one in self.arguments for value in _many(one.value)]
         return "\n".join(parts)
@@ -202,9 +208,7 @@ class Ground:
             if fact.feature == feature and (row is None or fact.row is None or fact.row == row):
                 found |= {str(fact.at)} if fact.at is not None else set()
                 found |= {str(fact.value)} if fact.unit in ("category", "text", "feature", "class", "") else set()
-        for scope in self.scopes:
-            assigned = (*scope.changes, *scope.case)
-            found |= {str(one.value) for one in assigned if self.named(one.feature) == feature}
+        found |= {str(one.value) for one in self.cells if self.named(one.feature) == feature}
         found |= {str(one.value) for one in self.conditions if self.named(one.feature) == feature}
         found |= {self.category(feature, value) for value in found}
         return frozenset(found | {str(value) for one in self.arguments for value in _many(one.value)})
@@ -223,8 +227,11 @@ class Ground:
         return words.get(value, value)
 
     def named(self, feature: str | None) -> str:
-        names = {word: one.name for one in self.schema.features for word in one.words()}
-        return names.get(feature or "", feature or "")
+        return self._by_word.get(feature or "", feature or "")
+
+    @cached_property
+    def _by_word(self) -> dict[str, str]:
+        return {word: one.name for one in self.schema.features for word in one.words()}
 
     def _constants(self, scope: Scope) -> Iterator[Known]:
         for condition in scope.where.conditions():
@@ -233,13 +240,19 @@ class Ground:
             name = self.named(condition.feature) if condition.on == "feature" else None
             for number in _number(condition.value):
                 yield Known(number, "id" if condition.on == "id" else "constant", feature=name, exact=True)
-        for cell in (*scope.changes, *scope.case):
+        for cell in cells_of(scope):
             name = self.named(cell.feature) or None
             for number in _number(cell.value):
                 yield Known(abs(number), "constant", feature=name, exact=True)
                 yield Known(number, "constant", feature=name, exact=True)
                 if isinstance(cell, Change) and cell.action == "scale":
                     yield Known(abs(number - 1), "percent", feature=name)
+
+
+def cells_of(scope: Scope) -> tuple[Change | Assignment, ...]:
+    """The cells that a scope changes or assumes."""
+    found: list[Change | Assignment] = [*scope.changes, *scope.case]
+    return tuple(found)
 
 
 def is_signed(fact: Fact) -> bool:
@@ -267,7 +280,8 @@ def _of_fact(fact: Fact, schema: Schema) -> Iterator[Known]:
     exact = fact.unit in ("count", "id", "rank") and whole
     for number in _number(fact.value):
         unit = fact.unit or "feature"
-        yield Known(number, unit, signed=is_signed(fact) or bool(_SIZED.search(fact.relation)), exact=exact, **own)  # type: ignore[arg-type]
+        signed = is_signed(fact) or bool(_SIZED.search(fact.relation))
+        yield Known(number, unit, signed=signed, exact=exact, **own)  # type: ignore[arg-type]
     for number in _number(fact.at):
         yield Known(number, "feature", feature=fact.feature, row=fact.row, fact=fact)
     if fact.error is not None:

@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from askwhy.agent.verify.clauses import Span, Word, inside, words
@@ -21,7 +22,7 @@ _GAP = re.compile(r"[\s_/'’-]*")
 
 @dataclass(frozen=True)
 class Target:
-    """What is named. For a category, `name` is its value as text and `feature` its feature; `label`: it is the thing's own name."""
+    """What is named. For a category, `name` is its value as text; `label`: the words are the thing's own name."""
 
     kind: Kind
     name: str
@@ -72,7 +73,7 @@ def _longest(
 ) -> tuple[Mention | None, int]:
     for length in range(min(longest, len(tokens) - position), 0, -1):
         run = tokens[position : position + length]
-        if not all(_GAP.fullmatch(text, a.end, b.start) for a, b in zip(run, run[1:], strict=False)):
+        if not all(_GAP.fullmatch(text, a.end, b.start) for a, b in pairwise(run)):
             continue
         targets = _lookup(tuple(word.lower for word in run), phrases)
         if targets and _allowed(text, run, targets):

@@ -144,9 +144,10 @@ def _value_of(phrase: str) -> float | None:
 
 
 def _with_kind(text: str, number: Number) -> Number:
-    for pattern, kind in ((_POINTS, "points"), (_PERCENT, "percent")):
-        if found := pattern.match(text, number.end):
-            return replace(number, kind=kind, end=found.end())
+    if found := _POINTS.match(text, number.end):
+        return replace(number, kind="points", end=found.end())
+    if found := _PERCENT.match(text, number.end):
+        return replace(number, kind="percent", end=found.end())
     if found := _BARE_POINTS.match(text, number.end):
         return replace(number, kind="points", end=found.end(), unit="points")
     if re.match(r"s\b", text[number.end :]):  # the 1970s

@@ -15,7 +15,8 @@ from askwhy.tools.registry import find_tool
 _GAP = "\x00"
 _CONTRAST = re.compile(r"\{(\w+)[^{}]*\}[\w\s]{0,30}? (?:instead of|to|against) \{(\w+)[^{}]*\}")
 _PAIRS = (
-    "right wrong", "rightly wrongly", "correct incorrect", "most least", "largest smallest", "highest lowest", "lower higher",
+    "right wrong", "rightly wrongly", "correct incorrect", "most least", "largest smallest", "highest lowest",
+    "lower higher",
     "lower raise", "lower upper", "lowers raises", "rises falls", "rise fall", "always never", "positive negative",
     "inside outside", "within outside", "before after", "more less", "above below", "larger smaller", "over under",
     "stronger weaker", "favourable unfavourable", "first last", "true false",

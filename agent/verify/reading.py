@@ -8,7 +8,7 @@ from functools import cached_property
 
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.clauses import Span, clauses, inside, parentheses, quoted, sentences, words
-from askwhy.agent.verify.ground import Ground
+from askwhy.agent.verify.ground import Ground, Known
 from askwhy.agent.verify.mentions import Mention, Target, find_mentions, row_mentions, schema_phrases, with_names
 from askwhy.agent.verify.numbers import Number, numbers
 from askwhy.agent.verify.plain import is_plain
@@ -80,6 +80,11 @@ class Reading:
     ground: Ground
     hidden: tuple[Span, ...] = field(default=())
     """Spans that need no reading: sentences of caveats, quoted word for word."""
+
+    @cached_property
+    def matched(self) -> dict[Number, tuple[Known, ...]]:
+        """What each number was found to be, as far as it was asked."""
+        return {}
 
     @cached_property
     def quotes(self) -> tuple[Span, ...]:
@@ -168,7 +173,7 @@ class Reading:
         )  # fmt: skip
 
     def _counts(self, mention: Mention) -> bool:
-        """Ordinary words are a name only where they stand for a feature's value, or are a feature's or class's label."""
+        """Ordinary words are a name only where they stand for a feature's value, or are a label."""
         if not mention.weak:
             return True
         if any(target.kind in ("feature", "class") and target.label for target in mention.targets):

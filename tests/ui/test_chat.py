@@ -23,8 +23,8 @@ from askwhy.ui.rooms import Exchange, Rooms
 gr = pytest.importorskip("gradio")
 
 ALLOWED = {
-    "b", "br", "caption", "code", "details", "div", "h1", "header", "i", "li", "p", "span", "strong", "summary", "table",
-    "tbody", "td", "th", "thead", "tr", "ul",
+    "b", "br", "caption", "code", "details", "div", "h1", "header", "i", "li", "p", "span", "strong", "summary",
+    "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 
 

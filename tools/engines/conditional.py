@@ -68,26 +68,25 @@ class Donors:
         return np.asarray(np.where(stay, told + _FLOOR / max(1, int(stay.sum())), 0.0))
 
     def nearest(
-        self, rows: Array, own: Array, redrawn: Sequence[int], count: int, among: Mask | None = None
+        self, rows: Array, own: Array, sets: Sequence[Sequence[int]], count: int, among: Mask | None = None
     ) -> Index:
-        """Places (n, k) of the donors most like encoded rows (n, features) in what stays, nearest first.
+        """Places (sets, n, k) of the donors most like encoded rows (n, features) in what stays, nearest first.
 
-        own: the rows' positions in the data, -1 where they have none; nobody lends to itself. k is `count`, or what
-        there is. among: the donors that may lend.
+        sets: the features redrawn, once for each result. own: the rows' positions in the data, -1 where they have none;
+        nobody lends to itself. k is `count`, or what there is. among: the donors that may lend.
         """
         places = np.arange(len(self.cells)) if among is None else np.flatnonzero(among)
-        weights, cells = self.weights(redrawn), self.cells[places]
-        taken = np.flatnonzero(weights)
-        space = _part(self.space, taken)
+        weights = np.column_stack([self.weights(redrawn) for redrawn in sets])
         limit = min(count, max(1, len(places) - 1))
-        size = max(1, _BLOCK_CELLS // max(1, len(places) * max(1, len(taken))))
-        found = []
+        size = max(1, _BLOCK_CELLS // max(1, len(places) * len(weights)))
+        found = np.empty((len(sets), len(rows), limit), dtype=np.int64)
         for start in range(0, len(rows), size):
-            block = rows[start : start + size][:, taken]
-            far = space.differences(block[:, None, :], cells[:, taken][None]) @ weights[taken]
-            far[own[start : start + size, None] == self.positions[places][None, :]] = np.inf
-            found.append(places[np.argsort(far.round(12), axis=1, kind="stable")[:, :limit]])
-        return np.concatenate(found) if found else np.empty((0, limit), dtype=np.int64)
+            part = slice(start, start + size)
+            apart = self.space.differences(rows[part, None, :], self.cells[places][None]) @ weights
+            apart[own[part, None] == self.positions[places][None, :]] = np.inf
+            for number in range(len(sets)):
+                found[number, part] = places[_smallest(apart[:, :, number].round(12), limit)]
+        return found
 
     def anyone(self, own: Array, count: int, rng: np.random.Generator, among: Mask | None = None) -> Index:
         """Places (n, k) of different donors drawn at random for each row; see `nearest`."""
@@ -98,9 +97,11 @@ class Donors:
         return np.asarray(places[np.argsort(keys, axis=1)[:, :limit]])
 
 
-def _part(space: Space, taken: Array) -> Space:
-    codes = tuple(space.codes[int(j)] for j in taken)
-    return Space(space.ordered[taken], space.low[taken], space.span[taken], codes)
+def _smallest(far: Array, count: int) -> Array:
+    """Columns (n, count) of the smallest entries in each row, smallest first, ties by column."""
+    some = np.sort(np.argpartition(far, count - 1, axis=1)[:, :count], axis=1)
+    order = np.argsort(np.take_along_axis(far, some, axis=1), axis=1, kind="stable")
+    return np.asarray(np.take_along_axis(some, order, axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,21 +119,6 @@ class Lenders:
             positions = np.sort(view.rng.choice(positions, MOST_DONORS, replace=False))
         frame, space = view.subject.data.iloc[positions], Space.of(view.schema, view.subject.data)
         return cls(Donors.of_cells(space, space.encode(frame), positions), frame)
-
-    def places(
-        self,
-        rows: pd.DataFrame,
-        own: Array,
-        redrawn: Sequence[int],
-        count: int,
-        *,
-        among: Mask | None = None,
-        marginal: np.random.Generator | None = None,
-    ) -> Index:
-        """Places (n, k) of the donors for each row: the nearest, or any drawn by `marginal`."""
-        if marginal is not None:
-            return self.donors.anyone(own, count, marginal, among)
-        return self.donors.nearest(self.donors.space.encode(rows), own, redrawn, count, among)
 
     def outputs(self, evaluate: Evaluator, rows: pd.DataFrame, places: Index, redrawn: Sequence[int]) -> Outputs:
         """Outputs (n, k, width) of the rows with the features `redrawn` taken from donors at places (n, k)."""

@@ -63,7 +63,8 @@ from askwhy.tools.view import View
         "The model already predicts {already} for {row}, with a probability of {probability}.",
         "The model already predicts {already_estimate} for {row}, which meets the goal of {goal_number}.",
         "None of the {none_found} changes tried makes the model predict {unreached} for {row}.",
-        "None of the {none_found} changes tried brings the prediction for {row} from {before_estimate} to {goal_number}.",
+        "None of the {none_found} changes tried brings the prediction for {row} from {before_estimate} to "
+        "{goal_number}.",
         "What stands in the way is [would_allow*: {feature}, {value}]; freeing "
         "{allow_count:one it would do/any one of them would do}.",
         "Only freeing [would_allow_together*: {feature}, {value}] at the same time would do.",

@@ -123,9 +123,10 @@ def _apart(view: View, known: Usual, differ: Array) -> Iterator[Fact]:
             yield Fact(relation="apart", value=float(excess[j]), unit="share", feature=name, at=at, rank=rank)
 
 
-def _rarities(view: View) -> Iterator[Fact]:
-    """Values that at most one training row in twenty shares or exceeds."""
+def _rarities(view: View) -> list[Fact]:
+    """Values that at most one training row in twenty shares or exceeds, the rarest first."""
     rows = view.subject.data[training(view.subject)]
+    found = []
     for feature in view.schema.features:
         cell, column = view.rows[feature.name].iloc[0], rows[feature.name]
         at = plain(cell)
@@ -138,7 +139,8 @@ def _rarities(view: View) -> Iterator[Fact]:
         for relation, mask in tails.items():
             share = float(np.asarray(mask.fillna(False), dtype=bool).mean())
             if share <= _RARE and feature.kind not in ("date", "text"):
-                yield Fact(relation=relation, value=share, unit="share", feature=feature.name, at=at, row=view.row_id)
+                found.append(Fact(relation=relation, value=share, unit="share", feature=feature.name, at=at))
+    return sorted(found, key=lambda fact: fact.number())
 
 
 def _many(view: View, known: Usual, k: int) -> tuple[list[Fact], Table]:

@@ -1,0 +1,139 @@
+"""C16: features that a model uses though they tell nothing of the outcome on their own, or only through others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from askwhy.tools.distance import Space
+from askwhy.tools.engines.coalitions import Coalitions
+from askwhy.tools.evidence import Caveat
+from askwhy.tools.predictor import Outputs
+from askwhy.tools.schema import Feature
+from askwhy.tools.shapley import exact
+from askwhy.tools.truth import actual_values
+from askwhy.tools.view import View
+
+SHUFFLES = 200
+FEWEST = 100
+"""With fewer rows of known truth, a missing association says nothing."""
+
+LEVEL = 0.05
+_ROWS = 2000
+_BINS = 5
+_WIDTH = 0.1
+
+
+def suppressors(view: View, named: Sequence[str]) -> tuple[Caveat, ...]:
+    """A caveat for the named features of no marginal association with the outcome, in the data.
+
+    By a permutation test of each against the true values, with p values adjusted for their number (Benjamini & Hochberg
+    1995). Nothing where the truth is unknown or known for fewer than 100 rows.
+    """
+    truth = _truth(view)
+    if truth is None or not named:
+        return ()
+    places, actual = truth
+    data = view.subject.data.iloc[places]
+    features = [view.schema.feature(name) for name in named]
+    p = [association_p(data[one.name], one, actual, view.subject.regression, view.seed) for one in features]
+    alone = [one.label for one, adjusted in zip(features, adjusted_p(p), strict=True) if adjusted > LEVEL]
+    if not alone:
+        return ()
+    whole = f"{', '.join(alone[:-1])} and {alone[-1]}" if len(alone) > 1 else alone[0]
+    verb = "shows" if len(alone) == 1 else "show"
+    text = (
+        f"On its own, {whole} {verb} no association with {view.schema.target.label} in the data, "
+        "so the model may use it only together with others; do not read it as related to the outcome."
+    )
+    if len(alone) > 1:
+        text = text.replace("On its own", "Each on its own").replace("use it", "use them").replace("read it", "read them")
+    return (Caveat(flag="suppressor", text=text),)
+
+
+def _truth(view: View) -> tuple[Outputs, Outputs] | None:
+    if view.subject.target is None:
+        return None
+    actual = np.asarray(actual_values(view.schema, view.subject.target), dtype=float)
+    known = np.flatnonzero(np.isfinite(actual) if view.subject.regression else actual >= 0)
+    if len(known) < FEWEST or len(np.unique(actual[known])) < 2:
+        return None
+    if len(known) > _ROWS:
+        known = np.sort(np.random.default_rng(view.seed).choice(known, _ROWS, replace=False))
+    return known, actual[known]
+
+
+def association_p(cells: pd.Series, feature: Feature, actual: Outputs, ordered: bool, seed: int) -> float:
+    """The permutation p value of no association between a column and the true values.
+
+    Twice the smaller of two: mutual information over fifths (or categories), which sees any form, and, for numbers
+    against numbers or two classes, Spearman's rank correlation, which sees weak trends.
+    """
+    rng = np.random.default_rng(seed)
+    orders = np.argsort(rng.random((SHUFFLES, len(actual))), axis=1)
+    codes, truth = _coded(cells, feature), _binned(actual) if ordered else actual.astype(np.int64)
+    found = [_p(_information(codes, truth[None]), _information(codes, truth[orders]))]
+    if feature.numeric and (ordered or len(np.unique(actual)) == 2):
+        ranks = pd.Series(cells.to_numpy(dtype=float, na_value=np.nan)).rank().to_numpy()
+        ranks = np.nan_to_num(ranks - np.nanmean(ranks))
+        order = pd.Series(actual).rank().to_numpy()
+        order = order - order.mean()
+        found.append(_p(np.abs(ranks @ order)[None], np.abs(order[orders] @ ranks)))
+    return min(1.0, len(found) * min(found))
+
+
+def _p(own: Outputs, others: Outputs) -> float:
+    return (1 + int((others >= own - 1e-12 * abs(float(own[0]))).sum())) / (len(others) + 1)
+
+
+def _information(codes: Outputs, truths: Outputs) -> Outputs:
+    """Mutual information (n,) of codes (rows,) with each of the truths (n, rows); up to terms that shuffling keeps."""
+    classes = int(truths.max()) + 1
+    cells = (int(codes.max()) + 1) * classes
+    keys = codes * classes + truths + np.arange(len(truths))[:, None] * cells
+    counts = np.bincount(keys.reshape(-1), minlength=cells * len(truths)).reshape(len(truths), cells)
+    return np.asarray((counts * np.log(np.maximum(counts, 1))).sum(axis=1))
+
+
+def _coded(cells: pd.Series, feature: Feature) -> Outputs:
+    """Fifths of numbers and dates, codes of anything else; missing cells are a group of their own."""
+    if feature.numeric or feature.kind == "date":
+        numbers = cells.astype("int64") if feature.kind == "date" else cells.astype(float)
+        return _binned(np.where(cells.isna(), np.nan, numbers))
+    return np.asarray(pd.factorize(cells, use_na_sentinel=False)[0], dtype=np.int64)
+
+
+def _binned(numbers: Outputs) -> Outputs:
+    known = numbers[~np.isnan(numbers)]
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1])) if len(known) else np.empty(0)
+    return np.where(np.isnan(numbers), len(edges) + 1, np.searchsorted(edges, numbers, side="right")).astype(np.int64)
+
+
+def adjusted_p(p: Sequence[float]) -> Outputs:
+    """p values adjusted by Benjamini and Hochberg, in the given order."""
+    order = np.argsort(p)
+    scaled = np.asarray(p, dtype=float)[order] * len(p) / np.arange(1, len(p) + 1)
+    found = np.empty(len(p))
+    found[order] = np.minimum(1.0, np.minimum.accumulate(scaled[::-1])[::-1])
+    return found
+
+
+def conditional_values(view: View, game: Coalitions) -> Outputs | None:
+    """Shapley values (players,) that respect how features go together; None unless every coalition is known.
+
+    Background rows count the more, the nearer they are to the row in the features that are kept (Aas, Jullum & Løland
+    2021, the empirical approach). Asks the model nothing.
+    """
+    if not game.complete or game.count < 2:
+        return None
+    space = Space.of(view.schema, view.subject.data)
+    apart = space.differences(space.encode(game.row)[0], space.encode(game.background))[:, game.players] ** 2
+
+    def worth(masks: Outputs) -> Outputs:
+        far = masks @ apart.T / np.maximum(1, masks.sum(axis=1))[:, None]
+        near = np.exp(-(far - far.min(axis=1, keepdims=True)) / (2 * _WIDTH**2))
+        return np.asarray((near * game.outcomes(masks)).sum(axis=1) / near.sum(axis=1))[:, None]
+
+    return exact(worth, game.count).values[:, 0]
