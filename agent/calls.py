@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from langchain_core.messages import ToolCall
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,12 +20,14 @@ from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
 from askwhy.tools.errors import ToolError
 from askwhy.tools.registry import Tool, names_kind, tools
 from askwhy.tools.schema import Feature, Schema
-from askwhy.tools.scope import AnyOf, Condition, Scalar, Scope, Where, arguments_of
+from askwhy.tools.scope import AnyOf, Assignment, Change, Condition, Scalar, Scope, Where, arguments_of
 
 MAX_STEPS = 6
 MAX_OPTIONS = 4
 _SPOKEN = 300
 _LINK = re.compile(r"\w+://\S*|www\.\S*|[<>`\[\]|]")
+
+Entry = TypeVar("Entry", Condition, Change, Assignment)
 
 Reason = Literal["out_of_scope", "no_such_tool", "not_about_the_model", "unsafe"]
 _REASONS: dict[str, str] = {
@@ -288,7 +290,7 @@ def _condition(schema: Schema, condition: Condition) -> Condition:
     return condition
 
 
-def _resolved(schema: Schema, entry: Any) -> Any:
+def _resolved(schema: Schema, entry: Entry) -> Entry:
     """A condition, change or assignment with the feature's own name and a value that the feature can have."""
     if schema.modality == "text" or entry.feature is None:
         if schema.modality != "text":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ class Session:
             try:
                 ran = self._runner.run(outcome, self.subject, cancelled)
             except ToolError as error:
-                outcome = _declined(error)
+                outcome = _refused(question, error)
             else:
                 clock.note("run", predict_rows=ran.predict_rows)
                 self.subject = ran.subject
@@ -113,9 +114,12 @@ def ask(subject: Subject, question: str, llm: BaseChatModel | str | None = None)
     return Session(subject, llm).ask(question)
 
 
-def _declined(error: ToolError) -> Clarify | Decline:
+def _refused(question: str, error: ToolError) -> Clarify | Decline:
+    """A refusal by a tool; for an unknown name, the same question with each of the nearest names as an option."""
     if isinstance(error, UnknownName) and error.options:
-        return Clarify(question=f"{error}", options=error.options)
+        name = re.compile(rf"(?<!\w){re.escape(error.name)}(?!\w)", re.IGNORECASE)
+        options = tuple(name.sub(lambda _, one=option: one, question) for option in error.options)
+        return Clarify(question=str(error), options=tuple(one for one in options if one != question))
     return Decline(reason=str(error))
 
 

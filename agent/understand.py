@@ -52,12 +52,10 @@ def understand(question: str, history: tuple[Turn, ...], subject: Subject, model
         outcome = _offline(question, history, subject, offline)
         return Understanding(outcome=_with_rows(outcome, subject))
     asked = _Asking(subject, history, model)
-    outcome = asked.ask(question)
-    engine = asked.engine
-    if outcome is None:
-        outcome, engine = _offline(question, history, subject, offline), f"{engine} -> embedded"
+    meant = asked.ask(question)
+    engine = asked.engine if meant is not None else f"{asked.engine} -> embedded"
     return Understanding(
-        outcome=_with_rows(outcome, subject),
+        outcome=_with_rows(meant or _offline(question, history, subject, offline), subject),
         model_calls=asked.calls,
         tokens_in=asked.tokens_in,
         tokens_out=asked.tokens_out,
@@ -99,7 +97,6 @@ class _Asking:
         return None
 
     def _reply(self, messages: list[BaseMessage]) -> AIMessage | None:
-        from langchain_core.messages import AIMessage
 
         from askwhy.agent.calls import tool_schemas
         from askwhy.agent.llm import call
@@ -111,8 +108,6 @@ class _Asking:
         except Exception as error:
             # Whatever a provider's package raises, the embedded model can still answer.
             _log.warning("%s failed with %s; the embedded model takes over", self.engine, type(error).__name__)
-            return None
-        if not isinstance(reply, AIMessage):
             return None
         usage = reply.usage_metadata
         self.tokens_in += usage["input_tokens"] if usage else 0

@@ -53,7 +53,9 @@ def subject_of(schema: Schema, rows: int = 70) -> Subject:
         feature.name: [feature.categories[0].value if feature.categories else "text" if feature.kind == "text" else 1.0]
         for feature in schema.features
     }
-    frame = pd.DataFrame({name: values * rows for name, values in cells.items()}).set_axis([str(i) for i in range(rows)])
+    frame = pd.DataFrame({name: values * rows for name, values in cells.items()}).set_axis(
+        [str(i) for i in range(rows)]
+    )
     width = max(1, len(schema.classes))
     predictor = Predictor(lambda given: np.full((len(given), width), 1 / width), schema, tuple(frame.columns))
     nowhere = np.zeros(rows, dtype=bool)

@@ -22,6 +22,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -177,11 +178,19 @@ def _arguments(name: str, function: Callable[..., Evidence]) -> type[BaseModel]:
 
 
 def _code_hash(function: Callable[..., Evidence]) -> str:
+    """Hash of the tool's source; for ours, of everything below tools/, since a tool stands on shared engines."""
     try:
         source = inspect.getsource(inspect.getmodule(function) or function)
     except (OSError, TypeError):
         source = function.__code__.co_code.hex()
-    return hashlib.sha256(source.encode()).hexdigest()[:16]
+    shared = _package_hash() if function.__module__.startswith("askwhy.") else ""
+    return hashlib.sha256((shared + source).encode()).hexdigest()[:16]
+
+
+@functools.cache
+def _package_hash() -> str:
+    sources = sorted(Path(__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 def _named(function: Callable[..., Evidence]) -> tuple[tuple[str, NameKind], ...]:

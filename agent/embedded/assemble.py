@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -285,7 +285,7 @@ def _arguments(match: Match, reading: Reading, text: str, context: Context) -> d
         elif kind == "number" and "float" in str(hints[name]) and span:
             given[name] = span.pop(0)
         elif kind == "number" and numbers and ("int" in str(hints[name]) or "{number}" in _asks(match.tool)):
-            if accepted := _accepted(match.tool, name, numbers[0]):
+            if accepted := _accepted(hints[name], name, numbers[0]):
                 given |= accepted
                 numbers.pop(0)
         elif kind == "other" and "tuple[str" in str(hints[name]) and words:
@@ -295,11 +295,10 @@ def _arguments(match: Match, reading: Reading, text: str, context: Context) -> d
     return given
 
 
-def _accepted(tool: Tool, name: str, number: float) -> dict[str, float]:
-    """The number as an argument, if the tool takes numbers of that size: 2018 is no count of rows to show."""
-    field = tool.arguments.model_fields[name]
+def _accepted(annotation: Any, name: str, number: float) -> dict[str, float]:
+    """The number as an argument, if it takes numbers of that size: 2018 is no count of rows to show."""
     try:
-        TypeAdapter(Annotated[field.annotation, *field.metadata]).validate_python(number)
+        TypeAdapter(annotation).validate_python(number)
     except ValidationError:
         return {}
     return {name: number}

@@ -125,7 +125,11 @@ def lexicon(schema: Schema) -> Lexicon:
 
 def _speaks(phrase: Phrase, named: Named) -> bool:
     """Whether a phrase can be told from ordinary words and numbers."""
-    if not 0 < len(phrase) <= LONGEST or all(word.isdigit() for word in phrase) or (phrase[0] in listed("silent") and len(phrase) == 1):
+    if (
+        not 0 < len(phrase) <= LONGEST
+        or all(word.isdigit() for word in phrase)
+        or (phrase[0] in listed("silent") and len(phrase) == 1)
+    ):
         return False
     return not (
         len(phrase) == 1

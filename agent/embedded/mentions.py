@@ -185,6 +185,8 @@ def _rows(found: Sequence[Token], start: int, words: Lexicon) -> tuple[str, int]
     low = found[start].low if start < len(found) else ""
     if low == "data" and start + 1 < len(found) and stem(found[start + 1].low) in ("point", "row", "instance"):
         return ("E" if found[start + 1].low.endswith("s") else "I"), start + 2
+    if low == "those" and start + 1 < len(found) and found[start + 1].low in words.many:
+        return None  # "those applicants" points back, "those under 30" does not
     if low == "case" and start and found[start - 1].low in ("in", "worst", "best"):
         return None
     return ("E", start + 1) if low in words.many else ("I", start + 1) if low in words.one else None

@@ -144,7 +144,7 @@ def _cues(entries: list[Entry]) -> dict[str, tuple[float, dict[str, float]]]:
             used.setdefault(word, Counter())[entry.tool.name] += 1
     cues: dict[str, tuple[float, dict[str, float]]] = {}
     for word, counts in used.items():
-        rates = {name: count ** 0.7 / sizes[name] ** 0.5 for name, count in counts.items()}
+        rates = {name: count**0.7 / sizes[name] ** 0.5 for name, count in counts.items()}
         total = sum(rates.values())
         shares = {name: rate / total for name, rate in rates.items()}
         entropy = -sum(share * math.log(share) for share in shares.values())

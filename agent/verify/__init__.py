@@ -20,7 +20,7 @@ from askwhy.agent.verify.check_outcomes import check_outcomes
 from askwhy.agent.verify.check_ranks import check_ranks
 from askwhy.agent.verify.check_roles import check_roles
 from askwhy.agent.verify.check_slots import check_slots, find_caveats, find_texts
-from askwhy.agent.verify.ground import Ground
+from askwhy.agent.verify.ground import Ground, with_words
 from askwhy.agent.verify.reading import Reading
 from askwhy.agent.verify.vocabulary import check_vocabulary
 from askwhy.tools.evidence import Evidence
@@ -37,7 +37,7 @@ def verify(draft: Draft, evidence: tuple[Evidence, ...], plan: Plan, schema: Sch
     """
     hidden, failures = find_caveats(draft.text, evidence)
     told, altered = find_texts(draft.text, evidence)
-    reading = Reading(draft.text, Ground(evidence, plan, schema), (*hidden, *told))
+    reading = Reading(draft.text, Ground(with_words(evidence, schema), plan, schema), (*hidden, *told))
     found = dict.fromkeys((*failures, *altered, *_checks(reading), *check_claims(draft, evidence)))
     return tuple(sorted(found, key=lambda failure: (failure.start, failure.end, failure.check)))
 

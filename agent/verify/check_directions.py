@@ -191,6 +191,8 @@ def _problem(reading: Reading, claim: Direction) -> str | None:
     shares = [turn for fact in _cited(reading, claim) if not is_signed(fact) and (turn := trend_of(fact)) is not None]
     if shares:
         return None if any(_holds(claim, turn) for turn in shares) else "The number is that of another direction."
+    if claim.denied and not claim.features and _GENERIC.search(claim.clause.text):
+        return _against_none(reading, claim, named)
     facts = _facts(reading, claim, named)
     if not facts:
         return _by_trend(reading, claim, named)
@@ -205,6 +207,19 @@ def _problem(reading: Reading, claim: Direction) -> str | None:
             word = "raises" if true > 0 else "lowers" if true < 0 else "does not change"
             output = named or own[0].cls or schema.target.label
             return f"{label} {word} the output for {output} in the evidence ({true:+.4g})."
+    return None
+
+
+def _against_none(reading: Reading, claim: Direction, named: str | None) -> str | None:
+    """ "No feature lowers it": none does, of the class that the evidence is about."""
+    facts = [fact for fact in reading.ground.signed if fact.feature and fact.rank is not None]
+    about = {fact.cls for fact in facts if fact.cls is not None}
+    if named and about and named not in about and reading.ground.schema.task != "binary":
+        return f"The evidence is not about {named}."
+    for fact in facts:
+        turned = -1 if named and fact.cls is not None and fact.cls != named else 1
+        if fact.number() * turned * claim.sign > 5e-7:
+            return f"{fact.feature} does in the evidence ({fact.number() * turned:+.4g})."
     return None
 
 

@@ -53,8 +53,22 @@ def check_outcomes(reading: Reading) -> Iterator[Failure]:
             between = reading.blanked[one.end : other.start]
             if _CONTRAST.search(between) and one.names("class") == other.names("class"):
                 yield clause.failure("V5", f"{other.text} is named on both sides.", other.span)
+        yield from _named_twice(reading, clause)
         if problem := _flip_problem(reading, clause):
             yield clause.failure("V2", problem)
+
+
+def _named_twice(reading: Reading, clause: Clause) -> Iterator[Failure]:
+    """ "The classes are rotten and rotten"."""
+    mentions = [one for one in reading.mentions if one.names("class") and one.start >= clause.start]
+    for one, other in pairwise(mentions[:3]):
+        between = reading.text[one.end : other.start]
+        if (
+            one.end <= clause.end
+            and re.fullmatch(r"\s*(?:,|and|or|, and)\s*", between)
+            and one.targets == other.targets
+        ):
+            yield clause.failure("V5", f"{other.text} is named twice.", other.span)
 
 
 def _problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:

@@ -249,6 +249,18 @@ class Ground:
                     yield Known(abs(number - 1), "percent", feature=name)
 
 
+def with_words(evidence: tuple[Evidence, ...], schema: Schema) -> tuple[Evidence, ...]:
+    """The evidence with the words of a text as features: text tools say in `at` which word a fact is about."""
+    if schema.modality != "text":
+        return evidence
+    return tuple(one.model_copy(update={"facts": tuple(map(_with_word, one.facts))}) for one in evidence)
+
+
+def _with_word(fact: Fact) -> Fact:
+    about_a_word = fact.feature is None and isinstance(fact.at, str)
+    return fact.model_copy(update={"feature": str(fact.at)}) if about_a_word else fact
+
+
 def cells_of(scope: Scope) -> tuple[Change | Assignment, ...]:
     """The cells that a scope changes or assumes."""
     found: list[Change | Assignment] = [*scope.changes, *scope.case]

@@ -235,9 +235,10 @@ def _inherit(found: list[Clause]) -> list[Clause]:
 def _names(ground: Ground) -> list[tuple[str, Target]]:
     """Names that only the evidence knows: words of a text, ids that are not numbers."""
     known = {feature.name for feature in ground.schema.features}
+    facts = ground.facts if ground.schema.modality == "table" else ()  # words of a text are named in quotes
     found = [
         (fact.feature, Target("feature", fact.feature))
-        for fact in ground.facts
+        for fact in facts
         if fact.feature and fact.feature not in known and not is_plain(fact.feature.lower()) and len(fact.feature) > 2
     ]
     ids = [(row, Target("row", row)) for row in ground.rows if not any(map(str.isdigit, row)) and row != "new"]

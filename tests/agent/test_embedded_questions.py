@@ -217,7 +217,10 @@ def test_what_else_is_missing_is_asked_for(question: str) -> None:
 def test_a_category_of_two_features_is_asked_back_with_both() -> None:
     (outcome,) = conversation("how many applicants are little?")
     assert isinstance(outcome, Clarify)
-    assert [option.rsplit("meaning ", 1)[1] for option in outcome.options] == ["savings little?", "checking account little?"]
+    assert [option.rsplit("meaning ", 1)[1] for option in outcome.options] == [
+        "savings little?",
+        "checking account little?",
+    ]
 
 
 @pytest.mark.parametrize(

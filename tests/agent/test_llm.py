@@ -6,10 +6,10 @@ import time
 from typing import Any
 
 import pytest
+from question_schemas import schema_of
 
 from askwhy.agent.llm import EMBEDDED, KEY, MAX_RETRIES, TIMEOUT_SECONDS, chat_model, engine_name, within
 from askwhy.tools.errors import MissingExtra, ToolError
-from question_schemas import schema_of
 
 CREDIT = schema_of("credit")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from verify_cases import HOUSES, LOANS
+from verify_schemas import HOUSES, LOANS
 
 from askwhy.agent.plan import Plan, Step
 from askwhy.agent.verify.check_directions import directions

@@ -10,7 +10,7 @@ import pytest
 import toy_subjects
 from table_subjects import loan_pipeline, loan_subject, of_rule, run, values, where
 
-from askwhy.tools.curves import shapes, turning_points
+from askwhy.tools.engines.curves import shapes, turning_points
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evaluator import Evaluator
 from askwhy.tools.registry import find_tool

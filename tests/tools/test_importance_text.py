@@ -14,7 +14,7 @@ from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
 from askwhy.tools.scope import Condition, Scope, Where
 from askwhy.tools.subject import Subject
-from askwhy.tools.text_corpus import MOST_TEXTS
+from askwhy.tools.engines.text_corpus import MOST_TEXTS
 
 WEIGHTS = {"great": 0.2, "warm": 0.1, "dull": -0.25, "mess": -0.15}
 FILLER = ["film", "plot", "cast", "the", "of", "it"]

@@ -10,7 +10,7 @@ import pytest
 import toy_subjects
 from table_subjects import of_rule, run, values, where
 
-from askwhy.tools.enriched import enriched
+from askwhy.tools.engines.enriched import enriched
 from askwhy.tools.errors import ToolError
 from askwhy.tools.scope import Scope
 from askwhy.tools.subject import Subject

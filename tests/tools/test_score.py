@@ -12,7 +12,7 @@ import toy_subjects
 from sklearn import metrics as reference
 from table_subjects import of_rule, run, values, where
 
-from askwhy.tools import metrics
+from askwhy.tools.engines import metrics
 from askwhy.tools.errors import ToolError
 from askwhy.tools.scope import Scope
 from askwhy.tools.subject import Subject

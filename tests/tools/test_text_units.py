@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from askwhy.tools.errors import ToolError, UnknownName
-from askwhy.tools.text_units import Split, find_term, split_text, terms
+from askwhy.tools.engines.text_units import Split, find_term, split_text, terms
 
 FAMILY, THUMB, FLAGS = "👨‍👩‍👧‍👦", "👍🏽", "🇩🇪🇫🇷"
 

@@ -95,10 +95,15 @@ class Coalitions:
         return np.array([np.frombuffer(key, dtype=bool) for key in self._place]).reshape(-1, self.count)
 
     def thinned(self, refs: int, rng: np.random.Generator) -> Coalitions:
-        """The same game against at most `refs` of the background rows; itself where these are all."""
+        """The same game against at most `refs` of the background rows; itself where these are all.
+
+        They are spread evenly over the background's outputs, so that the average to compare with is nearly the same.
+        """
         if refs >= self.refs:
             return self
-        some = np.sort(rng.choice(self.refs, refs, replace=False))
+        order = np.argsort(self.outcomes(np.zeros((1, self.count), dtype=bool))[0], kind="stable")
+        places = ((np.arange(refs) + rng.random()) * self.refs / refs).astype(np.int64)
+        some = np.sort(order[np.minimum(places, self.refs - 1)])
         return Coalitions(self.evaluate, self.row, self.background.iloc[some], self.column, self.link)
 
     def at(self, row: pd.DataFrame) -> Coalitions:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.distance import Space
+from askwhy.tools.engines.distance import Space
 from askwhy.tools.evaluator import Evaluator, Index
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.quality import association
@@ -54,9 +54,7 @@ class Donors:
         ties = np.zeros((width, width))
         for i in range(width):
             for j in range(i):
-                strength = association(
-                    cells[:, i], bool(space.ordered[i]), cells[:, j], bool(space.ordered[j])
-                )
+                strength = association(cells[:, i], bool(space.ordered[i]), cells[:, j], bool(space.ordered[j]))
                 ties[i, j] = ties[j, i] = strength**2
         return cls(space, cells, np.arange(len(cells)) if positions is None else positions, ties)
 

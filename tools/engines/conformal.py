@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from askwhy.tools.truth import Array
+from askwhy.tools.engines.truth import Array
 
 SetMethod = Literal["lac", "aps"]
 

@@ -46,7 +46,7 @@ CONDITIONAL_OVERLAP = 0.5
 _REMOVAL_SHARE = 0.7
 _NEIGHBOURS = (10, 5)
 _REFS_PER_NEIGHBOUR = 3
-_CONDITIONAL_REFS = 30
+_CONDITIONAL_REFS, _CONDITIONAL_PLAYERS = 30, 5
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,9 @@ def _faithful(
     drawn, taken = rankings(game.count, view.rng), sizes(game.count, MOST_SIZES)
     removed, values = subsets(game.count, view.rng), found.values[game.players]
     own = np.argsort(-values, kind="stable")[None]
-    masks = [prefixes(one, taken).reshape(-1, game.count) for one in (drawn, own, own[:, ::-1])]
-    probe = affordable(game, [*masks, ~removed], budget, view.rng)
+    orders = np.concatenate([drawn, drawn[:, ::-1], own, own[:, ::-1]])
+    masks = prefixes(orders, taken).reshape(-1, game.count)
+    probe = affordable(game, [masks, ~removed], budget, view.rng)
     if probe is None or probe.count < game.count:
         return None, None
     return removal(probe, values, drawn, taken, output_range(found, probe)), correlation(probe, values, removed)
@@ -157,7 +158,7 @@ def light_sensitivity(view: View, found: Attribution, game: Coalitions, k: int, 
 
 
 def _conditional(view: View, found: Attribution, game: Coalitions, k: int) -> float | None:
-    if found.name != "SHAP" or game.refs < _CONDITIONAL_REFS:
+    if found.name != "SHAP" or game.refs < _CONDITIONAL_REFS or game.count < _CONDITIONAL_PLAYERS:
         return None
     other = conditional_values(view, game)
     return None if other is None else jaccard(top(found.values[game.players], k), top(other, k))

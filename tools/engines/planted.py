@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from askwhy.tools.distance import Space
 from askwhy.tools.engines.betting import Outcome, conditional_payoffs, outcome, two_sample_payoffs
 from askwhy.tools.engines.conditional import NEIGHBOURS, Donors, Sampler
 from askwhy.tools.engines.discoveries import adjusted
+from askwhy.tools.engines.distance import Space
 from askwhy.tools.engines.randomization import loss_p_values
 
 Array = np.ndarray[Any, Any]

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.distance import Space
+from askwhy.tools.engines.distance import Space
 from askwhy.tools.engines.refit import Trained
-from askwhy.tools.truth import Array
+from askwhy.tools.engines.truth import Array
 
 _MOST_COLUMNS = 2000
 
@@ -94,8 +94,9 @@ def _newton(model: Trained, last: Any, read: Any, row: pd.DataFrame, fitted: Arr
 
 def _penalty(last: Any, width: int, regression: bool) -> Array:
     """The diagonal that the model's own ridge penalty adds; none on the intercept."""
-    strength = getattr(last, "alpha", 0.0) if regression else 1.0 / float(getattr(last, "C", np.inf) or np.inf)
-    found = np.full(width, float(strength) if np.isscalar(strength) else 0.0)
+    given = getattr(last, "alpha" if regression else "C", None)
+    number = float(given) if isinstance(given, (int, float)) and given > 0 else 0.0
+    found = np.full(width, number if regression or not number else 1.0 / number)
     found[0] = 0.0
     return found + 1e-9
 

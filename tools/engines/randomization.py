@@ -13,6 +13,9 @@ import numpy as np
 DRAWS = 1999
 """Redrawn data sets behind a p-value over many rows: they cost no evaluation, as few donors serve all of them."""
 
+SMALLEST = 1 / (DRAWS + 1)
+"""No p-value is said to be smaller: further out, a test's own assumptions are worth less than the number."""
+
 FEWEST = 200
 """C10: a p-value rests on at least so many values, its own included."""
 
@@ -65,4 +68,4 @@ def larger_p_values(sizes: Array, margin: float) -> Array:
     gap = sizes.mean(axis=0) - margin
     with np.errstate(divide="ignore", invalid="ignore"):
         found = t.sf(np.where(error > 0, gap / error, np.where(gap > 0, np.inf, -np.inf)), count - 1)
-    return np.asarray(found)
+    return np.asarray(np.maximum(found, SMALLEST))

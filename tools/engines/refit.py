@@ -11,7 +11,7 @@ import pandas as pd
 from askwhy.tools.engines.neighbours import training
 from askwhy.tools.predictor import Outputs, Predictor, to_columns
 from askwhy.tools.subject import Subject
-from askwhy.tools.truth import Array, actual_values
+from askwhy.tools.engines.truth import Array, actual_values
 
 MOST_ROWS = 5000
 """More training rows than this are not fitted again and again."""

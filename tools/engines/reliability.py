@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from askwhy.tools.metrics import LEVEL, wilson
-from askwhy.tools.truth import Array
+from askwhy.tools.engines.metrics import LEVEL, wilson
+from askwhy.tools.engines.truth import Array
 
 MOST_BINS = 10
 _ROWS_A_BIN = 20

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.distance import Space
+from askwhy.tools.engines.distance import Space
 from askwhy.tools.engines.coalitions import Coalitions
 from askwhy.tools.evidence import Caveat
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.schema import Feature
 from askwhy.tools.shapley import exact
-from askwhy.tools.truth import actual_values
+from askwhy.tools.engines.truth import actual_values
 from askwhy.tools.view import View
 
 SHUFFLES = 200

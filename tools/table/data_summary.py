@@ -13,7 +13,7 @@ from askwhy.tools.registry import ask, tool
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import Scalar
 from askwhy.tools.subject import plain
-from askwhy.tools.truth import Array, actual_values
+from askwhy.tools.engines.truth import Array, actual_values
 from askwhy.tools.view import View
 
 _NAMED = 15

@@ -16,7 +16,7 @@ from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table, Unit
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.schema import ClassLabel
-from askwhy.tools.truth import Array
+from askwhy.tools.engines.truth import Array
 from askwhy.tools.view import View
 
 _REMOVED = 0.05
@@ -150,7 +150,7 @@ def _verdict(label: ClassLabel | None, removed: int, again: float, without: floa
     facts.append(Fact(relation="removed", value=removed, unit="count"))
     note = f"fall of the output without the top {removed} rows; p {p:.3f} against {len(random)} random removals"
     passed = p <= 0.05
-    caveats = ()
+    caveats: tuple[Caveat, ...] = ()
     if not passed:
         text = (
             "Leaving these rows out lowered the prediction no more than leaving out random ones, "

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from askwhy.tools.evidence import Evidence, Fact
-from askwhy.tools.listing import listing
+from askwhy.tools.engines.listing import listing
 from askwhy.tools.registry import tool
-from askwhy.tools.truth import Array, known_truth
+from askwhy.tools.engines.truth import Array, known_truth
 from askwhy.tools.view import View
 
 _SHOWN = 20

@@ -9,7 +9,7 @@ from askwhy.tools.evidence import Caveat, DerivedFact, Evidence, Fact
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.schema import ClassLabel
-from askwhy.tools.truth import Array, actual_values
+from askwhy.tools.engines.truth import Array, actual_values
 from askwhy.tools.view import View
 
 COVERAGE = 0.9

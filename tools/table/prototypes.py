@@ -9,14 +9,14 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from askwhy.tools.distance import Space
+from askwhy.tools.engines.distance import Space
 from askwhy.tools.engines.neighbours import distances
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence, Fact, Quality, Table
-from askwhy.tools.listing import shown
+from askwhy.tools.engines.listing import shown
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.select import predicted_index
-from askwhy.tools.truth import Array
+from askwhy.tools.engines.truth import Array
 from askwhy.tools.view import View
 
 _MOST = 1000
@@ -152,10 +152,11 @@ def greedy(kernel: Array, count: int) -> list[int]:
 def _stands_for(pool: _Pool, chosen: list[int]) -> Array:
     """How many rows of its own group each prototype is nearest to."""
     found = np.zeros(len(chosen), dtype=int)
-    for group in np.unique(pool.groups[chosen]):
-        own = [i for i, one in enumerate(chosen) if pool.groups[one] == group]
+    places = np.array(chosen, dtype=int)
+    for group in np.unique(pool.groups[places]):
+        own = np.flatnonzero(pool.groups[places] == group)
         members = np.flatnonzero(pool.groups == group)
-        nearest = pool.far[np.ix_(members, [chosen[i] for i in own])].argmin(axis=1)
+        nearest = pool.far[np.ix_(members, places[own])].argmin(axis=1)
         found[own] = np.bincount(nearest, minlength=len(own))
     return found
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from askwhy.tools.distance import NEIGHBOURS
+from askwhy.tools.engines.distance import NEIGHBOURS
 from askwhy.tools.engines.neighbours import (
     REFERENCE_ROWS,
     UNUSUAL,
@@ -22,15 +22,18 @@ from askwhy.tools.engines.neighbours import (
 )
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
-from askwhy.tools.listing import shown, unit_of
-from askwhy.tools.metrics import wilson
+from askwhy.tools.engines.listing import shown, unit_of
+from askwhy.tools.engines.metrics import wilson
 from askwhy.tools.registry import ask, tool
 from askwhy.tools.select import predicted_index
 from askwhy.tools.subject import Mask, plain
-from askwhy.tools.truth import Array, actual_values
+from askwhy.tools.engines.truth import Array, actual_values
 from askwhy.tools.view import View
 
 Outcome = Literal["any", "same", "other"]
+
+_NAMED = 5
+"""Differing features are all named up to this many; of more, the first so many."""
 
 
 @tool(
@@ -67,7 +70,9 @@ Outcome = Literal["any", "same", "other"]
         "The distance is the mean difference over all {feature_count} features, each as a share of its range; "
         "another category counts as {whole}.",
         "{nearest.row} differs from it in {differing} {differing:one feature/features}: "
-        "[other_cell 5: {feature} ({value} instead of {at})].",
+        "[other_cell*: {feature} ({value} instead of {at})].",
+        "{nearest.row} differs from it in {many_differing} features, above all in "
+        "[main_cell 5: {feature} ({value} instead of {at})].",
         "{identical.row} has the same value in every feature.",
         "Of the {listed} listed, {with_same} {with_same:one has/have} the same prediction and {with_other} another.",
         "In truth, [truth*: {value} of them {value:one is/are} {cls}].",
@@ -178,7 +183,8 @@ def _compared(view: View, found: _Found, gap: float) -> Iterator[Fact]:
         yield Fact(relation="identical", value=row, unit="id", row=row)
     else:
         yield Fact(relation="nearest", value=row, unit="id", row=row)
-        yield Fact(relation="differing", value=len(differing), unit="count", row=row)
+        named = "differing" if len(differing) <= _NAMED else "many_differing"
+        yield Fact(relation=named, value=len(differing), unit="count", row=row)
         yield from _differences(view, first, differing[np.argsort(-found.differences[0][differing], kind="stable")])
     same = int(_same(view, gap)[found.positions].sum())
     if len(found.positions) > 1 and not view.subject.regression:
@@ -192,7 +198,7 @@ def _differences(view: View, position: int, features: Array) -> Iterator[Fact]:
     for rank, j in enumerate(features, 1):
         feature = view.schema.features[int(j)]
         yield Fact(
-            relation="other_cell",
+            relation="other_cell" if len(features) <= _NAMED else "main_cell",
             value=plain(view.subject.data[feature.name].iloc[position]),
             unit=unit_of(feature),
             feature=feature.name,

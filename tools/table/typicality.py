@@ -8,12 +8,12 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from askwhy.tools.distance import NEIGHBOURS
+from askwhy.tools.engines.distance import NEIGHBOURS
 from askwhy.tools.engines.neighbours import UNUSUAL, Usual, own_position, training, training_caveats, usual
 from askwhy.tools.evidence import Evidence, Fact, Quality, Table
 from askwhy.tools.registry import tool
 from askwhy.tools.subject import plain
-from askwhy.tools.truth import Array
+from askwhy.tools.engines.truth import Array
 from askwhy.tools.view import View
 
 _RARE = 1 - UNUSUAL
@@ -43,9 +43,9 @@ _NAMED = 3
         "{row} is not unusual: it is further from its {neighbours} nearest training {entities} than {not_unusual} of "
         "{reference:entities} are from theirs, and only from {limit} on that counts as unusual.",
         "What sets it apart most: [apart 3: {feature} ({at})].",
-        "Rare in it: [rare_category*: {feature} {at} (only {value} of the training {entities} share that)].",
-        "At the top end: [top_end*: {feature} {at} (only {value} of the training {entities} have as much)].",
-        "At the bottom end: [bottom_end*: {feature} {at} (only {value} of the training {entities} have as little)].",
+        "Rare in it: [rare_category 3: {feature} {at} (only {value} of the training {entities} share that)].",
+        "At the top end: [top_end 3: {feature} {at} (only {value} of the training {entities} have as much)].",
+        "At the bottom end: [bottom_end 3: {feature} {at} (only {value} of the training {entities} have as little)].",
         "Of {total:entities}{scope}, {unusual_count} {unusual_count:one is/are} unusual, which is {unusual_share}: "
         "further from their {neighbours} nearest training {entities} than {limit} of the training {entities} are "
         "from theirs.",

@@ -10,7 +10,7 @@ from askwhy.tools.evidence import DerivedFact, Evidence, Fact, Table, Unit
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.select import predicted_index
-from askwhy.tools.truth import Array
+from askwhy.tools.engines.truth import Array
 from askwhy.tools.view import View
 
 _SHOWN = 10

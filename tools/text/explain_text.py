@@ -15,8 +15,8 @@ from askwhy.tools.quality import order_caveats
 from askwhy.tools.registry import ClassName, Says, ask, tool
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.subject import plain
-from askwhy.tools.text_attribution import TextGame, attribute_text, attribute_text_by_lime, most_telling
-from askwhy.tools.text_units import UnitKind, find_term, split_text, terms
+from askwhy.tools.engines.text_attribution import TextGame, attribute_text, attribute_text_by_lime, most_telling
+from askwhy.tools.engines.text_units import UnitKind, find_term, split_text, terms
 from askwhy.tools.view import View
 
 Method = Literal["auto", "shap", "lime"]

@@ -19,7 +19,7 @@ from askwhy.tools.quality import GOOD_FIT, USABLE_FIT, additivity, local_fit, we
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.shapley import EXACT_PLAYERS, Estimate, exact, sampled
 from askwhy.tools.subject import Mask
-from askwhy.tools.text_units import Split, Term, UnitKind
+from askwhy.tools.engines.text_units import Split, Term, UnitKind
 from askwhy.tools.view import View
 
 MOST_TERMS = 60

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.schema import Feature
-from askwhy.tools.truth import Array
+from askwhy.tools.engines.truth import Array
 
 Cells = dict[int, Any]
 """New cells of a row, by column position."""

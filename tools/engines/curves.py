@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from askwhy.tools.truth import Array
+from askwhy.tools.engines.truth import Array
 
 FLAT = 1e-9
 """Changes no larger than this are rounding, not behaviour."""

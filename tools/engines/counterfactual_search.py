@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.candidates import Cells, Domain
-from askwhy.tools.distance import Space
+from askwhy.tools.engines.candidates import Cells, Domain
+from askwhy.tools.engines.distance import Space
 from askwhy.tools.evaluator import Evaluator
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.select import predicted_index
 from askwhy.tools.subject import Mask, Subject
-from askwhy.tools.truth import Array
+from askwhy.tools.engines.truth import Array
 
 _NEIGHBOURS = 40
 _KEPT = 12
