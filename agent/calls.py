@@ -27,7 +27,7 @@ MAX_OPTIONS = 4
 _SPOKEN = 300
 _LINK = re.compile(r"\w+://\S*|www\.\S*|[<>`\[\]|]")
 
-Entry = TypeVar("Entry", Condition, Change, Assignment)
+Entry = TypeVar("Entry", Change, Assignment)
 
 Reason = Literal["out_of_scope", "no_such_tool", "not_about_the_model", "unsafe"]
 _REASONS: dict[str, str] = {
@@ -282,7 +282,7 @@ def _selection(previous: Scope | None) -> tuple[AnyOf, ...]:
 
 def _condition(schema: Schema, condition: Condition) -> Condition:
     if condition.on == "feature":
-        return _resolved(schema, condition)
+        return _on_feature(schema, condition)
     if condition.on == "id":
         return condition.model_copy(update={"value": str(condition.value)})
     if condition.on in ("predicted", "actual") and schema.classes and condition.value is not None:
@@ -290,21 +290,29 @@ def _condition(schema: Schema, condition: Condition) -> Condition:
     return condition
 
 
+def _on_feature(schema: Schema, condition: Condition) -> Condition:
+    if schema.modality == "text":
+        return condition.model_copy(update={"feature": schema.names[0]})
+    feature = find_feature(schema, str(condition.feature))
+    if condition.op in ("lt", "le", "gt", "ge") and not (feature.numeric or feature.kind == "date"):
+        raise BadCalls(f"{clean(feature.label)} is not a number, so it cannot be compared with {condition.op}")
+    value = condition.value if condition.op == "contains" else _value(feature, condition.value)
+    return condition.model_copy(update={"feature": feature.name, "value": value})
+
+
 def _resolved(schema: Schema, entry: Entry) -> Entry:
-    """A condition, change or assignment with the feature's own name and a value that the feature can have."""
-    if schema.modality == "text" or entry.feature is None:
-        if schema.modality != "text":
-            raise BadCalls("a change needs a feature")
-        return entry.model_copy(update={"feature": schema.names[0]}) if isinstance(entry, Condition) else entry
+    """A change or assignment with the feature's own name and a value that the feature can have."""
+    if schema.modality == "text":
+        return entry
+    if entry.feature is None:
+        raise BadCalls("a change needs a feature")
     feature = find_feature(schema, entry.feature)
-    op = entry.op if isinstance(entry, Condition) else "eq"
-    if op in ("lt", "le", "gt", "ge") and not (feature.numeric or feature.kind == "date"):
-        raise BadCalls(f"{clean(feature.label)} is not a number, so it cannot be compared with {op}")
-    value = entry.value if entry.value is None or op == "contains" else _value(feature, entry.value)
-    return entry.model_copy(update={"feature": feature.name, "value": value})
+    return entry.model_copy(update={"feature": feature.name, "value": _value(feature, entry.value)})
 
 
-def _value(feature: Feature, value: Scalar) -> Scalar:
+def _value(feature: Feature, value: Scalar | None) -> Scalar | None:
+    if value is None:
+        return None
     if feature.categories:
         return find_value(feature, value)
     if feature.numeric:

@@ -97,7 +97,6 @@ class _Asking:
         return None
 
     def _reply(self, messages: list[BaseMessage]) -> AIMessage | None:
-
         from askwhy.agent.calls import tool_schemas
         from askwhy.agent.llm import call
 

@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from verify_case import Case, evidence_by
+from verify_cases_other import CLASSES, EFFECT, PRICE
+from verify_schemas import LOANS
 
-from verify_schemas import HOUSES, LOANS, REVIEWS, SPECIES
-
-from askwhy.agent.plan import Plan, Step
 from askwhy.tools.evidence import Caveat, Evidence, Fact
-from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Argument, Change, Condition, Scope, Where
-
-
-@dataclass(frozen=True)
-class Case:
-    """Evidence for one question, texts that are true of it, and texts that are not with the check that must object."""
-
-    schema: Schema
-    evidence: tuple[Evidence, ...]
-    true: tuple[str, ...]
-    false: tuple[tuple[str, str], ...]
-
-    @property
-    def plan(self) -> Plan:
-        """The plan that the evidence was made by."""
-        steps = (Step(tool=one.tool, arguments=one.arguments, scope=one.scope) for one in self.evidence)
-        return Plan(steps=tuple(steps))
-
-
-def _evidence(tool: str, *facts: Fact, **rest: object) -> Evidence:
-    numbered = tuple(fact.model_copy(update={"id": f"f{i}"}) for i, fact in enumerate(facts, 1))
-    return Evidence.model_validate({"facts": numbered, "tool": tool, **rest})
 
 
 def _where(*conditions: Condition) -> Scope:
@@ -48,7 +25,7 @@ def _count(scope: Scope, found: int) -> tuple[Evidence, ...]:
         Fact(relation="total", value=1000, unit="count"),
         Fact(relation="share", value=found / 1000, unit="share"),
     )
-    return (_evidence("count", *facts, scope=scope),)
+    return (evidence_by("count", *facts, scope=scope),)
 
 
 COUNT = Case(
@@ -112,7 +89,7 @@ _PREDICT = (
 )
 PREDICT = Case(
     LOANS,
-    (_evidence("predict", *_PREDICT, scope=Scope(row="12")),),
+    (evidence_by("predict", *_PREDICT, scope=Scope(row="12")),),
     true=(
         "The model predicts declined for applicant 12, with a probability of 82%.",
         "Applicant 12 is predicted declined; the model gives this a probability of 81.6%.",
@@ -152,7 +129,7 @@ _WARNING = "The order is not certain between housing and credit amount."
 EXPLAIN = Case(
     LOANS,
     (
-        _evidence(
+        evidence_by(
             "explain",
             *_PREDICT,
             Fact(relation="base", value=0.31, unit="probability", cls="0"),
@@ -231,7 +208,7 @@ EXPLAIN = Case(
 WHAT_IF = Case(
     LOANS,
     (
-        _evidence(
+        evidence_by(
             "what_if",
             Fact(relation="before_prediction", value="0", unit="class", cls="0", row="12"),
             Fact(relation="after_prediction", value="1", unit="class", cls="1", row="12"),
@@ -291,7 +268,7 @@ def _importance(feature: str, value: float, rank: int) -> Fact:
 IMPORTANCE = Case(
     LOANS,
     (
-        _evidence(
+        evidence_by(
             "importance",
             _importance("duration", 0.12, 1), _importance("savings", 0.07, 2), _importance("age", 0.061, 3),
             _importance("amount", 0.02, 4), _importance("housing", 0.0, 5), _importance("sex", -0.001, 6),
@@ -320,109 +297,7 @@ IMPORTANCE = Case(
     ),
 )  # fmt: skip
 
-PRICE = Case(
-    HOUSES,
-    (
-        _evidence(
-            "explain",
-            Fact(relation="estimate", value=312_456.7, unit="output", row="H-7"),
-            Fact(relation="base", value=250_000.0, unit="output"),
-            *(
-                Fact(relation="attribution", value=value, unit="output", feature=name, at=at, row="H-7", rank=rank)
-                for rank, (name, value, at) in enumerate(
-                    (("area", 80_123.4, 142.5), ("built", -20_456.0, 1931), ("rooms", 2_789.3, 5)), 1
-                )
-            ),
-            scope=Scope(row="H-7"),
-        ),
-    ),
-    true=(
-        "The model predicts 312,457 EUR for house H-7. What moves the predicted price most: living area (142.5 "
-        "m²) raises "
-        "it by 80,123 EUR, year built (1931) lowers it by 20,456 EUR and rooms (5) raises it by 2,789 EUR.",
-        "House H-7: the living area of 142.5 m² adds 80,123.4 EUR to the price, and the year built takes away "
-        "20,456 EUR.",
-    ),
-    false=(
-        ("The model predicts 312,475 EUR for house H-7.", "V1"),
-        ("The model predicts 312,457 EUR for house H-8.", "V4"),
-        ("For house H-7, living area (142.5 m²) lowers the predicted price by 80,123 EUR.", "V2"),
-        ("For house H-7, living area (142.5 EUR) raises the predicted price by 80,123 EUR.", "V1"),
-        ("For house H-7, rooms (5) raises the predicted price by 80,123 EUR.", "V1"),
-        ("For house H-7, year built (1913) lowers the predicted price by 20,456 EUR.", "V1"),
-        ("For house H-7, the garden raises the predicted price by 80,123 EUR.", "V4"),
-        ("For house H-7, living area raises the predicted price by 80,123%.", "V1"),
-    ),
-)  # fmt: skip
-
-_SPECIES_COUNTS = (("Adelie", 151), ("Chinstrap", 68), ("Gentoo", 125))
-CLASSES = Case(
-    SPECIES,
-    (
-        _evidence(
-            "predict",
-            Fact(relation="total", value=344, unit="count"),
-            *(Fact(relation="predicted_count", value=n, unit="count", cls=name) for name, n in _SPECIES_COUNTS),
-        ),
-    ),
-    true=(
-        "Of 344 penguins, the model predicts 151 as Adelie, 68 as Chinstrap and 125 as Gentoo.",
-        "The model predicts Adelie for 151 of the 344 penguins, Gentoo for 125 and Chinstrap for 68.",
-    ),
-    false=(
-        ("Of 344 penguins, the model predicts 151 as Gentoo, 68 as Chinstrap and 125 as Adelie.", "V1"),
-        ("Of 344 penguins, the model predicts 151 as Adelie, 86 as Chinstrap and 125 as Gentoo.", "V1"),
-        ("Of 344 penguins, the model predicts 151 as Adelie, 68 as Emperor and 125 as Gentoo.", "V4"),
-    ),
-)
-
-_EFFECT = (("effect_start", 0.99, 32.1), ("effect_end", 0.02, 59.6))
-EFFECT = Case(
-    SPECIES,
-    (
-        _evidence(
-            "effect",
-            Fact(relation="averaged", value=344, unit="count"),
-            *(
-                Fact(relation=name, value=value, unit="probability", feature="bill", at=at, cls="Adelie")
-                for name, value, at in _EFFECT
-            ),
-            Fact(relation="always_falls", value=344, unit="count", feature="bill", cls="Adelie"),
-            arguments=(Argument(name="feature", value="bill"),),
-        ),
-    ),
-    true=(
-        "Averaged over 344 penguins, the probability of Adelie goes from 99% at bill length 32.1 mm to 2.0% at "
-        "59.6 mm. "
-        "Checked row by row, it never rises as bill length rises, for all of 344 penguins.",
-        "The probability of Adelie falls from 99% at a bill length of 32.1 mm to 2% at 59.6 mm.",
-        "The probability of Adelie decreases with bill length.",
-    ),
-    false=(
-        ("The probability of Adelie rises with bill length.", "V2"),
-        ("The probability of Adelie never falls as bill length rises.", "V2"),
-        ("The probability of Adelie falls from 99% at a bill length of 59.6 mm to 2% at 32.1 mm.", "V1"),
-        ("The probability of Gentoo falls from 99% at a bill length of 32.1 mm to 2% at 59.6 mm.", "V1"),
-        ("The probability of Adelie falls from 99% at a bill length of 32.1 cm to 2% at 59.6 mm.", "V1"),
-        ("The probability of Adelie decreases with island.", "V4"),
-    ),
-)
-
 CASES = {
     "count": COUNT, "women": WOMEN, "not own": NOT_OWN, "predict": PREDICT, "explain": EXPLAIN, "what if": WHAT_IF,
     "importance": IMPORTANCE, "price": PRICE, "classes": CLASSES, "effect": EFFECT,
 }  # fmt: skip
-
-WORDS = Case(
-    REVIEWS,
-    (
-        _evidence(
-            "explain_text",
-            Fact(relation="word_attribution", value=0.2, unit="points", at="fine", cls="fresh", rank=1),
-            Fact(relation="word_attribution", value=-0.1, unit="points", at="dull", cls="fresh", rank=2),
-            scope=Scope(text="a fine but dull film"),
-        ),
-    ),
-    true=(),
-    false=(),
-)

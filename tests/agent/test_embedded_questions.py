@@ -64,7 +64,7 @@ SHORTER = ("duration", "decrease", 12)
         ("How many people are over 40?", [("count", {}, OVER_40)]),
         ("count the applicants older than forty", [("count", {}, OVER_40)]),
         ("what do you predict for row 12, and how sure are you", [("predict", {}, "12"), ("likelihood", {}, "12")]),
-        ("What is the prediction for applicant 12 and how likely is it?", [("predict", {}, "12"), ("likelihood", {}, "12")]),
+        ("What is the prediction for row 12, and how sure is it?", [("predict", {}, "12"), ("likelihood", {}, "12")]),
         ("why was row 12 predicted this way", [("explain", {}, "12")]),
         ("why did the model decide this for applicant 12?", [("explain", {}, "12")]),
         ("explain row 12", [("explain", {}, "12")]),
@@ -128,7 +128,10 @@ def test_the_questions_every_subject_must_answer(question: str, expected: list[S
             "how many of the applicants predicted declined are actually good?",
             [("count", {}, {("predicted", "eq", "0"), ("actual", "eq", "1")})],
         ),
-        ("why was row 100 predicted and what can be done to change it", [("explain", {}, "100"), ("counterfactual", {}, "100")]),
+        (
+            "why was row 100 predicted and what can be done to change it",
+            [("explain", {}, "100"), ("counterfactual", {}, "100")],
+        ),
     ],
 )  # fmt: skip
 def test_other_questions(question: str, expected: list[Short]) -> None:
@@ -172,8 +175,8 @@ def test_a_conversation_about_a_text() -> None:
 
 def test_a_row_stays_under_discussion() -> None:
     outcomes = conversation(
-        "what do you predict for row 12", "why?", "and how sure are you?", "what if the duration were 12 months shorter",
-        "what should change?", "the same for row 60",
+        "what do you predict for row 12", "why?", "and how sure are you?",
+        "what if the duration were 12 months shorter", "what should change?", "the same for row 60",
     )  # fmt: skip
     assert [short(one)[0][0] for one in outcomes] == [
         "predict", "explain", "likelihood", "what_if", "counterfactual", "counterfactual",
@@ -256,6 +259,20 @@ def test_the_model_is_a_chat_model_that_sees_only_the_tools_on_offer() -> None:
     assert reply.tool_calls[0]["args"]["where"]["all"][0]["any"][0]["feature"] == "f8"
     again = model.bind_tools(offered).invoke([HumanMessage("how many applicants are older than 40?")])
     assert again.tool_calls == reply.tool_calls
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "age " * 1000,
+        "older than 40 and " * 200,
+        "row 1 and " * 400,
+        "reduce the age of the " * 150 + "by 5",
+        '"' * 4000,
+    ],
+)
+def test_a_question_of_any_length_has_an_outcome(question: str) -> None:
+    assert len(conversation(question[:4000])) == 1
 
 
 @pytest.fixture

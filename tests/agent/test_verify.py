@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from verify_cases import CASES, COUNT, EXPLAIN, PREDICT, WORDS, Case
+from verify_case import Case
+from verify_cases import CASES, COUNT, EXPLAIN, PREDICT
+from verify_cases_other import WORDS
 
 from askwhy.agent.answer import Claim, Draft, Failure
 from askwhy.agent.plan import Plan, Step

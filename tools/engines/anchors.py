@@ -32,10 +32,10 @@ FRESH = 2000
 _ALPHA, _K1 = 1.1, 405.5
 """Exploration rate of KL-LUCB: k1 > 2e + 1 + e/(alpha - 1) + (e + 1)/(alpha - 1)^2."""
 
-_TOLERANCE, _STOP = 0.1, 0.03
-_BATCH, _MOST_DRAWS = 100, 1500
-_MOST_ROUNDS = 60
-_BEAM, _RETESTED = 3, 3
+_TOLERANCE, _STOP = 0.15, 0.01
+_BATCH, _LARGEST_BATCH, _MOST_DRAWS = 100, 800, 1500
+_MOST_ROUNDS = 25
+_BEAM, _RETESTED, _LOOKED_AT = 5, 3, 10
 _CUTS = 3
 
 Kept = Callable[[Outputs], Mask]
@@ -141,24 +141,32 @@ def find_anchor(draws: Draws, candidates: Sequence[Predicate], most: int) -> Anc
 
     The shortest length at which a rule passes is taken. An empty rule stands for a prediction that nothing changes.
     """
-    beam = [Arm((), 1.0)]
+    beam, tries = [Arm((), 1.0)], _RETESTED * (most + 1)
     nearest: list[Anchor] = []
     for length in range(most + 1):
         arms = beam if length == 0 else _longer(draws, beam, candidates)
         if not arms:
             break
         best = kl_lucb(draws, arms, min(_BEAM, len(arms)))
-        hopeful = [arm for arm in best if _may_pass(draws, arm)]
-        hopeful.sort(key=lambda arm: (-arm.coverage, -arm.precision))
-        tested = [_again(draws, arm) for arm in hopeful[:_RETESTED]]
+        tested = [_again(draws, arm, tries) for arm in _hopeful(draws, arms)]
         passed = [anchor for anchor in tested if anchor.passed]
         if passed:
             return max(passed, key=lambda anchor: anchor.coverage)
         nearest += tested
         if length and not tested:
-            nearest.append(_again(draws, max(best, key=lambda arm: arm.precision)))
+            nearest.append(_again(draws, max(best, key=lambda arm: arm.precision), tries))
         beam = best
-    return max(nearest, key=lambda anchor: anchor.precision) if nearest else _again(draws, Arm((), 1.0))
+    return max(nearest, key=lambda anchor: anchor.precision) if nearest else _again(draws, Arm((), 1.0), tries)
+
+
+def _hopeful(draws: Draws, arms: Sequence[Arm]) -> list[Arm]:
+    """The arms that seem precise enough, largest coverage first, as many as may be measured again."""
+    order = sorted((arm for arm in arms if arm.precision >= PRECISION), key=lambda arm: (-arm.coverage, -arm.precision))
+    found: list[Arm] = []
+    for arm in order[:_LOOKED_AT]:
+        if len(found) < _RETESTED and _may_pass(draws, arm):
+            found.append(arm)
+    return found
 
 
 def _longer(draws: Draws, beam: Sequence[Arm], candidates: Sequence[Predicate]) -> list[Arm]:
@@ -171,11 +179,11 @@ def _longer(draws: Draws, beam: Sequence[Arm], candidates: Sequence[Predicate]) 
     return [Arm(rule, float(holds(rule, draws.data).mean())) for rule in rules]
 
 
-def _again(draws: Draws, arm: Arm) -> Anchor:
-    """The rule on fresh draws; the bound allows for several rules having been tried so."""
+def _again(draws: Draws, arm: Arm, tries: int) -> Anchor:
+    """The rule on fresh draws; the bound holds for all of `tries` rules that may be measured so (Bonferroni)."""
     fresh = Arm(arm.rule, arm.coverage)
     draws.extend([fresh], FRESH)
-    low = kl_bound(fresh.precision, math.log(_RETESTED / DELTA) / FRESH, upper=False)
+    low = kl_bound(fresh.precision, math.log(tries / DELTA) / FRESH, upper=False)
     return Anchor(arm.rule, fresh.precision, low, FRESH, arm.coverage, int(holds(arm.rule, draws.data).sum()))
 
 
@@ -185,9 +193,9 @@ def _may_pass(draws: Draws, arm: Arm) -> bool:
     while arm.draws < _MOST_DRAWS:
         low = kl_bound(arm.precision, level / max(1, arm.draws), upper=False) if arm.draws else 0.0
         high = kl_bound(arm.precision, level / max(1, arm.draws), upper=True) if arm.draws else 1.0
-        if arm.draws and (high < PRECISION or low >= PRECISION - _STOP / 3):
+        if arm.draws and (high < PRECISION or low >= PRECISION - _STOP):
             break
-        draws.extend([arm], _BATCH)
+        draws.extend([arm], 2 * _BATCH)
     return arm.precision >= PRECISION
 
 
@@ -195,7 +203,7 @@ def kl_lucb(draws: Draws, arms: Sequence[Arm], best: int) -> list[Arm]:
     """The `best` most precise of the arms, up to a tolerance, most precise first (KL-LUCB, confidence 1 - DELTA)."""
     fresh = [arm for arm in arms if not arm.draws]
     if fresh:
-        draws.extend(fresh, _BATCH // 2)
+        draws.extend(fresh, _BATCH)
     for turn in range(1, _MOST_ROUNDS + 1):
         order = sorted(arms, key=lambda arm: -arm.precision)
         top, rest = order[:best], order[best:]
@@ -209,7 +217,8 @@ def kl_lucb(draws: Draws, arms: Sequence[Arm], best: int) -> list[Arm]:
         )
         if gap <= _TOLERANCE:
             return top
-        draws.extend([weakest, strongest], _BATCH)
+        # Batches grow, as one call of a model costs much the same for 100 rows as for 800.
+        draws.extend([weakest, strongest], min(_LARGEST_BATCH, max(weakest.draws, strongest.draws)))
     return sorted(arms, key=lambda arm: -arm.precision)[:best]
 
 

@@ -3,7 +3,7 @@
 Shekhar & Ramdas 2023 (two samples), Podkopaev, Blöbaum, Kasiviswanathan & Ramdas 2023 (independence), Teneggi & Sulam
 2024 (concepts). Under the null the wealth is a martingale that starts at 1, so by Ville's inequality it ever reaches
 1 / alpha with a probability of at most alpha, whenever one stops. Each bet knows only what was seen before it; the
-wealth is the mean over a grid of stakes and two kernels, which is itself a betting strategy (Cover 1991).
+wealth is the mean over a grid of stakes and over kernels, which is itself a betting strategy (Cover 1991).
 """
 
 from __future__ import annotations
@@ -68,19 +68,35 @@ def two_sample_payoffs(inside: Array, outside: Array) -> Array:
     return np.array(found)
 
 
-def conditional_payoffs(values: Array, surprise: Array) -> Array:
-    """Payoffs (kernels, rounds) against the null that `surprise` (rounds,) in -1..1 has mean zero whatever `values` is.
+@dataclass(frozen=True, eq=False)
+class Similarities:
+    """How alike values are that a mark may go with: one matrix (n, n) for each kernel."""
 
-    surprise: a 0/1 mark less its conditional probability. values: (rounds, width). Kernels are centred over all values,
-    so that marks that are only more frequent than expected win nothing.
+    grams: tuple[Array, ...]
+
+    @classmethod
+    def of(cls, values: Array, context: Array) -> Similarities:
+        """From values (n, width) with a conditional mean of zero and likenesses (n, n) of their contexts.
+
+        Kernels are centred over all values, so that marks that are only more frequent than expected win nothing. The
+        last one sees values that go with the mark differently in different contexts.
+        """
+        grams = []
+        for kernel in _kernels(values):
+            gram = kernel(values, values)
+            mean = gram.mean(axis=0)
+            grams.append(gram - mean[None, :] - mean[:, None] + mean.mean())
+        return cls((*grams, grams[0] * context))
+
+
+def conditional_payoffs(alike: Similarities, surprise: Array, order: Array) -> Array:
+    """Payoffs (kernels, rounds) against the null that `surprise` (n,) in -1..1 has mean zero whatever the values are.
+
+    surprise: a 0/1 mark less its conditional probability. order: in which the n are bet on.
     """
-    found = []
-    for kernel in _kernels(values):
-        gram = kernel(values, values)
-        mean = gram.mean(axis=0)
-        gram = gram - mean[None, :] - mean[:, None] + mean.mean()
-        found.append(surprise * _squashed((np.tril(gram, -1) * surprise[None, :]).sum(axis=1)))
-    return np.array(found)
+    marks = surprise[order]
+    past = np.tri(len(order), k=-1) * marks[None, :]
+    return np.array([marks * _squashed((gram[np.ix_(order, order)] * past).sum(axis=1)) for gram in alike.grams])
 
 
 def _kernels(values: Array) -> tuple[Callable[[Array, Array], Array], ...]:

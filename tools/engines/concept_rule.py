@@ -27,6 +27,9 @@ from askwhy.tools.scope import AnyOf, Comparison, Condition, Where, opposite
 MOST_TESTS = 32
 """A rule longer than this, once multiplied out, is refused."""
 
+LONGEST_RULE = 500
+"""Characters."""
+
 _QUOTED = r"\"[^\"]*\"|'[^']*'|“[^”]*”"
 _TOKEN = re.compile(
     rf"\s*(?P<quoted>{_QUOTED})|\s*(?P<mark>[()]|,|[<>]=?|==?|!=|≤|≥|≠)|\s*(?P<word>[^\s()<>=!,≤≥≠\"'“]+|['!])"
@@ -73,6 +76,8 @@ def read_concept(schema: Schema, data: pd.DataFrame, rule: str) -> Concept:
 def _tokens(rule: str) -> list[_Token]:
     found, place = [], 0
     text = rule.strip()
+    if len(text) > LONGEST_RULE:
+        raise ToolError("The rule is too long; a concept should be one that a person has a word for.")
     while place < len(text):
         match = _TOKEN.match(text, place)
         if match is None:

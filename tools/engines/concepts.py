@@ -94,7 +94,7 @@ def band(feature: Feature, data: pd.DataFrame, high: bool) -> Condition:
 
 def _band_tests(cells: Any, high: bool) -> list[tuple[Comparison, float, float]]:
     """Ways to cut at the quartile, with the share of rows inside; those that take none or over half are left out."""
-    edge = float(np.quantile(cells, 1 - BAND if high else BAND, method="nearest"))
+    edge = float(f"{np.quantile(cells, 1 - BAND if high else BAND, method='nearest'):.3g}")
     tests: list[tuple[Comparison, float, float]] = (
         [("ge", edge, float((cells >= edge).mean())), ("gt", edge, float((cells > edge).mean()))]
         if high

@@ -86,6 +86,16 @@ class Donors:
                 found[number, part] = places[_smallest(apart[:, :, number].round(12), limit)]
         return found
 
+    def likeness(self, rows: Array, redrawn: Sequence[int]) -> Array:
+        """How alike encoded rows (n, features) are in what stays, (n, n) in 0..1: half at the median distance."""
+        apart, weights = np.zeros((len(rows), len(rows))), self.weights(redrawn)
+        block = max(1, _BLOCK_CELLS // max(1, rows.size))
+        for start in range(0, len(rows), block):
+            part = slice(start, start + block)
+            apart[part] = self.space.differences(rows[part, None, :], rows[None]) @ weights
+        middle = float(np.median(apart[np.triu_indices(len(rows), 1)])) if len(rows) > 1 else 0.0
+        return np.asarray(np.exp2(-apart / middle)) if middle > 0 else np.ones_like(apart)
+
     def anyone(self, own: Array, count: int, rng: np.random.Generator, among: Mask | None = None) -> Index:
         """Places (n, k) of different donors drawn at random for each row; see `nearest`."""
         places = np.arange(len(self.cells)) if among is None else np.flatnonzero(among)

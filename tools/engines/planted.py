@@ -10,16 +10,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from askwhy.tools.engines.betting import Outcome, conditional_payoffs, outcome, two_sample_payoffs
+from askwhy.tools.engines.betting import Outcome, Similarities, conditional_payoffs, outcome, two_sample_payoffs
 from askwhy.tools.engines.conditional import NEIGHBOURS, Donors, Sampler
 from askwhy.tools.engines.discoveries import adjusted
 from askwhy.tools.engines.distance import Space
 from askwhy.tools.engines.randomization import loss_p_values
 
 Array = np.ndarray[Any, Any]
-Kind = Literal["used", "correlated", "confounded", "absent", "subgroup"]
+Kind = Literal["used", "correlated", "confounded", "absent", "subgroup", "crossed"]
 """A planted concept. used: the model adds its feature. correlated: it reads only a correlated feature. confounded: the
-mark follows another feature that the model reads, and nothing else. absent: a random mark. subgroup: used for half."""
+mark follows another feature that the model reads, and nothing else. absent: a random mark. subgroup: used for half.
+crossed: used with opposite signs in the halves."""
 
 _STRENGTH = 0.5
 _NOISE = 2.0
@@ -121,15 +122,16 @@ def _concept(rng: np.random.Generator, kind: Kind, alpha: float, rows: int, corr
         inside = rng.permutation(inside)
     if kind == "confounded":
         inside = cells[:, 0] + rng.normal(size=rows) > 1
-    use = cells[:, 3] > 0 if kind == "subgroup" else float(kind != "correlated")
+    half = cells[:, 3] > 0
+    use = {"subgroup": half, "crossed": 2.0 * half - 1, "correlated": 0.0}.get(kind, 1.0)
     donors, own = donors_of(cells), np.arange(rows)
     places = donors.nearest(donors.cells, own, [[1]], NEIGHBOURS)[0]
     output = cells[:, 0] + use * cells[:, 1]
     redrawn = cells[:, [0]] + np.reshape(use, (-1, 1)) * cells[places, 1]
     values = (output - redrawn.mean(axis=1))[:, None]
     surprise = inside - inside[places].mean(axis=1)
-    order = rng.permutation(rows)
-    return outcome(conditional_payoffs(values[order], surprise[order]), alpha)
+    alike = Similarities.of(values, donors.likeness(donors.cells, [1]))
+    return outcome(conditional_payoffs(alike, surprise, rng.permutation(rows)), alpha)
 
 
 def marginal_runs(replicates: int, *, alpha: float = 0.05, seed: int = 0, rows: int = 300) -> list[Outcome]:

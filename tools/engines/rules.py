@@ -7,7 +7,7 @@ exactly what was tested.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ class Predicate:
     Dates are ISO text in `low` and `high`. A number that is missing meets no bound.
     """
 
-    feature: Feature
+    feature: Feature = field(hash=False)
     value: Scalar | None = None
     low: Scalar | None = None
     high: Scalar | None = None
@@ -49,7 +49,7 @@ class Predicate:
             return np.asarray(cells.isna(), dtype=bool)
         if not self.bounded:
             return np.asarray((cells.astype(object) == self.value).fillna(False), dtype=bool)
-        met = np.asarray(cells.notna(), dtype=bool)
+        met = np.array(cells.notna(), dtype=bool)
         if self.low is not None:
             met &= np.asarray((cells > self._bound(self.low)).fillna(False), dtype=bool)
         if self.high is not None:
@@ -127,7 +127,7 @@ def joined(rule: Rule, test: Predicate) -> Rule | None:
         if (low, high) == (own.low, own.high) or (low is not None and high is not None and not low < high):  # type: ignore[operator]
             return None
         return (*rule[:place], Predicate(own.feature, low=low, high=high), *rule[place + 1 :])
-    return tuple(sorted((*rule, test), key=lambda one: one.feature.name))
+    return tuple(sorted((*rule, test), key=lambda one: one.feature.name.lower()))
 
 
 def _narrow(own: Scalar | None, other: Scalar | None, choose: Any) -> Scalar | None:
