@@ -118,7 +118,7 @@ def _refused(question: str, error: ToolError) -> Clarify | Decline:
     """A refusal by a tool; for an unknown name, the same question with each of the nearest names as an option."""
     if isinstance(error, UnknownName) and error.options:
         name = re.compile(rf"(?<!\w){re.escape(error.name)}(?!\w)", re.IGNORECASE)
-        options = tuple(name.sub(lambda _, one=option: one, question) for option in error.options)
+        options = tuple(name.sub(option.replace("\\", r"\\"), question) for option in error.options)
         return Clarify(question=str(error), options=tuple(one for one in options if one != question))
     return Decline(reason=str(error))
 

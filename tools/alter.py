@@ -52,8 +52,8 @@ def typical_row(subject: Subject) -> pd.DataFrame:
             cells[feature.name] = subject.data[feature.name].array[:1]
             continue
         ordered = feature.numeric or feature.kind == "date"
-        value = column.sort_values().iloc[(len(column) - 1) // 2] if ordered else column.mode().iloc[0]
-        cells[feature.name] = pd.array([value], dtype=column.dtype)
+        typical = column.sort_values().iloc[[(len(column) - 1) // 2]] if ordered else column.mode().iloc[[0]]
+        cells[feature.name] = typical.array
     return pd.DataFrame(cells, index=["new"])
 
 

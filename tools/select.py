@@ -33,7 +33,7 @@ def select(subject: Subject, where: Where, evaluate: Evaluator) -> Mask:
 
 def predicted_index(outputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The predicted class of every row, as a column of the outputs."""
-    return outputs.argmax(axis=1)
+    return np.asarray(outputs.argmax(axis=1))
 
 
 def _condition(subject: Subject, condition: Condition, evaluate: Evaluator) -> Mask:

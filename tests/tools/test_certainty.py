@@ -13,8 +13,8 @@ import toy_subjects
 from table_subjects import changed, loan_subject, of_rule, run, values
 
 from askwhy.tools.engines import conformal, reliability
-from askwhy.tools.errors import ToolError
 from askwhy.tools.engines.metrics import wilson
+from askwhy.tools.errors import ToolError
 from askwhy.tools.scope import Change, Condition, Scope, Where
 from askwhy.tools.subject import Subject
 

@@ -11,8 +11,8 @@ import pytest
 import toy_subjects
 from table_subjects import changed, loan_subject, of_rule, run, values
 
-from askwhy.tools.errors import ToolError
 from askwhy.tools.engines.metrics import wilson
+from askwhy.tools.errors import ToolError
 from askwhy.tools.scope import Assignment, Change, Scope
 from askwhy.tools.subject import Subject
 

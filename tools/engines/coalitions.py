@@ -53,6 +53,7 @@ class Coalitions:
     _place: dict[bytes, int] = field(init=False, default_factory=dict, repr=False)
     _means: list[Outputs] = field(init=False, default_factory=list, repr=False)
     _outcomes: list[Outputs] = field(init=False, default_factory=list, repr=False)
+    _steps: tuple[Outputs, Outputs] | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
         self._pool = pooled(self.background, self.row)
@@ -72,7 +73,7 @@ class Coalitions:
     @property
     def complete(self) -> bool:
         """Whether the worth of every coalition is known."""
-        return self.count < 63 and len(self._place) >= 2**self.count
+        return self._steps is not None or (self.count < 63 and len(self._place) >= 2**self.count)
 
     def __call__(self, masks: Mask) -> Outputs:
         """Worths (coalitions, outputs), of every output."""
@@ -87,8 +88,8 @@ class Coalitions:
         return np.asarray(self.outcomes(masks).mean(axis=1))
 
     def unknown(self, masks: Mask) -> int:
-        """How many of the coalitions the model has not been asked about."""
-        return len({mask.tobytes() for mask in np.asarray(masks, dtype=bool)} - self._place.keys())
+        """How many of the coalitions the model would have to be asked about."""
+        return 0 if self._steps is not None else len({mask.tobytes() for mask in np.asarray(masks, dtype=bool)} - self._place.keys())
 
     def known(self) -> Mask:
         """Every coalition asked about so far."""
@@ -110,6 +111,11 @@ class Coalitions:
         """The game of another row against the same background."""
         return Coalitions(self.evaluate, row, self.background, self.column, self.link)
 
+    def sums(self, values: Outputs, steps: Outputs) -> None:
+        """From now on every coalition is worth the sum of its players: `values` (players, outputs), and of the column
+        for each background row, `steps` (players, background rows). For models that were found to be additive."""
+        self._steps = (values, steps)
+
     def composites(self, source: Index) -> Outputs:
         """Outputs of composite rows: `source` (n, columns) says which background row (or, as `refs`, the row itself)."""
         outputs = self.evaluate.mixed(self._pool, source.astype(np.int64))
@@ -123,6 +129,12 @@ class Coalitions:
         return [self._place[key] for key in keys]
 
     def _ask(self, keys: list[bytes]) -> None:
+        if self._steps is not None:
+            masks = np.array([np.frombuffer(key, dtype=bool) for key in keys]).reshape(len(keys), self.count)
+            none = self._place[np.zeros(self.count, dtype=bool).tobytes()]
+            values, steps = self._steps
+            self._keep(keys, self._means[none] + masks @ values, self._outcomes[none] + masks @ steps)
+            return
         width = self._pool.shape[1]
         taken = np.zeros((len(keys), width), dtype=bool)
         taken[:, self.players] = [np.frombuffer(key, dtype=bool) for key in keys]
@@ -131,10 +143,13 @@ class Coalitions:
             chosen = taken[start : start + block, None, :]
             source = np.where(chosen, self.refs, np.arange(self.refs)[None, :, None]).reshape(-1, width)
             cube = self.composites(source).reshape(chosen.shape[0], self.refs, -1)
-            for key, one in zip(keys[start : start + block], cube, strict=True):
-                self._place[key] = len(self._means)
-                self._means.append(one.mean(axis=0))
-                self._outcomes.append(one[:, self.column].copy())
+            self._keep(keys[start : start + block], cube.mean(axis=1), cube[:, :, self.column].copy())
+
+    def _keep(self, keys: list[bytes], means: Outputs, outcomes: Outputs) -> None:
+        for key, mean, outcome in zip(keys, means, outcomes, strict=True):
+            self._place[key] = len(self._means)
+            self._means.append(mean)
+            self._outcomes.append(outcome)
 
 
 def shapley_row(
@@ -182,8 +197,11 @@ def additive(game: Coalitions, rng: np.random.Generator) -> Estimate | None:
     without = ~np.eye(game.count, dtype=bool)
     values = game(limits)[1] - game(without)
     empty, whole = game.outcomes(limits)
-    missed = whole - empty - (whole - game.outcomes(without)).sum(axis=0)
-    return Estimate(values, None, game.count + 2) if np.abs(missed).max() <= slack * game.count else None
+    steps = whole - game.outcomes(without)
+    if np.abs(whole - empty - steps.sum(axis=0)).max() > slack * game.count:
+        return None
+    game.sums(values, steps)
+    return Estimate(values, None, game.count + 2)
 
 
 def _slack_if_additive(game: Coalitions, rng: np.random.Generator) -> float | None:

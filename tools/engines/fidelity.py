@@ -88,7 +88,7 @@ def removal(game: Coalitions, values: Outputs, drawn: Index, taken: Index, sprea
     """
     empty, whole = game.worth(ends(game.count))
     way = 1.0 if whole >= empty else -1.0
-    order = np.argsort(-way * values, kind="stable")[None, :]
+    order = ranking(way * values)
     inserted, deleted = (way * _areas(game, one, taken)[0] for one in (order, order[:, ::-1]))
     random, reverse = (way * _areas(game, one, taken) for one in (drawn, drawn[:, ::-1]))
     dust = _DUST * max(spread, 1e-3 * float(np.abs(random).max(initial=0.0)))
@@ -105,6 +105,13 @@ def removal(game: Coalitions, values: Outputs, drawn: Index, taken: Index, sprea
         enumerated=game.count <= ENUMERABLE,
         share=float(deletion + insertion) / 2 / total if total >= NO_RATIO * spread else None,
     )
+
+
+def ranking(values: Outputs) -> Index:
+    """The players (1, players) from the largest value to the smallest; equal ones in a random but fixed order."""
+    size = float(np.abs(values).max(initial=0.0)) or 1.0
+    mixed = np.random.default_rng(len(values)).random(len(values))
+    return np.lexsort((mixed, -np.round(values / size, 9)))[None]
 
 
 def _areas(game: Coalitions, order: Index, taken: Index) -> Outputs:

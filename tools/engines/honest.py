@@ -9,10 +9,10 @@ import numpy as np
 
 from askwhy.tools.engines import metrics
 from askwhy.tools.engines.neighbours import Company, company, distances, own_position
+from askwhy.tools.engines.truth import SMALL_N, Array, Scored, scored
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Quality
 from askwhy.tools.scope import Scope
-from askwhy.tools.engines.truth import SMALL_N, Array, Scored, scored
 from askwhy.tools.view import View, make_view
 
 _MOST = 2000

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from askwhy.tools.engines.distance import NEIGHBOURS, Space
+from askwhy.tools.engines.truth import Array
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat
 from askwhy.tools.subject import Mask, Subject
-from askwhy.tools.engines.truth import Array
 from askwhy.tools.view import View
 
 REFERENCE_ROWS = 1500

@@ -18,6 +18,7 @@ from askwhy.tools.engines.fidelity import (
     affordable,
     correlation,
     prefixes,
+    ranking,
     rankings,
     removal,
     sizes,
@@ -26,7 +27,6 @@ from askwhy.tools.engines.fidelity import (
 from askwhy.tools.engines.stability import (
     Repeats,
     Sensitivity,
-    jaccard,
     neighbours,
     redrawn,
     repeats,
@@ -35,13 +35,14 @@ from askwhy.tools.engines.stability import (
 )
 from askwhy.tools.engines.suppressors import conditional_values, suppressors
 from askwhy.tools.evidence import Caveat, Quality
+from askwhy.tools.schema import ClassLabel
 from askwhy.tools.view import View
 
 MOST_SIZES = 5
 """C3: at how many sizes the curves are read in the light panel."""
 
 CONDITIONAL_OVERLAP = 0.5
-"""C16: the least overlap of the top features with those of conditional attributions."""
+"""C16: the least share of the top features that conditional attributions must name too."""
 
 _REMOVAL_SHARE = 0.7
 _NEIGHBOURS = (10, 5)
@@ -53,7 +54,7 @@ _CONDITIONAL_REFS, _CONDITIONAL_PLAYERS = 30, 5
 class Panel:
     """What was measured of one attribution; None where it could not be, or does not apply.
 
-    conditional: the overlap of the top features with those of conditional attributions. flags: caveats about features.
+    conditional: the share of the top features that conditional attributions name too. flags: caveats about features.
     """
 
     removal: Removal | None = None
@@ -80,7 +81,7 @@ class Panel:
             note = f"overlap of the top features over {runs.runs} seeds; signs agree {runs.signs:.2f}"
             yield Quality(check="C8", value=runs.overlap, passed=runs.passed, note=note)
         if self.conditional is not None:
-            note = "overlap of the top features with those of conditional attributions"
+            note = "share of the top features that conditional attributions name too"
             passed = self.conditional >= CONDITIONAL_OVERLAP
             yield Quality(check="C16", value=self.conditional, passed=passed, note=note)
 
@@ -106,13 +107,18 @@ class Panel:
         yield from self.flags
 
 
-def light_panel(view: View, found: Attribution, named: Sequence[int]) -> Panel:
-    """What `found.spent` rows can measure of the attribution of one row; `named` are the features the words name."""
-    game, names = found.game, tuple(dict.fromkeys(view.schema.names[position] for position in named))
-    flags = suppressors(view, names)
-    if game is None or game.count < 2 or not found.values[game.players].any():
+def light_panel(view: View, found: Attribution, label: ClassLabel | None, named: Sequence[int]) -> Panel:
+    """What `found.spent` rows can measure of the attribution of one row; `named` are the features the words name.
+
+    Nothing for the mean attribution of many rows.
+    """
+    game, named = found.game, tuple(dict.fromkeys(named))
+    if game is None or not named:
+        return Panel()
+    flags = suppressors(view, found, label, named)
+    if game.count < 2:
         return Panel(flags=flags)
-    k = min(len(named) or 3, (game.count + 1) // 2)
+    k = min(len(named), (game.count + 1) // 2)
     start = view.evaluate.rows
     removed, correlated = _faithful(view, found, game, _REMOVAL_SHARE * found.spent)
     left = found.spent - (view.evaluate.rows - start)
@@ -137,7 +143,7 @@ def _faithful(
     """C3 and C5 with as many background rows as the budget pays for."""
     drawn, taken = rankings(game.count, view.rng), sizes(game.count, MOST_SIZES)
     removed, values = subsets(game.count, view.rng), found.values[game.players]
-    own = np.argsort(-values, kind="stable")[None]
+    own = ranking(values)
     orders = np.concatenate([drawn, drawn[:, ::-1], own, own[:, ::-1]])
     masks = prefixes(orders, taken).reshape(-1, game.count)
     probe = affordable(game, [masks, ~removed], budget, view.rng)
@@ -161,7 +167,10 @@ def _conditional(view: View, found: Attribution, game: Coalitions, k: int) -> fl
     if found.name != "SHAP" or game.refs < _CONDITIONAL_REFS or game.count < _CONDITIONAL_PLAYERS:
         return None
     other = conditional_values(view, game)
-    return None if other is None else jaccard(top(found.values[game.players], k), top(other, k))
+    if other is None:
+        return None
+    own = top(found.values[game.players], k)
+    return len(own & top(other, k)) / len(own) if own else None
 
 
 def _removal_quality(one: Removal) -> Quality:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.engines.neighbours import training
+from askwhy.tools.engines.truth import Array, actual_values
 from askwhy.tools.predictor import Outputs, Predictor, to_columns
 from askwhy.tools.subject import Subject
-from askwhy.tools.engines.truth import Array, actual_values
 
 MOST_ROWS = 5000
 """More training rows than this are not fitted again and again."""
@@ -32,17 +32,25 @@ class Trained:
 
     def without(self, places: Array) -> Predictor | None:
         """The model fitted again without the training rows at these places; None where that does not work."""
+        keep = np.setdiff1d(np.arange(len(self.rows)), places)
+        return self.fitted(self.rows.iloc[keep], self.actual[keep])
+
+    def fitted(self, rows: pd.DataFrame, truth: Array) -> Predictor | None:
+        """The model fitted again on rows with class positions or numbers as truth; None where that does not work."""
         from sklearn.base import clone
 
-        keep = np.setdiff1d(np.arange(len(self.rows)), places)
-        truth = self.actual[keep]
         classes = getattr(self.estimator, "classes_", None)
         if classes is not None:
             if len(np.unique(truth)) < len(classes):
                 return None
             truth = np.asarray(classes)[truth]
         try:
-            again = clone(self.estimator).fit(self.native(self.rows.iloc[keep]), truth)
+            again = clone(self.estimator)
+            # Chance without a seed would give another answer to the same question.
+            unseeded = [
+                name for name, value in again.get_params().items() if name.endswith("random_state") and value is None
+            ]
+            again = again.set_params(**dict.fromkeys(unseeded, 0)).fit(self.native(rows), truth)
         except Exception:  # someone else's estimator may refuse for any reason; then there is no refit
             return None
         function = again.predict_proba if hasattr(again, "predict_proba") else again.predict

@@ -7,7 +7,7 @@ is biased by having been chosen, so only the other half decides, with Benjamini-
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from askwhy.tools.engines.discoveries import adjusted
 from askwhy.tools.engines.metrics import wilson
 from askwhy.tools.engines.rules import Rule, Predicate, holds, joined, predicates_of
 from askwhy.tools.engines.truth import Array
+from askwhy.tools.evidence import Fact, Quality, Table
 from askwhy.tools.schema import Schema
 from askwhy.tools.subject import Mask
 
@@ -226,3 +227,38 @@ def newcombe(first: int, first_total: int, second: int, second_total: int) -> tu
     low = gap - float(np.hypot(one - one_low, two_high - two))
     high = gap + float(np.hypot(one_high - one, two - two_low))
     return low, high
+
+
+def search_facts(one: Search) -> Iterator[Fact]:
+    """How many rows either half had, and how many groups were tested."""
+    yield Fact(relation="searched", value=one.searched, unit="count")
+    yield Fact(relation="confirmed", value=one.confirmed, unit="count")
+    if not one.tested:
+        yield Fact(relation="no_candidate", value=one.searched, unit="count")
+    elif not one.found:
+        yield Fact(relation="none_of_tested", value=len(one.tested), unit="count")
+    else:
+        yield Fact(relation="tested", value=len(one.tested), unit="count")
+
+
+def search_quality(one: Search) -> tuple[Quality, ...]:
+    """C10: the largest adjusted p-value among the groups that are named; the least among all, if none is."""
+    values = [group.adjusted for group in one.found or one.tested]
+    if not values:
+        return ()
+    value = max(values) if one.found else min(values)
+    note = f"adjusted p of groups tested on rows the search had not seen; named up to {FALSE_DISCOVERIES}"
+    return (Quality(check="C10", value=value, passed=value <= FALSE_DISCOVERIES, note=note),)
+
+
+def search_table(one: Search, inside: str, outside: str) -> Table | None:
+    """Every group that was tested, the clearest first; `inside` and `outside` name the means."""
+    if not one.tested:
+        return None
+    order = sorted(one.tested, key=lambda group: group.p)
+    columns = ("group", "rows", inside, outside, "difference", "low", "high", "adjusted p")
+    cells = tuple(
+        (rule_words(group.rule), group.rows, group.inside, group.outside, group.gap, group.low, group.high, group.adjusted)
+        for group in order
+    )
+    return Table(columns=columns, rows=cells, note="Measured on the half of the rows that the search did not see.")

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.engines.distance import Space
+from askwhy.tools.attribution import Attribution
 from askwhy.tools.engines.coalitions import Coalitions
 from askwhy.tools.evidence import Caveat
 from askwhy.tools.predictor import Outputs
-from askwhy.tools.schema import Feature
+from askwhy.tools.schema import ClassLabel, Feature
 from askwhy.tools.shapley import exact
 from askwhy.tools.engines.truth import actual_values
 from askwhy.tools.view import View
@@ -21,36 +22,50 @@ FEWEST = 100
 """With fewer rows of known truth, a missing association says nothing."""
 
 LEVEL = 0.05
+TELLING = 30.0
+"""Rows times the squared share of the outcome's spread that an attribution makes: above this, a test that finds no
+association says something, as it would find one of that size in all but a few of a hundred cases."""
+
 _ROWS = 2000
 _BINS = 5
 _WIDTH = 0.1
 
 
-def suppressors(view: View, named: Sequence[str]) -> tuple[Caveat, ...]:
-    """A caveat for the named features of no marginal association with the outcome, in the data.
+def suppressors(view: View, found: Attribution, label: ClassLabel | None, named: Sequence[int]) -> tuple[Caveat, ...]:
+    """A caveat for the named features (by position) of no marginal association with the outcome, in the data.
 
     By a permutation test of each against the true values, with p values adjusted for their number (Benjamini & Hochberg
-    1995). Nothing where the truth is unknown or known for fewer than 100 rows.
+    1995). Only features whose attribution is so large that an association of its size would be seen; nothing where the
+    truth is unknown or known for fewer than 100 rows.
     """
     truth = _truth(view)
-    if truth is None or not named:
+    if truth is None:
         return ()
     places, actual = truth
-    data = view.subject.data.iloc[places]
-    features = [view.schema.feature(name) for name in named]
+    unit = _unit_spread(view, found, label, actual)
+    testable = [one for one in named if len(places) * (found.values[one] / unit) ** 2 >= TELLING]
+    if not testable:
+        return ()
+    features, data = [view.schema.features[one] for one in testable], view.subject.data.iloc[places]
     p = [association_p(data[one.name], one, actual, view.subject.regression, view.seed) for one in features]
     alone = [one.label for one, adjusted in zip(features, adjusted_p(p), strict=True) if adjusted > LEVEL]
-    if not alone:
-        return ()
-    whole = f"{', '.join(alone[:-1])} and {alone[-1]}" if len(alone) > 1 else alone[0]
-    verb = "shows" if len(alone) == 1 else "show"
-    text = (
-        f"On its own, {whole} {verb} no association with {view.schema.target.label} in the data, "
-        "so the model may use it only together with others; do not read it as related to the outcome."
+    return tuple(Caveat(flag="suppressor", text=_words(one, view.schema.target.label)) for one in alone)
+
+
+def _words(feature: str, target: str) -> str:
+    return (
+        f"On its own, {feature} shows no association with {target} in the data, so the model may use it only together "
+        f"with other features; do not read it as related to {target}."
     )
-    if len(alone) > 1:
-        text = text.replace("On its own", "Each on its own").replace("use it", "use them").replace("read it", "read them")
-    return (Caveat(flag="suppressor", text=text),)
+
+
+def _unit_spread(view: View, found: Attribution, label: ClassLabel | None, actual: Outputs) -> float:
+    """The standard deviation of the true outcome in the unit of the attributions."""
+    if label is None:
+        return float(actual.std())
+    share = float((actual == view.schema.classes.index(label)).mean())
+    spread = max(1e-6, float(np.sqrt(share * (1 - share))))
+    return 1 / spread if found.unit == "log-odds" else spread
 
 
 def _truth(view: View) -> tuple[Outputs, Outputs] | None:

@@ -18,7 +18,7 @@ from askwhy.tools.select import predicted_index
 from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
 
-_RARE = 0.01
+_FEW_COVERED = 5
 _FEWEST_ROWS = 20
 
 
@@ -53,7 +53,7 @@ _FEWEST_ROWS = 20
         "On {draws} fresh draws it was {measured}.",
         "The closest found was {no_rule.group}.",
         "On {draws} fresh draws it held in {no_rule}, with a lower bound of {no_rule_low}.",
-        "{covered:entities} of the data meet the rule, which is {coverage}.",
+        "{covered:entities} of the data {covered:one meets/meet} the rule, which is {coverage}.",
     ),
 )
 def anchor(
@@ -134,7 +134,7 @@ def _facts(view: View, found: Anchor, most: int) -> Iterator[Fact]:
 
 
 def _caveats(view: View, found: Anchor) -> Iterator[Caveat]:
-    if found.passed and found.rule and found.coverage < _RARE:
+    if found.passed and found.rule and found.covered < _FEW_COVERED:
         text = f"The rule fits few other {view.schema.entities}, so it says little beyond this one."
         yield Caveat(flag="rare_rule", text=text)
     if found.passed:

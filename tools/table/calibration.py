@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from askwhy.tools.engines.metrics import LEVEL, bootstrap, brier
 from askwhy.tools.engines.reliability import Bin, by_chance, calibration_error, interval, reliability
+from askwhy.tools.engines.truth import Array, Scored, scored
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence, Fact, Figure, Quality, Series, Table, Unit
-from askwhy.tools.engines.metrics import LEVEL, bootstrap, brier
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.schema import ClassLabel
-from askwhy.tools.engines.truth import Array, Scored, scored
 from askwhy.tools.view import View
 
 _LEAST = 20

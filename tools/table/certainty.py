@@ -11,13 +11,13 @@ from pydantic import Field
 
 from askwhy.tools.engines.conformal import SCORES, SetMethod, coverage, threshold
 from askwhy.tools.engines.honest import mean_with_interval, other_rows
+from askwhy.tools.engines.metrics import LEVEL, wilson
+from askwhy.tools.engines.truth import Array, Scored
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
-from askwhy.tools.engines.metrics import LEVEL, wilson
 from askwhy.tools.registry import ClassName, ask, tool
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.table.trust import likeness
-from askwhy.tools.engines.truth import Array, Scored
 from askwhy.tools.view import View
 
 _LEAST = 8

@@ -8,10 +8,10 @@ import numpy as np
 
 from askwhy.tools.engines.honest import Near, foretelling, near_errors
 from askwhy.tools.engines.neighbours import company, own_position, training
+from askwhy.tools.engines.truth import SMALL_N, actual_values
 from askwhy.tools.evidence import Caveat, DerivedFact, Evidence, Fact, Quality
 from askwhy.tools.registry import tool
 from askwhy.tools.table.likelihood import leads
-from askwhy.tools.engines.truth import SMALL_N, actual_values
 from askwhy.tools.view import View
 
 

@@ -14,9 +14,12 @@ from askwhy.tools.attribution import (
     Scale,
     attribute,
     attribute_by_lime,
+    attribute_by_occlusion,
     mean_attribution,
     quantity,
 )
+from askwhy.tools.engines.choice import Choice, choose
+from askwhy.tools.engines.panel import light_panel
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table, Unit
 from askwhy.tools.quality import order_caveats, shared_credit, told_apart
 from askwhy.tools.registry import ClassName, FeatureName, Says, ask, tool
@@ -25,7 +28,7 @@ from askwhy.tools.select import predicted_index
 from askwhy.tools.subject import plain
 from askwhy.tools.view import View
 
-Method = Literal["auto", "shap", "lime"]
+Method = Literal["auto", "shap", "lime", "occlusion"]
 Sign = Literal["all", "for", "against"]
 TopK = Annotated[int, Field(ge=1)]
 
@@ -76,6 +79,13 @@ _SAYS: Says = (
     "That accounts for {named_share} of the total attribution.",
     "The comparison is with the average over the reference {entities}, {base}.",
     "The numbers come from LIME: a linear model fitted around {row} that explains {fidelity} of the variation there.",
+    "The numbers come from occlusion: what the prediction loses when that value alone is replaced by those of the "
+    "reference {entities}; together they make {occluded_sum}, while {row} is {occluded_gap} away from their average.",
+    "{kept_fidelity.group} is shown, as [other_fidelity*: {group} ({value})] {other_count:one is/are} not clearly more "
+    "faithful here: replacing what it names moves the prediction by {kept_fidelity}, against {random_fidelity} for "
+    "features picked at random.",
+    "{chosen_fidelity.group} is shown, as it is more faithful here than [other_fidelity*: {group} ({value})]: replacing "
+    "what it names moves the prediction by {chosen_fidelity}, against {random_fidelity} for features picked at random.",
     "The averages are over {sampled_rows} of the {total} {entities}, drawn at random.",
 )
 
@@ -102,6 +112,8 @@ _SAYS: Says = (
         ask("explain {row} with LIME", method="lime"),
         ask("what does LIME say about {row}?", method="lime"),
         ask("show the SHAP values of {row}", method="shap"),
+        ask("explain {row} by occlusion", method="occlusion"),
+        ask("how much does the prediction for {row} change when each feature is left out?", method="occlusion"),
         ask("explain {row} in log-odds", scale="log-odds"),
     ),
     says=_SAYS,
@@ -121,19 +133,22 @@ def explain(
     `features`: the ones asked about. `k`: how many to name. `sign`: only what speaks for or against `cls`.
     """
     label = _label(view, cls)
-    found = _attribution(view, label, method, scale)
+    choice = _attribution(view, label, method, scale)
+    found = choice.chosen
     asked, largest = [view.schema.names.index(name) for name in features], _largest(found, k, sign)
+    panel = light_panel(view, found, label, (*asked, *largest))
     facts = (
         *_context(view, label, found),
         *attribution_facts(view, label, found),
         *_roles(view, label, found, asked, largest, sign),
+        *_choice_facts(choice, label),
     )
     return Evidence(
         facts=facts,
-        method=f"{found.method} (auto: SHAP)" if method == "auto" else found.method,
+        method=f"{found.method} (auto: {found.name})" if method == "auto" else found.method,
         estimand=found.estimand,
-        quality=found.quality,
-        caveats=(*found.caveats, *_caveats(view, found, asked, largest)),
+        quality=(*found.quality, *choice.quality(), *panel.quality()),
+        caveats=(*found.caveats, *_caveats(view, found, asked, largest), *panel.caveats()),
         figure=_figure(view, label, found, scale),
         table=_table(view, found),
     )
@@ -148,14 +163,31 @@ def _label(view: View, cls: str | None) -> ClassLabel | None:
     return label
 
 
-def _attribution(view: View, label: ClassLabel | None, method: Method, scale: Scale) -> Attribution:
+def _attribution(view: View, label: ClassLabel | None, method: Method, scale: Scale) -> Choice:
     if view.scope.has_instance:
-        return (attribute_by_lime if method == "lime" else attribute)(view, label, scale)
+        if method == "auto":
+            return choose(view, label, scale)
+        made = {"lime": attribute_by_lime, "occlusion": attribute_by_occlusion}.get(method, attribute)
+        return Choice(made(view, label, scale))
     found = mean_attribution(view, label, scale)
-    if method == "lime":
-        text = "LIME explains one row at a time, so the averages are of SHAP values."
+    if method in ("lime", "occlusion"):
+        name = "LIME" if method == "lime" else "Occlusion"
+        text = f"{name} explains one row at a time, so the averages are of SHAP values."
         found = replace(found, caveats=(*found.caveats, Caveat(flag="other_method", text=text)))
-    return found
+    return Choice(found)
+
+
+def _choice_facts(choice: Choice, label: ClassLabel | None) -> Iterator[Fact]:
+    """How faithful each method is that was tried, the chosen one first, and random features."""
+    if len(choice.scored) < 2:
+        return
+    unit, cls = choice.chosen.unit, None if label is None else label.name
+    first = "kept_fidelity" if choice.chosen.name == "SHAP" else "chosen_fidelity"
+    for place, one in enumerate(choice.scored):
+        relation = "other_fidelity" if place else first
+        yield Fact(relation=relation, value=one.fidelity, unit=unit, cls=cls, group=one.found.name)
+    yield Fact(relation="other_count", value=len(choice.scored) - 1, unit="count")
+    yield Fact(relation="random_fidelity", value=choice.random, unit=unit, cls=cls, error=choice.random_error)
 
 
 def _largest(found: Attribution, k: int, sign: Sign) -> list[int]:
@@ -178,6 +210,10 @@ def _context(view: View, label: ClassLabel | None, found: Attribution) -> Iterat
     if found.surrogate:
         yield Fact(relation="intercept", value=found.base, unit=_level(found), cls=name)
         yield Fact(relation="fidelity", value=found.quality[0].value, unit="share")
+    elif found.name == "occlusion":
+        row = view.row_id
+        yield Fact(relation="occluded_sum", value=float(found.values.sum()), unit=found.unit, cls=name, row=row)
+        yield Fact(relation="occluded_gap", value=found.output - found.base, unit=found.unit, cls=name, row=row)
     else:
         yield Fact(relation="base", value=found.base, unit=_level(found), cls=name)
     yield Fact(relation="feature_count", value=len(found.values), unit="count")
@@ -287,7 +323,7 @@ def _figure(view: View, label: ClassLabel | None, found: Attribution, scale: Sca
         y_label=f"change of {what}",
         series=(
             Series(
-                name="SHAP" if not found.surrogate else "LIME",
+                name=found.name,
                 x=tuple(view.schema.features[position].label for position in order),
                 y=tuple(float(found.values[position]) for position in order),
                 error=None if found.error is None else tuple(float(found.error[position]) for position in order),

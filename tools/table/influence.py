@@ -12,11 +12,11 @@ from pydantic import Field
 from askwhy.tools.engines.neighbours import training_caveats
 from askwhy.tools.engines.pull import Pull, pull
 from askwhy.tools.engines.refit import MOST_ROWS, Trained, trained
+from askwhy.tools.engines.truth import Array
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table, Unit
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.schema import ClassLabel
-from askwhy.tools.engines.truth import Array
 from askwhy.tools.view import View
 
 _REMOVED = 0.05

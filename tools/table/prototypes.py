@@ -10,13 +10,13 @@ import numpy as np
 from pydantic import Field
 
 from askwhy.tools.engines.distance import Space
+from askwhy.tools.engines.listing import shown
 from askwhy.tools.engines.neighbours import distances
+from askwhy.tools.engines.truth import Array
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence, Fact, Quality, Table
-from askwhy.tools.engines.listing import shown
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.select import predicted_index
-from askwhy.tools.engines.truth import Array
 from askwhy.tools.view import View
 
 _MOST = 1000

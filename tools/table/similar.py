@@ -10,6 +10,8 @@ import numpy as np
 from pydantic import Field
 
 from askwhy.tools.engines.distance import NEIGHBOURS
+from askwhy.tools.engines.listing import shown, unit_of
+from askwhy.tools.engines.metrics import wilson
 from askwhy.tools.engines.neighbours import (
     REFERENCE_ROWS,
     UNUSUAL,
@@ -20,14 +22,12 @@ from askwhy.tools.engines.neighbours import (
     training,
     training_caveats,
 )
+from askwhy.tools.engines.truth import Array, actual_values
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
-from askwhy.tools.engines.listing import shown, unit_of
-from askwhy.tools.engines.metrics import wilson
 from askwhy.tools.registry import ask, tool
 from askwhy.tools.select import predicted_index
 from askwhy.tools.subject import Mask, plain
-from askwhy.tools.engines.truth import Array, actual_values
 from askwhy.tools.view import View
 
 Outcome = Literal["any", "same", "other"]

@@ -11,15 +11,15 @@ import pandas as pd
 from pydantic import Field
 
 from askwhy.tools.attribution import brought_values, sample
+from askwhy.tools.engines.listing import unit_of
+from askwhy.tools.engines.truth import Array
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
-from askwhy.tools.engines.listing import unit_of
 from askwhy.tools.registry import ClassName, Says, tool
 from askwhy.tools.schema import ClassLabel, Feature
 from askwhy.tools.select import predicted_index
 from askwhy.tools.shapley import shapley_rows
 from askwhy.tools.subject import plain
-from askwhy.tools.engines.truth import Array
 from askwhy.tools.view import View
 
 _MOST_GROUPS = 6

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from askwhy.tools.engines.honest import Near, foretelling, near_errors
+from askwhy.tools.engines.metrics import LEVEL
 from askwhy.tools.engines.neighbours import UNUSUAL, own_position, usual
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact
-from askwhy.tools.engines.metrics import LEVEL
 from askwhy.tools.registry import tool
 from askwhy.tools.table.difficulty import lead_facts, near_facts
 from askwhy.tools.table.likelihood import leads

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from askwhy.tools.engines.distance import NEIGHBOURS
 from askwhy.tools.engines.neighbours import UNUSUAL, Usual, own_position, training, training_caveats, usual
+from askwhy.tools.engines.truth import Array
 from askwhy.tools.evidence import Evidence, Fact, Quality, Table
 from askwhy.tools.registry import tool
 from askwhy.tools.subject import plain
-from askwhy.tools.engines.truth import Array
 from askwhy.tools.view import View
 
 _RARE = 1 - UNUSUAL

@@ -1,0 +1,225 @@
+"""Would a model that learnt nothing give the same explanation? Twins trained on shuffled outcomes tell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from askwhy.tools.attribution import quantity
+from askwhy.tools.engines.discoveries import adjusted
+from askwhy.tools.engines.refit import trained
+from askwhy.tools.engines.truth import Array
+from askwhy.tools.engines.twins import Questions, Twins, raise_twins, rank_correlations, twin_p_values
+from askwhy.tools.errors import ToolError
+from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Quality, Series, Table
+from askwhy.tools.registry import ClassName, tool
+from askwhy.tools.schema import ClassLabel
+from askwhy.tools.view import View
+
+ALIKE = 0.3
+"""C9: from this mean rank correlation on, an explanation looks much the same for a model that learnt nothing."""
+
+MOST_TWINS = 500
+
+_FEWEST_TWINS = 99
+_Z = 1.96
+
+Rate = Annotated[float, Field(gt=0, lt=1)]
+TwinCount = Annotated[int, Field(ge=20, le=MOST_TWINS)]
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """The model's importances (features,) beside those of its twins (twins, features), and how alike they rank."""
+
+    own: Array
+    twins: Array
+    p: Array
+    corrected: Array
+    alike: Array
+
+    @property
+    def mean(self) -> float:
+        """Mean rank correlation with the twins."""
+        return float(self.alike.mean())
+
+    @property
+    def error(self) -> float:
+        """Its standard error over twins."""
+        return float(self.alike.std(ddof=1) / math.sqrt(len(self.alike)))
+
+    @property
+    def high(self) -> float:
+        """Upper bound of its 95 % interval."""
+        return min(1.0, self.mean + _Z * self.error)
+
+
+@tool(
+    fits=lambda schema: schema.modality == "table",
+    asks=(
+        "would a random model give the same explanation?",
+        "would a model that learnt nothing give the same explanation?",
+        "would a random model give the same explanation for {row}?",
+        "is the explanation of {row} better than chance?",
+        "could these importances come from noise?",
+        "compare the explanation with one of a model trained on shuffled labels",
+        "null control of the feature importance",
+        "is the importance of the features more than an artefact?",
+    ),
+    says=(
+        "The model was trained again {twins} times on shuffled outcomes; such twins have learnt nothing real.",
+        "At a false discovery rate of at most {rate}, these features matter more to the model than to its twins: "
+        "[beyond*: {feature} (adjusted p {value})].",
+        "At a false discovery rate of at most {rate}, this feature matters more to the model than to its twins: "
+        "{beyond_one.feature} (adjusted p {beyond_one}).",
+        "At a false discovery rate of at most {rate}, none of the {none_beyond} features matters more to the model than "
+        "to its twins.",
+        "That is not shown for [within*: {feature} ({value})].",
+        "The explanation of the model and those of its twins have a mean rank correlation of {unlike}, at most "
+        "{unlike_high} with {level} confidence, so a model that learnt nothing would give another explanation.",
+        "The explanation of the model and those of its twins have a mean rank correlation of {alike}, up to {alike_high} "
+        "with {level} confidence, so this explanation would look much the same for a model that learnt nothing.",
+        "Twins trained on shuffled outcomes: {no_twins}.",
+    ),
+)
+def null_control(view: View, q: Rate = 0.1, twins: TwinCount | None = None, cls: ClassName | None = None) -> Evidence:
+    """Whether a model that learnt nothing would give the same explanation, by training twins on shuffled outcomes.
+
+    For importances over rows or the attribution of one row. `q`: false discovery rate. `twins`: how many to train.
+    """
+    model = trained(view.subject)
+    if model is None:
+        return _cannot("The model cannot be trained again here, as only its predictions are at hand.")
+    if len(view.subject.data) < 3:
+        raise ToolError(f"With so few {view.schema.entities}, there is nothing to compare with.")
+    needed = math.ceil(len(view.schema.features) / q) - 1
+    count = twins if twins is not None else min(MOST_TWINS, max(_FEWEST_TWINS, needed))
+    questions = Questions.of(view)
+    raised = raise_twins(view, model, questions, count)
+    if raised is None or len(raised.effects) < 2:
+        return _cannot("The model did not let itself be trained again on shuffled outcomes.")
+    label = _label(view, cls)
+    found = _compared(view, questions, raised, 0 if label is None else view.schema.classes.index(label))
+    return Evidence(
+        facts=tuple(_facts(view, found, q)),
+        method=f"{len(found.twins)} twins trained on permuted outcomes; features replaced from other rows; "
+        "Benjamini-Hochberg",
+        estimand=f"{_what(view)} of the features for {quantity(view, label)}, against models that learnt nothing",
+        quality=tuple(_quality(found, q)),
+        caveats=tuple(_caveats(view, found, raised, q)),
+        figure=_figure(view, found),
+        table=_table(view, found),
+    )
+
+
+def _cannot(reason: str) -> Evidence:
+    text = f"{reason} Ask which features matter significantly instead: that needs no training."
+    return Evidence(
+        facts=(Fact(relation="no_twins", value=0, unit="count"),),
+        method="twins trained on permuted outcomes",
+        estimand="the explanation, against models that learnt nothing",
+        caveats=(Caveat(flag="not_refittable", text=text),),
+    )
+
+
+def _label(view: View, cls: str | None) -> ClassLabel | None:
+    """The class that is explained; among several, where nothing decides, the one predicted most often."""
+    label = view.explained_class(cls)
+    if label is not None or view.subject.regression:
+        return label
+    return view.schema.classes[int(np.bincount(view.outputs.argmax(axis=1)).argmax())]
+
+
+def _what(view: View) -> str:
+    return "attributions" if view.scope.has_instance else "importances"
+
+
+def _compared(view: View, questions: Questions, raised: Twins, column: int) -> _Compared:
+    """Importances are mean sizes of changes; an instance's explanations are compared with their signs."""
+    own, twins = questions.effects(view.evaluate)[..., column], raised.effects[..., column]
+    sizes, twin_sizes = np.abs(own).mean(axis=(0, 2)), np.abs(twins).mean(axis=(1, 3))
+    p = twin_p_values(sizes, twin_sizes)
+    if view.scope.has_instance:
+        alike = rank_correlations(own[0].mean(axis=1), twins[:, 0].mean(axis=2))
+    else:
+        alike = rank_correlations(sizes, twin_sizes)
+    return _Compared(sizes, twin_sizes, p, adjusted(p), alike)
+
+
+def _order(found: _Compared) -> list[int]:
+    return [int(one) for one in np.lexsort((-found.own, found.corrected))]
+
+
+def _facts(view: View, found: _Compared, q: float) -> Iterator[Fact]:
+    order = _order(found)
+    beyond = [one for one in order if found.corrected[one] <= q]
+    within = [one for one in order if found.corrected[one] > q]
+    yield Fact(relation="twins", value=len(found.twins), unit="count")
+    yield Fact(relation="rate", value=q, unit="share")
+    if not beyond:
+        yield Fact(relation="none_beyond", value=len(order), unit="count")
+    for kind, group, start in (("beyond", beyond, 1), ("within", within, len(beyond) + 1)):
+        relation = "beyond_one" if kind == "beyond" and len(group) == 1 else kind
+        for rank, one in enumerate(group, start):
+            name = view.schema.names[one]
+            yield Fact(relation=relation, value=float(found.corrected[one]), unit="score", feature=name, rank=rank)
+    kind = "unlike" if found.high < ALIKE else "alike"
+    yield Fact(relation=kind, value=found.mean, unit="score", error=found.error)
+    yield Fact(relation=f"{kind}_high", value=found.high, unit="score")
+    yield Fact(relation="level", value=0.95, unit="share")
+
+
+def _quality(found: _Compared, q: float) -> Iterator[Quality]:
+    note = f"upper bound of the mean rank correlation with twins; below {ALIKE} passes"
+    yield Quality(check="C9", value=found.high, passed=found.high < ALIKE, note=note)
+    smallest, needed = 1 / (len(found.twins) + 1), q / len(found.own)
+    note = f"smallest p-value that so many twins can give; {needed:.3g} or less is needed for a single discovery"
+    yield Quality(check="C9", value=smallest, passed=smallest <= needed + 1e-12, note=note)
+
+
+def _caveats(view: View, found: _Compared, raised: Twins, q: float) -> Iterator[Caveat]:
+    count = len(found.twins)
+    if count < raised.wanted:
+        text = f"Training takes long, so there are {count} twins instead of {raised.wanted}."
+        yield Caveat(flag="few_twins", text=text)
+    if 1 / (count + 1) > q / len(found.own) + 1e-12:
+        text = f"With {count} twins, no single feature could pass on its own; a failure to pass says little."
+        yield Caveat(flag="coarse", text=text)
+    if raised.thinned:
+        text = f"The twins were trained on a sample of the training {view.schema.entities}."
+        yield Caveat(flag="thinned", text=text)
+
+
+def _figure(view: View, found: _Compared) -> Figure:
+    order = sorted(range(len(found.own)), key=lambda one: -found.own[one])[:20]
+    labels = tuple(view.schema.features[one].label for one in order)
+    typical = np.quantile(found.twins, 0.95, axis=0)
+    return Figure(
+        kind="bars",
+        title="Importance for the model and for twins",
+        x_label="feature",
+        series=(
+            Series(name="model", x=labels, y=tuple(float(found.own[one]) for one in order)),
+            Series(name="95 % of twins are below", x=labels, y=tuple(float(typical[one]) for one in order)),
+        ),
+    )
+
+
+def _table(view: View, found: _Compared) -> Table:
+    rows = tuple(
+        (
+            view.schema.features[one].label,
+            float(found.own[one]),
+            float(found.twins[:, one].mean()),
+            float(found.p[one]),
+            float(found.corrected[one]),
+        )
+        for one in _order(found)
+    )
+    columns = ("feature", "importance", "mean of twins", "p", "adjusted p")
+    return Table(columns=columns, rows=rows, note="importance: mean size of the change when the feature is replaced")
