@@ -41,6 +41,8 @@ _LIST_WORDS = frozenset(
 _VALUE_CUE = re.compile(
     r"\s*(?:\(|=|:|\bof\b|\bis\b|\bwas\b|\bwere\b|\bto\b|\bset to\b|\bvalue\b|\bas\b|\s)*\s*$", re.I
 )
+_VALUE_LEAD = re.compile(r"\b(?:for|at|to|from|than|of)\s+$", re.I)
+_VALUE_END = re.compile(r"\s*(?:$|[.,;()]|\b(?:and|or|but|to|instead|against)\b)", re.I)
 
 
 @dataclass(frozen=True)
@@ -184,10 +186,22 @@ class Reading:
             return False
         if re.match(r"\s+than\b", self.text[mention.end :], re.I):
             return False
+        if self._is_value_phrase(mention):
+            return True
         before = [one for one in self.mentions if one.end <= mention.start and one.names("feature")]
         if not before or not _VALUE_CUE.fullmatch(self.text, before[-1].end, mention.start):
             return False
         return any(target.feature in before[-1].names("feature") for target in mention.targets)
+
+
+    def _is_value_phrase(self, mention: Mention) -> bool:
+        """Whether "no" is a value in "63% for no and 46% for yes": a phrase of its own, of a feature just named."""
+        named = {name for one in self.mentions if one.start < mention.start for name in one.names("feature")}
+        if not any(target.feature in named for target in mention.targets if target.kind == "category"):
+            return False
+        return bool(
+            _VALUE_LEAD.search(self.text, 0, mention.start) and _VALUE_END.match(self.text, mention.end)
+        )
 
 
 def _of_kind(mentions: tuple[Mention, ...], kind: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from toy_subjects import binary
 from verify_case import Case
 from verify_cases import CASES, COUNT, EXPLAIN, PREDICT
 from verify_cases_other import WORDS
@@ -11,6 +12,7 @@ from askwhy.agent.answer import Claim, Draft, Failure
 from askwhy.agent.plan import Plan, Step
 from askwhy.agent.verify import verify
 from askwhy.evals.faults import KINDS, corruptions
+from askwhy.tools.evidence import Evidence, Fact
 
 TRUE = [(name, number) for name, case in CASES.items() for number in range(len(case.true))]
 FALSE = [(name, number) for name, case in CASES.items() for number in range(len(case.false))]
@@ -123,3 +125,21 @@ def test_instructions_in_the_text_are_just_words() -> None:
 )
 def test_words_of_a_text_are_checked_like_features(text: str, right: bool) -> None:
     assert (failures_of(WORDS, text) == ()) is right
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("The probability of yes by is member is 63% for no and 46% for yes.", True),
+        ("The probability of yes by is member is 46% for no and 63% for yes.", False),
+    ],
+)
+def test_yes_and_no_may_be_values(text: str, right: bool) -> None:
+    schema = binary().schema
+    facts = tuple(
+        Fact(id=f"f{i}", relation="mean", value=value, unit="probability", feature="is_member", at=at, cls="yes")
+        for i, (at, value) in enumerate(((False, 0.63), (True, 0.46)))
+    )
+    evidence = Evidence(tool="effect", facts=facts, method="direct evaluation")
+    plan = Plan(steps=(Step(tool="effect"),))
+    assert (verify(Draft(text=text), (evidence,), plan, schema) == ()) == right

@@ -88,7 +88,7 @@ def choose(view: View, label: ClassLabel | None, scale: Scale = "probability") -
     random = [shuffled(one.values[game.players], _RANDOM, rng) for one in tried]
     masks = [fidelity_masks(values) for values in (*_values(tried, game), *np.concatenate(random))]
     left = shap.spent - (view.evaluate.rows - start)
-    probe = affordable(game, masks, left, rng)
+    probe = affordable(game, masks, left)
     if probe is None:
         return Choice(shap)
     per_ref = [fidelity(probe, values) for values in _values(tried, game)]

@@ -95,17 +95,24 @@ class Coalitions:
         """Every coalition asked about so far."""
         return np.array([np.frombuffer(key, dtype=bool) for key in self._place]).reshape(-1, self.count)
 
-    def thinned(self, refs: int, rng: np.random.Generator) -> Coalitions:
+    def thinned(self, refs: int) -> Coalitions:
         """The same game against at most `refs` of the background rows; itself where these are all.
 
-        They are spread evenly over the background's outputs, so that the average to compare with is nearly the same.
+        They are chosen one after the other so that the mean outcome of every coalition asked about stays nearest to that
+        over the whole background (herding, Welling 2009), as a random few would play quite another game.
         """
         if refs >= self.refs:
             return self
-        order = np.argsort(self.outcomes(np.zeros((1, self.count), dtype=bool))[0], kind="stable")
-        places = ((np.arange(refs) + rng.random()) * self.refs / refs).astype(np.int64)
-        some = np.sort(order[np.minimum(places, self.refs - 1)])
-        return Coalitions(self.evaluate, self.row, self.background.iloc[some], self.column, self.link)
+        self.outcomes(np.zeros((1, self.count), dtype=bool))
+        away = np.array(self._outcomes)
+        away -= away.mean(axis=1, keepdims=True)
+        size = (away**2).sum(axis=0)
+        total, chosen = np.zeros(len(away)), np.zeros(self.refs, dtype=bool)
+        for _ in range(refs):
+            place = int(np.argmin(np.where(chosen, np.inf, size + 2 * total @ away)))
+            chosen[place] = True
+            total += away[:, place]
+        return Coalitions(self.evaluate, self.row, self.background[chosen], self.column, self.link)
 
     def at(self, row: pd.DataFrame) -> Coalitions:
         """The game of another row against the same background."""

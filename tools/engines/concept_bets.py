@@ -1,9 +1,9 @@
 """Whether a model uses a concept: three statements tested by betting, and what moving rows into and out of it does.
 
-association: the output is independent of the concept. use: it is so given the features that do not define it. local: the
-same for one instance, whose other features are held. After SKIT (Teneggi & Sulam 2024). The test of use looks at the
-output less its mean when the defining features are redrawn, so that a model that ignores them wins nothing, however
-imperfect the sampler is.
+association: the output is independent of the concept. use: it is so given the features that do not define it. local:
+the same for one instance, whose other features are held. After SKIT (Teneggi & Sulam 2024). The test of use looks at
+the output less its mean when the defining features are redrawn, so that a model that ignores them wins nothing,
+however imperfect the sampler is.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ class Population:
     label: ClassLabel | None
 
     @classmethod
-    def of(cls, view: View, chosen: Mask, name: str | None) -> Population:
+    def of(cls, view: View, chosen: Mask, name: str | None, most: int = ROWS) -> Population:
         """A seeded sample of the chosen rows of the data."""
         own = np.flatnonzero(chosen)
-        if len(own) > ROWS:
-            own = np.sort(view.rng.choice(own, ROWS, replace=False))
+        if len(own) > most:
+            own = np.sort(view.rng.choice(own, most, replace=False))
         return cls._from(view, view.subject.data.iloc[own], own, view.evaluate.all_outputs(view.subject)[own], name)
 
     @classmethod
@@ -77,6 +77,10 @@ class Population:
         width = outputs.shape[1]
         columns = (view.schema.classes.index(label),) if label is not None else tuple(range(width))
         return cls(view, Lenders.of(view), rows, own, outputs, columns, label)
+
+    def part(self, places: Array) -> Population:
+        """Some of the rows."""
+        return replace(self, rows=self.rows.iloc[places], own=self.own[places], outputs=self.outputs[places])
 
     def tested(self, outputs: Outputs) -> Outputs:
         """The columns that are tested, of outputs (..., width)."""
@@ -108,12 +112,24 @@ def association(outputs: Outputs, inside: Mask, alpha: float, rng: np.random.Gen
 
 @dataclass(frozen=True, eq=False)
 class Rest:
-    """What the other features leave open, for one set of defining features: `values` (n, width) is the output less its
-    mean when they are redrawn; `places` (n, k) are the donors; `alike` compares the values."""
+    """What the other features leave open, for one set of defining features.
+
+    values: (n, width), the output less its mean when they are redrawn. expected: these means. places: (n, k) donors.
+    context: likeness (n, n) of the rows in the other features. alike: compares the values.
+    """
 
     values: Outputs
+    expected: Outputs
     places: Index
+    context: Array
     alike: Similarities
+
+    def noisy(self, rng: np.random.Generator) -> Similarities:
+        """Compares the values with the spread that other features cause put back, from other rows.
+
+        Faint values then take long to be found, and strong ones do not; what is nothing stays nothing.
+        """
+        return Similarities.of(self.values + rng.permutation(self.expected), self.context)
 
     def surprise(self, inside: Mask, rows: Mask) -> Array:
         """How far each row's membership is from what its donors make likely, in -1..1."""
@@ -127,8 +143,9 @@ def rest_of(people: Population, features: Sequence[str]) -> Rest:
     cells = donors.space.encode(people.rows)
     places = donors.nearest(cells, people.own, [redrawn], NEIGHBOURS)[0]
     drawn = people.tested(people.lenders.outputs(people.view.evaluate, people.rows, places, redrawn))
-    values = people.tested(people.outputs) - drawn.mean(axis=1)
-    return Rest(values, places, Similarities.of(values, donors.likeness(cells, redrawn)))
+    expected, context = drawn.mean(axis=1), donors.likeness(cells, redrawn)
+    values = people.tested(people.outputs) - expected
+    return Rest(values, expected, places, context, Similarities.of(values, context))
 
 
 def use(rest: Rest, surprise: Array, alpha: float, rng: np.random.Generator) -> Outcome:

@@ -61,10 +61,11 @@ class Removal:
 
 
 def rankings(players: int, rng: np.random.Generator) -> Index:
-    """Random rankings (n, players), or all there are of few players."""
+    """Random rankings (n, players), each with its reverse, or all there are of few players."""
     if players <= ENUMERABLE:
         return np.array(list(itertools.permutations(range(players))), dtype=np.int64)
-    return np.argsort(rng.random((RANDOM_RANKINGS, players)), axis=1)
+    half = np.argsort(rng.random((RANDOM_RANKINGS // 2, players)), axis=1)
+    return np.concatenate([half, half[:, ::-1]])
 
 
 def sizes(players: int, most: int) -> Index:
@@ -84,7 +85,7 @@ def prefixes(order: Index, taken: Index) -> Mask:
 def removal(game: Coalitions, values: Outputs, drawn: Index, taken: Index, spread: float) -> Removal:
     """C3 of attributions (players,) against the rankings `drawn`, with the curves read at the sizes `taken`.
 
-    Deleting by a ranking is inserting by its reverse. `spread` is the output's range.
+    Deleting by a ranking is inserting by its reverse, so that a pair of reverses shares its coalitions. `spread` is the output's range.
     """
     empty, whole = game.worth(ends(game.count))
     way = 1.0 if whole >= empty else -1.0
@@ -179,11 +180,11 @@ def shuffled(values: Outputs, times: int, rng: np.random.Generator) -> Outputs:
     return np.array([rng.permutation(values) for _ in range(times)])
 
 
-def affordable(game: Coalitions, masks: Sequence[Mask], budget: float, rng: np.random.Generator) -> Coalitions | None:
+def affordable(game: Coalitions, masks: Sequence[Mask], budget: float) -> Coalitions | None:
     """The game, with as many background rows as let it answer for the masks within `budget` rows; None if not one."""
     every = np.concatenate([ends(game.count), *masks])
     if game.unknown(every) * game.refs <= budget:
         return game
     distinct = len(np.unique(every, axis=0))
     refs = int(budget // distinct)
-    return game.thinned(refs, rng) if refs >= 1 else None
+    return game.thinned(refs) if refs >= 1 else None

@@ -31,11 +31,11 @@ class Score:
     interval: str
 
 
-def wilson(right: int, total: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a proportion `right / total`."""
+def wilson(right: int, total: int, z: float = _Z) -> tuple[float, float]:
+    """Wilson's interval of a proportion `right / total`, 95 % unless another normal quantile is given."""
     share = right / total
-    centre = (share + _Z**2 / (2 * total)) / (1 + _Z**2 / total)
-    half = _Z / (1 + _Z**2 / total) * np.sqrt(share * (1 - share) / total + _Z**2 / (4 * total**2))
+    centre = (share + z**2 / (2 * total)) / (1 + z**2 / total)
+    half = z / (1 + z**2 / total) * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
     # The bounds hold the share itself, whatever rounding makes of 0 and 1.
     return min(share, max(0.0, float(centre - half))), max(share, min(1.0, float(centre + half)))
 

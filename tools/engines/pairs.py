@@ -13,13 +13,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from askwhy.tools.engines.coalitions import Coalitions
+from askwhy.tools.engines.grid import as_cells, grid, sweep
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.evaluator import Evaluator
+from askwhy.tools.schema import Feature
 from askwhy.tools.shapley import EXACT_PLAYERS
 from askwhy.tools.subject import Mask
 
@@ -62,9 +65,9 @@ class Strength:
     """How strongly a pair acts together, in the output's unit.
 
     size: root mean square of what the joint change adds to the separate ones. error: its standard error, None where
-    every draw was made. share: of the variance of what the two features do, the part that needs both. expected: `size` if the
-    separate changes added up in log odds. excess: how much of the mean square is more than that, in standard errors.
-    largest: the largest single difference; missed: the largest difference from what log odds that add up would give.
+    every draw was made. share: of the variance of what the two features do, the part that needs both. expected: `size`
+    if the separate changes added up in log odds. excess: how much of the mean square is more than that, in standard
+    errors. largest: the largest single difference. missed: the largest difference from adding up in log odds.
     """
 
     size: float
@@ -153,6 +156,30 @@ def strongest_columns(
     outputs = evaluate.mixed(rows, source.reshape(-1, width)).reshape(width + 1, len(row), -1)
     moved = np.abs(outputs[1:] - outputs[:1]).mean(axis=(1, 2))
     return sorted(int(column) for column in np.argsort(-moved, kind="stable")[:count])
+
+
+def two_values(feature: Feature, cells: pd.Series) -> tuple[Any, Any] | None:
+    """Two values that occur: the quartiles, or the two most common categories; None where there are not two."""
+    present = cells.dropna()
+    if feature.kind == "text" or present.nunique() < 2:
+        return None
+    if feature.categories or not (feature.numeric or feature.kind == "date"):
+        common = present.value_counts().index[:2]
+        return min(common), max(common)
+    values = grid(feature, present, 5)
+    return (values[1], values[3]) if len(values) == 5 else (values[0], values[-1])
+
+
+def corners(
+    evaluate: Evaluator, rows: pd.DataFrame, names: Sequence[str], values: Sequence[Sequence[Any] | None]
+) -> Array:
+    """Outputs (rows, first's values, second's values, width) with two features of every row set to these values."""
+    first, second = (list(one or ()) for one in values)
+    parts = []
+    for cell in second:
+        cells = as_cells([cell] * len(rows), rows[names[1]]).set_axis(rows.index)
+        parts.append(sweep(evaluate, rows.assign(**{names[1]: cells}), names[0], first))
+    return np.stack(parts, axis=2)
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,11 @@ MOST_SIZES = 5
 CONDITIONAL_OVERLAP = 0.5
 """C16: the least share of the top features that conditional attributions must name too."""
 
-_REMOVAL_SHARE = 0.7
+_REMOVAL_SHARE, _GUIDE_SHARE = 0.7, 0.5
 _NEIGHBOURS = (10, 5)
 _REFS_PER_NEIGHBOUR = 3
-_CONDITIONAL_REFS, _CONDITIONAL_PLAYERS = 30, 5
+_CONDITIONAL_REFS = 30
+_FEWEST_PLAYERS = 5
 
 
 @dataclass(frozen=True)
@@ -143,28 +144,36 @@ def _faithful(
     """C3 and C5 with as many background rows as the budget pays for."""
     drawn, taken = rankings(game.count, view.rng), sizes(game.count, MOST_SIZES)
     removed, values = subsets(game.count, view.rng), found.values[game.players]
-    own = ranking(values)
-    orders = np.concatenate([drawn, drawn[:, ::-1], own, own[:, ::-1]])
+    own, single = ranking(values), ~np.eye(game.count, dtype=bool)
+    orders = np.concatenate([drawn, own, own[:, ::-1]])
     masks = prefixes(orders, taken).reshape(-1, game.count)
-    probe = affordable(game, [masks, ~removed], budget, view.rng)
+    start = view.evaluate.rows
+    if game.unknown(single) * game.refs <= _GUIDE_SHARE * budget:
+        game.outcomes(single)  # what is known of the coalitions guides the choice of few background rows
+    probe = affordable(game, [masks, ~removed], budget - (view.evaluate.rows - start))
     if probe is None or probe.count < game.count:
         return None, None
     return removal(probe, values, drawn, taken, output_range(found, probe)), correlation(probe, values, removed)
 
 
 def light_sensitivity(view: View, found: Attribution, game: Coalitions, k: int, budget: float) -> Sensitivity | None:
-    """C7 over as many neighbours and background rows as the budget pays for; None where it pays for too few."""
+    """C7 over as many neighbours and background rows as the budget pays for; None where it pays for too few.
+
+    None for fewer than five features.
+    """
+    if game.count < _FEWEST_PLAYERS:  # the top features of so few say little; forests would fail one time in five
+        return None
     for count in _NEIGHBOURS:
         each = 2 * len(view.schema.names) + 2
         refs = min(game.refs, int((budget - 2 * count - 1) // ((count + 1) * each)))
         if refs >= min(_REFS_PER_NEIGHBOUR, game.refs):
             near = neighbours(view, game.row, count, game.column, output_range(found, game))
-            return sensitivity(game.thinned(refs, view.rng), near, k)
+            return sensitivity(game.thinned(refs), near, k)
     return None
 
 
 def _conditional(view: View, found: Attribution, game: Coalitions, k: int) -> float | None:
-    if found.name != "SHAP" or game.refs < _CONDITIONAL_REFS or game.count < _CONDITIONAL_PLAYERS:
+    if found.name != "SHAP" or game.refs < _CONDITIONAL_REFS or game.count < _FEWEST_PLAYERS:
         return None
     other = conditional_values(view, game)
     if other is None:

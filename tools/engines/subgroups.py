@@ -15,7 +15,7 @@ import pandas as pd
 
 from askwhy.tools.engines.discoveries import adjusted
 from askwhy.tools.engines.metrics import wilson
-from askwhy.tools.engines.rules import Rule, Predicate, holds, joined, predicates_of
+from askwhy.tools.engines.rules import Predicate, Rule, holds, joined, predicates_of, rule_words
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.evidence import Fact, Quality, Table
 from askwhy.tools.schema import Schema
@@ -29,6 +29,9 @@ FEWEST_ROWS = 5
 
 SUPPORT = 0.05
 """Share of the rows that a group needs in either half."""
+
+NORMAL = 1.959963984540054
+"""The normal quantile of 95 % intervals."""
 
 _BEAM = 20
 _TESTED = 10
@@ -218,25 +221,26 @@ def _permuted(ours: Array, others: Array, rng: np.random.Generator) -> float:
     return float((1 + (drawn >= least).sum()) / (1 + _PERMUTATIONS))
 
 
-def newcombe(first: int, first_total: int, second: int, second_total: int) -> tuple[float, float]:
-    """The 95 % interval of a difference of proportions from Wilson's intervals of both (Newcombe 1998, method 10)."""
+def newcombe(first: int, first_total: int, second: int, second_total: int, z: float = NORMAL) -> tuple[float, float]:
+    """The interval of a difference of proportions from Wilson's intervals of both (Newcombe 1998, method 10); 95 % unless
+    another normal quantile is given."""
     one, two = first / first_total, second / second_total
-    one_low, one_high = wilson(first, first_total)
-    two_low, two_high = wilson(second, second_total)
-    gap = one - two
-    low = gap - float(np.hypot(one - one_low, two_high - two))
-    high = gap + float(np.hypot(one_high - one, two - two_low))
+    one_low, one_high = wilson(first, first_total, z)
+    two_low, two_high = wilson(second, second_total, z)
+    low = one - two - float(np.hypot(one - one_low, two_high - two))
+    high = one - two + float(np.hypot(one_high - one, two - two_low))
     return low, high
 
 
-def search_facts(one: Search) -> Iterator[Fact]:
-    """How many rows either half had, and how many groups were tested."""
+def search_facts(one: Search, ending: str = "") -> Iterator[Fact]:
+    """How many rows either half had, and how many groups were tested: `tested` where some held up, else
+    `none_of_tested` with this ending."""
     yield Fact(relation="searched", value=one.searched, unit="count")
     yield Fact(relation="confirmed", value=one.confirmed, unit="count")
     if not one.tested:
         yield Fact(relation="no_candidate", value=one.searched, unit="count")
     elif not one.found:
-        yield Fact(relation="none_of_tested", value=len(one.tested), unit="count")
+        yield Fact(relation=f"none_of_tested{ending}", value=len(one.tested), unit="count")
     else:
         yield Fact(relation="tested", value=len(one.tested), unit="count")
 
@@ -251,14 +255,14 @@ def search_quality(one: Search) -> tuple[Quality, ...]:
     return (Quality(check="C10", value=value, passed=value <= FALSE_DISCOVERIES, note=note),)
 
 
-def search_table(one: Search, inside: str, outside: str) -> Table | None:
-    """Every group that was tested, the clearest first; `inside` and `outside` name the means."""
+def search_table(one: Search, name: str, sign: float = 1.0, offset: float = 0.0) -> Table | None:
+    """Every group that was tested, the clearest first. `name`: what was measured, `offset` plus `sign` times the event."""
     if not one.tested:
         return None
-    order = sorted(one.tested, key=lambda group: group.p)
-    columns = ("group", "rows", inside, outside, "difference", "low", "high", "adjusted p")
-    cells = tuple(
-        (rule_words(group.rule), group.rows, group.inside, group.outside, group.gap, group.low, group.high, group.adjusted)
-        for group in order
-    )
-    return Table(columns=columns, rows=cells, note="Measured on the half of the rows that the search did not see.")
+    rows = []
+    for group in sorted(one.tested, key=lambda tested: tested.p):
+        ends = sorted((sign * group.low, sign * group.high))
+        values = (offset + sign * group.inside, offset + sign * group.outside, sign * group.gap, *ends, group.adjusted)
+        rows.append((rule_words(group.rule), group.rows, *values))
+    columns = ("group", "rows", name, "elsewhere", "difference", "low", "high", "adjusted p")
+    return Table(columns=columns, rows=tuple(rows), note="Measured on the half of the rows that the search did not see.")

@@ -13,7 +13,7 @@ from askwhy.tools.engines.coalitions import Coalitions
 from askwhy.tools.evidence import Caveat
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.schema import ClassLabel, Feature
-from askwhy.tools.shapley import exact
+from askwhy.tools.shapley import EXACT_PLAYERS, exact
 from askwhy.tools.engines.truth import actual_values
 from askwhy.tools.view import View
 
@@ -136,12 +136,12 @@ def adjusted_p(p: Sequence[float]) -> Outputs:
 
 
 def conditional_values(view: View, game: Coalitions) -> Outputs | None:
-    """Shapley values (players,) that respect how features go together; None unless every coalition is known.
+    """Shapley values (players,) that respect how features go together; None unless all coalitions are known, and few.
 
     Background rows count the more, the nearer they are to the row in the features that are kept (Aas, Jullum & Løland
     2021, the empirical approach). Asks the model nothing.
     """
-    if not game.complete or game.count < 2:
+    if not game.complete or not 2 <= game.count <= EXACT_PLAYERS:
         return None
     space = Space.of(view.schema, view.subject.data)
     apart = space.differences(space.encode(game.row)[0], space.encode(game.background))[:, game.players] ** 2

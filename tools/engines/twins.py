@@ -1,12 +1,13 @@
 """Twins: the same kind of model trained again on shuffled outcomes, and how an explanation of it would look.
 
-A twin has learnt nothing real, so an explanation that looks alike for twins tells of the method and the data, not of what
-the model learnt (Adebayo et al. 2018; Méloux et al. 2025, "The Dead Salmons of AI Interpretability").
+A twin has learnt nothing real, so an explanation that looks alike for twins tells of the method and the data, not of
+what the model learnt (Adebayo et al. 2018; Méloux et al. 2025, "The Dead Salmons of AI Interpretability").
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 
 from askwhy.tools.engines.conditional import Array, Lenders, positions_of
 from askwhy.tools.engines.refit import Trained
-from askwhy.tools.evaluator import Evaluator, Index
+from askwhy.tools.evaluator import compose
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.view import View
 
@@ -24,17 +25,19 @@ SECONDS = 30.0
 TRAINING_ROWS = 2000
 """More training rows than this are thinned for the twins."""
 
-_EVALUATIONS = 2000
+_EVALUATIONS = 1000
 _DRAWS = 5
 _OWN_DRAWS = 40
 
 
 @dataclass(frozen=True, eq=False)
 class Questions:
-    """Composite rows that show what each feature does: row i with feature j taken from another row, and row i itself."""
+    """Rows that show what each feature does: `frame` holds n rows as they are, then each with one feature from another.
 
-    pool: pd.DataFrame
-    source: Index
+    shape: (n, features, draws) of the latter.
+    """
+
+    frame: pd.DataFrame
     shape: tuple[int, int, int]
 
     @classmethod
@@ -53,12 +56,12 @@ class Questions:
         for feature in range(width):
             source[:, feature, :, feature] = count + places
         composite = np.concatenate([np.repeat(own[:, None], width, axis=1), source.reshape(-1, width)])
-        return cls(pd.concat([rows, lenders.frame], ignore_index=True), composite, (count, width, draws))
+        pool = pd.concat([rows, lenders.frame], ignore_index=True)
+        return cls(compose(pool, composite), (count, width, draws))
 
-    def effects(self, evaluate: Evaluator) -> Outputs:
+    def effects(self, predict: Callable[[pd.DataFrame], Outputs]) -> Outputs:
         """Changes (n, features, draws, width): the output of each row less that with the feature replaced."""
-        outputs = evaluate.mixed(self.pool, self.source)
-        count = self.shape[0]
+        outputs, count = predict(self.frame), self.shape[0]
         return np.asarray(outputs[:count, None, None, :] - outputs[count:].reshape(*self.shape, -1))
 
 
@@ -85,7 +88,7 @@ def raise_twins(view: View, model: Trained, questions: Questions, count: int) ->
         twin = model.fitted(rows, rng.permutation(actual))
         if twin is None:
             return None
-        found.append(questions.effects(Evaluator(twin)))
+        found.append(questions.effects(twin))
         if time.monotonic() - started > SECONDS:
             break
     return Twins(np.stack(found), count, len(rows) < len(model.rows))

@@ -75,8 +75,8 @@ class _Found:
         "Association: whether the output goes together with it is undecided after {associated_open} bets.",
         "Use beyond the other features: shown after {used} of {used_of} bets.",
         "Use beyond the other features: undecided after {used_open} bets.",
-        "Use beyond the other features: none, as the output for {ignored:entities} stays exactly the same when only its "
-        "features are redrawn.",
+        "Use beyond the other features: none, as the output for {ignored:entities} stays exactly the same when only "
+        "its features are redrawn.",
         "Moving {into_rows:entities} into it by redrawing only its features changes the probability of {into.cls} by "
         "{into:signed} on average, with a {level} interval from {into_low:signed} to {into_high:signed}, and flips "
         "{into_flips} of the predictions.",
@@ -84,12 +84,12 @@ class _Found:
         "{out_low:signed} to {out_high:signed}, and flips {out_flips} of the predictions.",
         "Moving {into_output_rows:entities} into it by redrawing only its features changes the output by "
         "{into_output:signed} on average, with a {level} interval from {into_low:signed} to {into_high:signed}.",
-        "Moving {out_output_rows:entities} out of it changes the output by {out_output:signed}, with a {level} interval "
-        "from {out_low:signed} to {out_high:signed}.",
+        "Moving {out_output_rows:entities} out of it changes the output by {out_output:signed}, with a {level} "
+        "interval from {out_low:signed} to {out_high:signed}.",
         "So the model uses {verdict_used.group}, and this moves its output on average.",
         "So the model uses {verdict_cancels.group}, but on average the effect cancels out.",
-        "So the output goes together with {verdict_association.group}, but that alone does not show that the model uses "
-        "it: other features may explain it.",
+        "So the output goes together with {verdict_association.group}, but that alone does not show that the model "
+        "uses it: other features may explain it.",
         "So moving {entities} changes the output on average, but the test of use is undecided for "
         "{verdict_effect.group}.",
         "So the model ignores {verdict_unused.group}.",
@@ -103,10 +103,10 @@ class _Found:
         "With its other features as they are, the output is exactly the same with the concept and without it, in "
         "{local_same} draws.",
         "Moving {row} to the other side changes the probability of {local_effect.cls} by {local_effect:signed} on "
-        "average, with a {level} interval from {local_low:signed} to {local_high:signed}, and flips {local_flips} of the "
-        "predictions.",
-        "Moving {row} to the other side changes the output by {local_output:signed} on average, with a {level} interval "
-        "from {local_low:signed} to {local_high:signed}.",
+        "average, with a {level} interval from {local_low:signed} to {local_high:signed}, and flips {local_flips} "
+        "of the predictions.",
+        "Moving {row} to the other side changes the output by {local_output:signed} on average, with a {level} "
+        "interval from {local_low:signed} to {local_high:signed}.",
         "Each test finds a concept without use in at most {alpha} of cases.",
     ),
 )
@@ -124,7 +124,7 @@ def concept_test(view: View, concept: str = "", alpha: Level = 0.05, cls: ClassN
     mask = inside[people.own]
     check_sides(view, meant, mask)
     found = _found(people, meant, inside, mask, alpha)
-    label = _label(people, mask)
+    label = told_class(people, mask)
     column = 0 if label is None else view.schema.classes.index(label)
     return Evidence(
         facts=(
@@ -193,7 +193,7 @@ def _found(people: Population, concept: Concept, inside: Mask, mask: Mask, alpha
     )
 
 
-def _label(people: Population, mask: Mask) -> ClassLabel | None:
+def told_class(people: Population, mask: Mask) -> ClassLabel | None:
     """The class that effects are told of: the one asked for, else the one whose probability differs most."""
     if people.label is not None or people.view.subject.regression:
         return people.label

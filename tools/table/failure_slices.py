@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from askwhy.tools.engines.metrics import LEVEL
 from askwhy.tools.engines.rules import rule_facts, rule_words
 from askwhy.tools.engines.subgroups import (
     FALSE_DISCOVERIES,
@@ -46,13 +47,15 @@ _FEWEST_ROWS = 20
         "{slice_rate}, against {rest_rate} of the others.",
         "The predictions are furthest off with {slice_error.group}: by {slice_error} on average for "
         "{slice_rows:entities}, against {rest_error} for the others.",
-        "The difference is {slice_gap:size}, with a 95% interval from {gap_low:size} to {gap_high:size}.",
+        "The difference is {slice_gap:size}, with a {level} interval from {gap_low} to {gap_high}.",
         "Also more often wrong than elsewhere: [other_slice*: {group} ({value})].",
         "Also further off than elsewhere: [other_slice_error*: {group} (by {value})].",
-        "No kind of {entities}{scope} was found for which the model is wrong more often than chance allows: of the "
-        "{none_of_tested} groups that stood out on one half of the rows, none held up on the other half.",
-        "No kind of {entities}{scope} could be compared: on one half of the rows, no group of enough {entities} stood out.",
-        "Groups were searched on {searched:entities} and tested on {confirmed} others.",
+        "No group of {entities}{scope} was found with more mistakes than chance allows: of the {none_of_tested} that stood "
+        "out among {searched:entities}, none held up among {confirmed:entities} that the search had not seen.",
+        "No group of {entities}{scope} was found with larger errors than chance allows: of the {none_of_tested_error} that "
+        "stood out among {searched:entities}, none held up among {confirmed:entities} that the search had not seen.",
+        "Among the {no_candidate:entities} searched, no group with enough rows stood out.",
+        "This holds for {confirmed:entities} that the search had not seen; {tested} groups were tested on them.",
         "Over all {held_out:entities}{scope} held out from training, the model is wrong about {overall}.",
         "Over all {scored:entities}{scope}, the model is wrong about {overall}.",
         "Over all {held_out:entities}{scope} held out from training, it is off by {overall_error} on average.",
@@ -75,13 +78,13 @@ def failure_slices(view: View, conditions: Annotated[int, Field(ge=1, le=3)] = 2
     overall = Fact(relation="overall_error" if number else "overall", value=float(event.mean()), unit=unit)
     test = "permutation test" if number else "Fisher's exact test"
     return Evidence(
-        facts=(truth.count_fact(), overall, *_facts(found, number), *search_facts(found)),
+        facts=(truth.count_fact(), overall, *_facts(found, number), *search_facts(found, "_error" if number else "")),
         method=f"beam search for rules on half of the rows, {test} on the other half, false discoveries held at "
         f"{FALSE_DISCOVERIES:.0%}",
         estimand="mean absolute error in a group against the rest" if number else "error rate in a group against the rest",
         quality=search_quality(found),
         caveats=truth.caveats,
-        table=search_table(found, "error in the group", "error elsewhere"),
+        table=search_table(found, "mean absolute error" if number else "error rate"),
     )
 
 
@@ -93,6 +96,7 @@ def _facts(found: Search, number: bool) -> Iterator[Fact]:
 
 def _first(group: Subgroup, number: bool) -> Iterator[Fact]:
     words, unit, gap = rule_words(group.rule), "output" if number else "share", "output" if number else "points"
+    yield Fact(relation="level", value=LEVEL, unit="share")
     yield Fact(relation="slice_rows", value=group.rows, unit="count", group=words)
     if not number:
         yield Fact(relation="slice_wrong", value=round(group.inside * group.rows), unit="count", group=words)

@@ -8,23 +8,22 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from askwhy.tools.attribution import column_of, quantity, sample, unit_of
 from askwhy.tools.engines.coalitions import Coalitions, one_by_one
 from askwhy.tools.engines.curves import FLAT
-from askwhy.tools.engines.grid import as_cells, grid, sweep
 from askwhy.tools.engines.pairs import (
     Interaction,
     Pair,
     Strength,
     Together,
+    corners,
     interactions_at,
     strongest_columns,
     together,
+    two_values,
 )
-from askwhy.tools.engines.truth import Array
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Quality, Series, Table
 from askwhy.tools.quality import order_caveats, shared_credit
@@ -45,8 +44,8 @@ _LOCAL_FEATURES = EXACT_PLAYERS
 _NEGLIGIBLE = 0.01
 
 _CONTRAST = tuple(
-    f"Where {{{end}.feature}} is {{{end}.at}}, changing {{start.feature}} from {{start.at}} to {{end.at}} changes {what} "
-    f"by {{{end}_effect{role}:signed}} on average."
+    f"Where {{{end}.feature}} is {{{end}.at}}, changing {{start.feature}} from {{start.at}} to {{end.at}} changes "
+    f"{what} by {{{end}_effect{role}:signed}} on average."
     for what, role in (("the probability of {low_effect.cls}", ""), ("the model's output", "_output"))
     for end in ("low", "high")
 )
@@ -264,15 +263,15 @@ def _reference(view: View, found: _Ranking, pair: Pair) -> Fact:
 def _contrast(view: View, pair: Pair, label: ClassLabel | None) -> Iterator[Fact]:
     """The effect of the first feature where the second is low and where it is high, averaged over the rows."""
     features = [view.schema.features[one] for one in pair]
-    ends = [_ends(view, feature) for feature in features]
-    if None in ends:
+    ends = [two_values(feature, view.subject.data[feature.name]) for feature in features]
+    if ends[0] is None or ends[1] is None:
         return
     rows = sample(view.rows, _CONTRAST_ROWS, view.rng)
-    outputs = _corners(view, rows, features, ends)[:, :, :, column_of(view, label)]
+    outputs = corners(view.evaluate, rows, [one.name for one in features], ends)[:, :, :, column_of(view, label)]
     sampled = len(rows) < len(view.rows)
-    for name, end in zip(("start", "end"), ends[0] or (), strict=True):
+    for name, end in zip(("start", "end"), ends[0], strict=True):
         yield _cell(name, features[0], end)
-    for place, (name, end) in enumerate(zip(("low", "high"), ends[1] or (), strict=True)):
+    for place, (name, end) in enumerate(zip(("low", "high"), ends[1], strict=True)):
         yield _cell(name, features[1], end)
         moved = outputs[:, 1, place] - outputs[:, 0, place]
         yield Fact(
@@ -289,36 +288,11 @@ def _cell(relation: str, feature: Feature, cell: Any) -> Fact:
     return Fact(relation=relation, value=None, unit="", feature=feature.name, at=plain(cell))
 
 
-def _ends(view: View, feature: Feature) -> tuple[Any, Any] | None:
-    """Two values of a feature that occur: its quartiles, or its two most common categories."""
-    cells = view.subject.data[feature.name].dropna()
-    if feature.kind == "text" or cells.nunique() < 2:
-        return None
-    if feature.categories or not (feature.numeric or feature.kind == "date"):
-        common = cells.value_counts().index[:2]
-        return min(common), max(common)
-    values = grid(feature, cells, 5)
-    return (values[1], values[3]) if len(values) == 5 else (values[0], values[-1])
-
-
-def _corners(view: View, rows: pd.DataFrame, features: Sequence[Feature], ends: Sequence[Any]) -> Array:
-    """Outputs (rows, 2, 2, width) with the first feature at each of its ends, and the second at each of its own."""
-    parts = [
-        sweep(
-            view.evaluate, rows.assign(**{features[1].name: _filled(rows, features[1], end)}), features[0].name, ends[0]
-        )
-        for end in ends[1]
-    ]
-    return np.stack(parts, axis=2)
-
-
-def _filled(rows: pd.DataFrame, feature: Feature, cell: Any) -> pd.Series:
-    return as_cells([cell] * len(rows), rows[feature.name]).set_axis(rows.index)
-
-
 def _local(view: View, chosen: Sequence[int], k: int, cls: str | None) -> Evidence:
     label = view.explained_class(cls)
     game = Coalitions(view.evaluate, view.instance, view.subject.background, column_of(view, label))
+    if game.count < 2:
+        raise ToolError("Fewer than two features differ from the reference data, so there is nothing to act together.")
     players = {int(column): place for place, column in enumerate(game.players)}
     pairs = [
         pair for pair in _pairs(chosen, _local_candidates(game, chosen)) if pair[0] in players and pair[1] in players

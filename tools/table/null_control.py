@@ -26,7 +26,7 @@ ALIKE = 0.3
 
 MOST_TWINS = 500
 
-_FEWEST_TWINS = 99
+_FEWEST_TWINS = 49
 _Z = 1.96
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
@@ -77,13 +77,14 @@ class _Compared:
         "[beyond*: {feature} (adjusted p {value})].",
         "At a false discovery rate of at most {rate}, this feature matters more to the model than to its twins: "
         "{beyond_one.feature} (adjusted p {beyond_one}).",
-        "At a false discovery rate of at most {rate}, none of the {none_beyond} features matters more to the model than "
-        "to its twins.",
+        "At a false discovery rate of at most {rate}, none of the {none_beyond} features matters more to the model "
+        "than to its twins.",
         "That is not shown for [within*: {feature} ({value})].",
         "The explanation of the model and those of its twins have a mean rank correlation of {unlike}, at most "
         "{unlike_high} with {level} confidence, so a model that learnt nothing would give another explanation.",
-        "The explanation of the model and those of its twins have a mean rank correlation of {alike}, up to {alike_high} "
-        "with {level} confidence, so this explanation would look much the same for a model that learnt nothing.",
+        "The explanation of the model and those of its twins have a mean rank correlation of {alike}, up to "
+        "{alike_high} with {level} confidence, so this explanation would look much the same for a model that learnt "
+        "nothing.",
         "Twins trained on shuffled outcomes: {no_twins}.",
     ),
 )
@@ -141,7 +142,7 @@ def _what(view: View) -> str:
 
 def _compared(view: View, questions: Questions, raised: Twins, column: int) -> _Compared:
     """Importances are mean sizes of changes; an instance's explanations are compared with their signs."""
-    own, twins = questions.effects(view.evaluate)[..., column], raised.effects[..., column]
+    own, twins = questions.effects(view.evaluate.outputs)[..., column], raised.effects[..., column]
     sizes, twin_sizes = np.abs(own).mean(axis=(0, 2)), np.abs(twins).mean(axis=(1, 3))
     p = twin_p_values(sizes, twin_sizes)
     if view.scope.has_instance:

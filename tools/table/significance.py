@@ -99,7 +99,7 @@ class _Tested:
         "redrawn from any {entity}.",
         "The test asks whether the output for {changed_rows:entities} moves by more than {margin} on average when a "
         "feature is redrawn.",
-        "The test asks whether the output would be out of the ordinary among {typical_draws} draws of the same feature; "
+        "The test asks whether the output would be out of the ordinary among {typical_draws} draws of a feature; "
         "it says how special a value is, not whether the model reads the feature at all.",
         "Compared with the average of the draws, {largest.feature} {largest.at} {largest:word raises/lowers} the "
         "probability of {largest.cls} most, by {largest:size}.",
@@ -268,7 +268,7 @@ def _coarse(view: View, tested: _Tested, needed: float) -> Iterator[Caveat]:
 def _shared(view: View, names: list[str], sampler: Sampler) -> tuple[Caveat, ...]:
     found = shared_credit(view.subject.data, view.schema, names)
     if sampler == "marginal" and names:
-        text = "Redrawn independently of the others, a feature can pass because unlikely rows arise that mislead the model."
+        text = "Redrawn alone, a feature can pass because rows arise that are unlike any in the data."
         return (*found, Caveat(flag="marginal", text=text))
     return found
 

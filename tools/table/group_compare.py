@@ -1,0 +1,206 @@
+"""How the model treats the groups of one feature: outcomes and mistakes side by side, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from askwhy.tools.engines.compared import Gap, Part, largest_gap
+from askwhy.tools.engines.groups import good_class, groups_of
+from askwhy.tools.engines.metrics import LEVEL
+from askwhy.tools.engines.rules import Predicate
+from askwhy.tools.engines.truth import SMALL_N, Array, known_truth
+from askwhy.tools.errors import ToolError
+from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table, Unit
+from askwhy.tools.registry import ClassName, FeatureName, ask, tool
+from askwhy.tools.schema import ClassLabel
+from askwhy.tools.select import predicted_index
+from askwhy.tools.subject import Mask
+from askwhy.tools.view import View
+
+Groups = Sequence[tuple[Predicate, Mask]]
+
+_SAID = 8
+_NAMES = {"outcome": "outcome", "accuracy": "accuracy", "off": "error", "fpr": "false positives", "fnr": "false negatives"}
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """One measure of every group; `truth` where it rests on rows with a known truth."""
+
+    name: str
+    parts: tuple[Part, ...]
+    unit: Unit
+    gap: Gap | None
+
+    @classmethod
+    def of(cls, name: str, groups: Groups, values: Array, among: Mask, unit: Unit) -> _Measure:
+        """`values` per row, averaged over the rows of each group that are `among`."""
+        counted = unit == "share"
+        parts = tuple(Part(one.words(), values[mask & among].astype(float), counted) for one, mask in groups)
+        return cls(name, parts, unit, largest_gap(parts))
+
+
+@tool(
+    fits=lambda schema: schema.modality == "table",
+    asks=(
+        "does the model treat women differently?",
+        "does the model treat {entities} differently by {feature}?",
+        "compare the groups of {feature}",
+        "is the model fair with respect to {feature}?",
+        "does it discriminate by {feature}?",
+        "how often is {class} predicted for each {feature}?",
+        "do approval rates differ by {feature}?",
+        "is the model equally accurate for every {feature}?",
+        "false positive rates by {feature}",
+        "does the model treat {entities} with {feature} {category} worse?",
+        ask("compare {feature} groups on how often they are predicted {class}"),
+    ),
+    says=(
+        "The model predicts {share_of.cls} for [share_of*: {value} of {entities} with {group}].",
+        "The prediction averages [mean_of*: {value} with {group}].",
+        "The largest difference is {gap_clear:size}, between {gap_clear.group}, with a {level} interval from {gap_low} to "
+        "{gap_high}, so it is more than chance allows.",
+        "The largest difference is {gap_open:size}, between {gap_open.group}, with a {level} interval from {gap_low} to "
+        "{gap_high}, so it may be chance.",
+        "The smaller share is {ratio} of the larger.",
+        "On {held_out:entities} held out from training, the model is right about [accuracy_of*: {value} with {group}].",
+        "On {scored:entities} with a known truth, the model is right about [accuracy_of*: {value} with {group}].",
+        "On {held_out:entities} held out from training, it is off by [off_of*: {value} with {group}].",
+        "On {scored:entities} with a known truth, it is off by [off_of*: {value} with {group}].",
+        "Of those that are not {fpr_of.cls} in truth, it predicts {fpr_of.cls} for [fpr_of*: {value} with {group}].",
+        "Of those that are {fnr_of.cls} in truth, it predicts something else for [fnr_of*: {value} with {group}].",
+        "More than chance allows differ: [clear*: {group} (by {value})].",
+        "No more than chance allows differ: [open*: {group} (by {value})].",
+    ),
+)
+def group_compare(view: View, feature: FeatureName, cls: ClassName | None = None) -> Evidence:
+    """Whether the model treats the groups of a feature differently: for each group how often the favourable class (or
+    `cls`) is predicted or the mean prediction, and on held-out rows its accuracy, false positives and false negatives.
+
+    Numbers are cut into three groups of about equal size. Differences come with intervals.
+    """
+    groups = groups_of(view, feature)
+    label = good_class(view, cls)
+    outcome = _outcome(view, groups, label)
+    among, scored, caveats = _scored(view)
+    mistakes = () if scored is None else _mistakes(view, groups, label, among)
+    measures = (*(() if outcome is None else (outcome,)), *mistakes)
+    if not measures:
+        names = ", ".join(one.label for one in view.schema.classes)
+        raise ToolError(f"The true values are not known, so say for which class the shares should be compared: {names}.")
+    facts = [*_facts(measures, label, feature)]
+    return Evidence(
+        facts=(*facts, *((scored,) if scored is not None else ())),
+        method="rates by group: Wilson's and Newcombe's intervals, Welch's for means, allowing for all pairs of groups",
+        estimand="the model's outputs and mistakes in groups of rows as they are",
+        caveats=(*caveats, *_caveats(view, groups, among, scored is not None)),
+        figure=_figure(view, measures[0], feature),
+        table=_table(measures),
+    )
+
+
+def _outcome(view: View, groups: Groups, label: ClassLabel | None) -> _Measure | None:
+    every = np.ones(len(view.rows), dtype=bool)
+    if view.subject.regression:
+        return _Measure.of("outcome", groups, view.outputs[:, 0], every, "output")
+    if label is None:
+        return None
+    return _Measure.of("outcome", groups, _given(view, label), every, "share")
+
+
+def _given(view: View, label: ClassLabel) -> Mask:
+    return np.asarray(predicted_index(view.outputs) == view.schema.classes.index(label), dtype=bool)
+
+
+def _scored(view: View) -> tuple[Mask, Fact | None, tuple[Caveat, ...]]:
+    """The rows on which mistakes are counted: held out where any is."""
+    if view.targets is None:
+        return np.zeros(len(view.rows), dtype=bool), None, ()
+    _, known = known_truth(view)
+    marked = known & view.held_out
+    if marked.any():
+        return marked, Fact(relation="held_out", value=int(marked.sum()), unit="count"), ()
+    text = "None of these rows is marked as held out, so the model may have been trained on them, which flatters it."
+    return known, Fact(relation="scored", value=int(known.sum()), unit="count"), (Caveat(flag="no_held_out", text=text),)
+
+
+def _mistakes(view: View, groups: Groups, label: ClassLabel | None, among: Mask) -> tuple[_Measure, ...]:
+    actual, _ = known_truth(view)
+    if view.subject.regression:
+        return (_Measure.of("off", groups, np.abs(view.outputs[:, 0] - actual), among, "output"),)
+    right = np.asarray(predicted_index(view.outputs) == actual, dtype=bool)
+    found = [_Measure.of("accuracy", groups, right, among, "share")]
+    if label is not None:
+        own, given = actual == view.schema.classes.index(label), _given(view, label)
+        found.append(_Measure.of("fpr", groups, given, among & ~own, "share"))
+        found.append(_Measure.of("fnr", groups, ~given, among & own, "share"))
+    return tuple(found)
+
+
+def _facts(measures: Sequence[_Measure], label: ClassLabel | None, feature: str) -> Iterator[Fact]:
+    for measure in measures:
+        relation = {"outcome": "mean_of" if measure.unit == "output" else "share_of"}.get(
+            measure.name, f"{measure.name}_of"
+        )
+        cls = label.name if label is not None and measure.name in ("outcome", "fpr", "fnr") else None
+        for part in [one for one in measure.parts if one.rows][:_SAID]:
+            shared = {"feature": feature, "group": part.words, "cls": cls, "error": part.error}
+            yield Fact(relation=relation, value=part.mean, unit=measure.unit, **shared)
+        if measure.gap is not None and np.isfinite(measure.gap.low):
+            yield from _gap(measure, measure.gap, cls)
+
+
+def _gap(measure: _Measure, gap: Gap, cls: str | None) -> Iterator[Fact]:
+    unit: Unit = "output" if measure.unit == "output" else "points"
+    if measure.name != "outcome":
+        relation = "clear" if gap.clear else "open"
+        yield Fact(relation=relation, value=gap.value, unit=unit, group=_NAMES[measure.name], cls=cls)
+        return
+    both = f"{gap.first.words} and {gap.second.words}"
+    yield Fact(relation="gap_clear" if gap.clear else "gap_open", value=gap.value, unit=unit, cls=cls, group=both)
+    yield Fact(relation="gap_low", value=gap.low, unit=unit, cls=cls, group=both)
+    yield Fact(relation="gap_high", value=gap.high, unit=unit, cls=cls, group=both)
+    yield Fact(relation="level", value=LEVEL, unit="share")
+    if gap.ratio is not None and measure.unit == "share":
+        yield Fact(relation="ratio", value=gap.ratio, unit="share", cls=cls, group=both)
+
+
+def _caveats(view: View, groups: Groups, among: Mask, scored: bool) -> Iterator[Caveat]:
+    entities = view.schema.entities
+    few = [one.words() for one, mask in groups if (mask & (among if scored else True)).sum() < SMALL_N]
+    if few:
+        what = "with a known truth " if scored else ""
+        text = f"There are fewer than {SMALL_N} {entities} {what}with {'; or with '.join(few)}, so this is very uncertain."
+        yield Caveat(flag="small_n", text=text)
+    text = "This compares the model's outputs; it does not say why they differ, nor whether the difference is justified."
+    yield Caveat(flag="outputs_compared", text=text)
+
+
+def _figure(view: View, measure: _Measure, feature: str) -> Figure:
+    known = [part for part in measure.parts if part.rows]
+    bars = Series(
+        name=_NAMES[measure.name],
+        x=tuple(part.words for part in known),
+        y=tuple(part.mean for part in known),
+        error=tuple(part.error for part in known),
+    )
+    label = view.schema.feature(feature).label
+    return Figure(kind="bars", title=f"{_NAMES[measure.name].capitalize()} by {label}", x_label=label, series=(bars,))
+
+
+def _table(measures: Sequence[_Measure]) -> Table:
+    rows = [
+        (_NAMES[measure.name], part.words, part.rows, part.mean, *part.interval())
+        for measure in measures
+        for part in measure.parts
+        if part.rows
+    ]
+    gaps = [
+        (_NAMES[one.name], f"{one.gap.first.words} less {one.gap.second.words}", None, one.gap.value, one.gap.low, one.gap.high)
+        for one in measures
+        if one.gap is not None and np.isfinite(one.gap.low)
+    ]
+    return Table(columns=("measure", "group", "rows", "value", "low", "high"), rows=(*rows, *gaps))
