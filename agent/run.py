@@ -55,6 +55,10 @@ class Runner:
             found.append(result.evidence)
         return Ran(tuple(found), subject, spent)
 
+    def warm(self) -> None:
+        """Start the worker while something else is being done."""
+        (self._executor or shared_executor()).warm()
+
     def _result(self, subject: Subject, step: Step, cancelled: Callable[[], bool]) -> tuple[Result, bool]:
         made = find_tool(step.tool)
         if not made.fits(subject.schema):

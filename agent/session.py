@@ -48,6 +48,7 @@ class Session:
         if not question or len(question) > MAX_QUESTION:
             return self._refuse_length(question)
         clock = _Clock()
+        self._runner.warm()
         meaning = understand(question, self.history, self.subject, self._model)
         clock.note("understand", meaning.model_calls, meaning.tokens_in, meaning.tokens_out)
         answer = self._answer(question, meaning, clock, cancelled)

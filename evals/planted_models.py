@@ -6,6 +6,7 @@ it is worked out term by term, over the one to three features of each: nothing h
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -101,10 +102,11 @@ class Model:
         return np.asarray(np.clip(found, 0.0, 1.0)) if self.binary else found
 
 
-def planted_models(most: int | None = None) -> list[Planted]:
+@functools.cache
+def planted_models(most: int | None = None) -> tuple[Planted, ...]:
     """Every planted model, or the first `most` of each family."""
     makers = (_linear, _additive, _xor, _suppressor, _irrelevant, _twisted, _interaction)
-    return [one for maker in makers for one in itertools.islice(maker(), most)]
+    return tuple(one for maker in makers for one in itertools.islice(maker(), most))
 
 
 def _linear() -> Iterator[Planted]:
@@ -230,9 +232,8 @@ def _twisted() -> Iterator[Planted]:
         (load_breast_cancer, ((("mean smoothness", "worst concavity"), np.multiply), (("area error",), _times(0.8)))),
     )
     for number, (load, rule) in enumerate(rules):
-        frame = load(as_frame=True).data.sample(ROWS, random_state=number, replace=False) if load in (
-            load_diabetes, load_breast_cancer
-        ) else load(as_frame=True).data  # fmt: skip
+        frame = load(as_frame=True).data
+        frame = frame.sample(min(ROWS, len(frame)), random_state=number)
         names = list(frame.columns)
         terms = []
         for used, shape in rule:

@@ -58,6 +58,12 @@ class Executor:
             connection.send_bytes(cloudpickle.dumps(head))
             return _outcome(connection, pid, limits, cancelled)
 
+    def warm(self) -> None:
+        """Start the worker if it is not running, without waiting for it: its imports take seconds."""
+        with self._lock:
+            if self._process is None:
+                self._start()
+
     def close(self) -> None:
         """End the worker and remove what was shipped."""
         with self._lock:

@@ -7,7 +7,6 @@ sketch. A tool that is added brings its own examples; nothing here knows a tool 
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -31,7 +30,13 @@ _CODES = {
     "R": "slotrow", "E": "slotrows", "I": "slotone", "Q": "slottext", "T": "slottarget", "O": "more", "W": "slotword",
 }  # fmt: skip
 CUES = 0.5
-"""Share of the score that topic words give; the rest is nearness to an example."""
+"""Share of the score that comes from what was learnt of all examples; the rest is nearness to one of them."""
+EXACT = 0.97
+"""Nearness from which a question is one of the examples."""
+KERNEL = (0.3, 0.3, 0.4)
+"""Shares of all words, of parts of words, and of words with a topic, in what is learnt."""
+RIDGE = 0.3
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 _SHORT = 40
 _CODE = re.compile(r"\b([FCSKNXREIQTOW])\d+\b")
@@ -97,59 +102,47 @@ def _entry(tool: Tool, example: Ask, schema: Schema) -> Entry:
 
 
 class Index:
-    """The examples of every tool that fits a schema, as vectors."""
+    """The examples of every tool that fits a schema, as vectors; and how each word and phrase speaks for each tool."""
 
     def __init__(self, schema: Schema, known: tuple[Tool, ...]) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         self.entries = [_entry(one, example, schema) for one in known for example in one.asks]
+        self.tools = [one.name for one in known]
         texts = [entry.text for entry in self.entries]
-        self._words = TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), sublinear_tf=True)
-        self._characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
-        self._by_word = self._words.fit_transform(texts)
-        self._by_character = self._characters.fit_transform(texts)
-        self._cues = _cues(self.entries)
+        self._vectors = (
+            TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), sublinear_tf=True),
+            TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True),
+            TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), stop_words=sorted(SMALL), sublinear_tf=True),
+        )
+        self._examples = [vectors.fit_transform(texts) for vectors in self._vectors]
+        self._weights = self._learnt()
         described = {word for one in known for word in re.findall(r"\w+", one.description.lower())}
         self.vocabulary = {word for text in texts for word in text.split()} | {canonical(word) for word in described}
 
-    def near(self, text: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Nearness (0..1) of a sketch to every example."""
+    def near(self, text: str) -> tuple[Floats, Floats]:
+        """Nearness (0..1) of a sketch to every example, and how much it speaks for each tool."""
         words = [" ".join(plain_words(text))]
-        by_word = self._by_word @ self._words.transform(words).T
-        by_character = self._by_character @ self._characters.transform(words).T
-        return np.asarray(0.6 * by_word.toarray()[:, 0] + 0.4 * by_character.toarray()[:, 0], dtype=float)
+        by = [
+            (examples @ vectors.transform(words).T).toarray()[:, 0]
+            for examples, vectors in zip(self._examples, self._vectors, strict=True)
+        ]
+        kernel = np.asarray(sum(share * one for share, one in zip(KERNEL, by, strict=True)), dtype=float)
+        return np.asarray(0.6 * by[0] + 0.4 * by[1], dtype=float), np.asarray(kernel @ self._weights, dtype=float)
 
-    def cued(self, text: str) -> dict[str, float]:
-        """How much the topic words of a sketch speak for each tool (0..1), by the tools whose examples use them."""
-        found = [self._cues[word] for word in set(plain_words(text)) if word in self._cues]
-        total = sum(weight for weight, _ in found)
-        votes: dict[str, float] = {}
-        for weight, shares in found:
-            for name, share in shares.items():
-                votes[name] = votes.get(name, 0.0) + weight * share / total
-        return votes
+    def _learnt(self) -> Floats:
+        """Ridge regression from the examples to their tools, in its kernel form: what only one tool says weighs most."""
+        by = (examples @ examples.T for examples in self._examples)
+        kernel = sum(share * one.toarray() for share, one in zip(KERNEL, by, strict=True))
+        sizes = Counter(entry.tool.name for entry in self.entries)
+        unsure = np.diag([RIDGE * sizes[entry.tool.name] ** 0.5 for entry in self.entries])
+        wanted = np.array([[entry.tool.name == name for name in self.tools] for entry in self.entries], dtype=float)
+        return np.asarray(np.linalg.solve(kernel + unsure, wanted), dtype=float)
 
     def familiar(self, text: str) -> float:
         """The share of a sketch's own words, small ones apart, that some example uses; 1 where it has none."""
         words = [word for word in plain_words(text) if word not in SMALL and not word.startswith("slot")]
         return sum(word in self.vocabulary for word in words) / len(words) if words else 1.0
-
-
-def _cues(entries: list[Entry]) -> dict[str, tuple[float, dict[str, float]]]:
-    """For each topic word its weight (1: used by one tool only, 0: by all alike) and its share for each tool."""
-    sizes = Counter(entry.tool.name for entry in entries)
-    used: dict[str, Counter[str]] = {}
-    for entry in entries:
-        for word in entry.topic:
-            used.setdefault(word, Counter())[entry.tool.name] += 1
-    cues: dict[str, tuple[float, dict[str, float]]] = {}
-    for word, counts in used.items():
-        rates = {name: count**0.7 / sizes[name] ** 0.5 for name, count in counts.items()}
-        total = sum(rates.values())
-        shares = {name: rate / total for name, rate in rates.items()}
-        entropy = -sum(share * math.log(share) for share in shares.values())
-        cues[word] = (1 - entropy / math.log(max(2, len(sizes))) + 1e-6, shares)
-    return cues
 
 
 def index(schema: Schema) -> Index:
@@ -166,11 +159,12 @@ def ranked(reading: Reading, text: str, names: frozenset[str], row: bool) -> lis
     """Tools by score, best first. `names` are those on offer; `row`: an instance is known, here or from before."""
     found = index(reading.schema)
     words = set(plain_words(text))
-    cued = found.cued(text)
+    nearness, votes = found.near(text)
+    learnt = dict(zip(found.tools, map(float, votes), strict=True))
     best: dict[str, Match] = {}
-    for entry, near in zip(found.entries, found.near(text), strict=True):
+    for entry, near in zip(found.entries, nearness, strict=True):
         if entry.tool.name in names:
-            said = (1 - CUES) * float(near) + CUES * cued.get(entry.tool.name, 0.0)
+            said = (1 - CUES) * float(near) + CUES * learnt[entry.tool.name] + (0.5 if near > EXACT else 0.0)
             score = said + _fit(entry.tool, reading, text, row) + _same_parts(entry, words, row)
             if entry.tool.name not in best or score > best[entry.tool.name].score:
                 best[entry.tool.name] = Match(entry.tool, entry.ask, float(near), score)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -107,38 +104,10 @@ def test_an_unknown_name_gets_the_nearest() -> None:
     assert caught.value.options == ("penguins",)
 
 
-@pytest.fixture
-def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A cache for models of its own, beside the usual one for data."""
-    monkeypatch.setattr(module, "cache_dir", lambda: tmp_path)
-    builtin.cache_clear()
-    yield tmp_path / "models"
-    builtin.cache_clear()
-
-
-def test_the_model_is_cached_and_a_damaged_copy_replaced(own_models: Path) -> None:
+def test_training_again_gives_the_same_subject() -> None:
     first = builtin("diabetes")
-    (path,) = own_models.glob("diabetes-*.skops")
-    assert list(own_models.iterdir()) == [path]
-    whole = path.read_bytes()
-    builtin.cache_clear()
-    assert builtin("diabetes").id == first.id
-    path.write_bytes(whole[:100])
     builtin.cache_clear()
     again = builtin("diabetes")
-    assert again.id == first.id and len(path.read_bytes()) > 100
+    assert again is not first and again.id == first.id
+    assert builtin("diabetes") is again
     pd.testing.assert_frame_equal(again.data, first.data)
-
-
-def test_a_cached_model_is_used(own_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = builtin("diabetes")
-    builtin.cache_clear()
-    monkeypatch.setattr(module, "_fitted", lambda *_: pytest.fail("trained again"))
-    assert builtin("diabetes").id == first.id
-
-
-def test_no_cache_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "cache_dir", lambda: Path("/dev/null/none"))
-    builtin.cache_clear()
-    assert builtin("diabetes").regression
-    builtin.cache_clear()

@@ -40,7 +40,7 @@ class Outcome:
 def wealth(payoffs: Array) -> Array:
     """Wealth (rounds,) after each round, from payoffs (kernels, rounds) in -1..1 that are fair under the null."""
     logs = np.log1p(STAKES[:, None, None] * payoffs[None]).cumsum(axis=2)
-    return np.minimum(np.exp(np.minimum(logs, 700.0)).mean(axis=(0, 1)), LARGEST)
+    return np.asarray(np.minimum(np.exp(np.minimum(logs, 700.0)).mean(axis=(0, 1)), LARGEST))
 
 
 def outcome(payoffs: Array, alpha: float) -> Outcome:

@@ -76,7 +76,7 @@ def read_concept(schema: Schema, data: pd.DataFrame, rule: str) -> Concept:
 def _tokens(rule: str) -> list[_Token]:
     found, place = [], 0
     text = rule.strip()
-    if len(text) > LONGEST_RULE:
+    if len(text) > LONGEST_RULE or text.count("(") > MOST_TESTS:
         raise ToolError("The rule is too long; a concept should be one that a person has a word for.")
     while place < len(text):
         match = _TOKEN.match(text, place)

@@ -169,6 +169,6 @@ def test_words(schema: Schema, condition: Condition) -> str:
 
 def _value_words(feature: Feature, value: Any) -> str:
     if feature.categories:
-        return shown(feature, feature.category(value).value)
+        return str(shown(feature, feature.category(value).value))
     text = f"{value:.10g}" if isinstance(value, float) else str(plain(value))
     return f"{text} {feature.unit}".strip()

@@ -27,6 +27,7 @@ from askwhy.tools.engines.fidelity import (
 from askwhy.tools.engines.stability import (
     Repeats,
     Sensitivity,
+    clear_top,
     neighbours,
     redrawn,
     repeats,
@@ -127,7 +128,7 @@ def light_panel(view: View, found: Attribution, label: ClassLabel | None, named:
         removal=removed,
         correlation=correlated,
         sensitivity=light_sensitivity(view, found, game, k, left),
-        repeats=None if found.error is None else repeats(redrawn(found.values, found.error, view.rng), k),
+        repeats=light_repeats(view, found, k),
         conditional=_conditional(view, found, game, k),
         flags=flags,
     )
@@ -170,6 +171,13 @@ def light_sensitivity(view: View, found: Attribution, game: Coalitions, k: int, 
             near = neighbours(view, game.row, count, game.column, output_range(found, game))
             return sensitivity(game.thinned(refs), near, k)
     return None
+
+
+def light_repeats(view: View, found: Attribution, k: int) -> Repeats | None:
+    """C8 as the standard errors foretell it; None where nothing was sampled."""
+    if found.error is None:
+        return None
+    return repeats(redrawn(found.values, found.error, view.rng), clear_top(found.values, found.error, k))
 
 
 def _conditional(view: View, found: Attribution, game: Coalitions, k: int) -> float | None:

@@ -60,6 +60,19 @@ def repeats(runs: Outputs, k: int) -> Repeats:
     return Repeats(float(np.mean(overlaps)), (1 + agree) / 2, len(runs))
 
 
+def clear_top(values: Outputs, error: Outputs, k: int) -> int:
+    """The largest number up to `k` of top features that are told apart from the next by two standard errors, else `k`.
+
+    Ties are told by themselves; a set that is cut between tied features would change with every seed.
+    """
+    order = np.argsort(-np.abs(values), kind="stable")
+    size, spread = np.abs(values)[order], error[order]
+    for cut in range(min(k, len(values) - 1), 0, -1):
+        if size[cut - 1] - size[cut] > 2 * np.hypot(spread[cut - 1], spread[cut]):
+            return cut
+    return k
+
+
 def redrawn(values: Outputs, error: Outputs, rng: np.random.Generator) -> Outputs:
     """What re-runs with other seeds would give, by the standard errors: (runs, features)."""
     return np.asarray(values + error * rng.standard_normal((RERUNS, len(values))))

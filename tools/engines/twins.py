@@ -108,4 +108,4 @@ def rank_correlations(own: Array, others: Array) -> Array:
     centred = ranks - ranks.mean(axis=1, keepdims=True)
     sizes = np.sqrt((centred**2).sum(axis=1))
     products = sizes[0] * sizes[1:]
-    return np.divide(centred[1:] @ centred[0], products, out=np.zeros(len(products)), where=products > 0)
+    return np.asarray(np.divide(centred[1:] @ centred[0], products, out=np.zeros(len(products)), where=products > 0))

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
-import os
-import platform
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from askwhy.tools.errors import UnknownName
 from askwhy.tools.loading.build import build_subject
-from askwhy.tools.errors import ToolError, UnknownName
-from askwhy.tools.loading.load_model import read_skops
 from askwhy.tools.subject import Mask, Subject
 from askwhy.tools.subjects.tables import RawData, breast_cancer, credit, diabetes, penguins
 from askwhy.tools.subjects.texts import reviews
-from askwhy.tools.wheels import cache_dir
 
 HELD_OUT = 0.25
 
@@ -99,7 +93,10 @@ BUILTIN: tuple[str, ...] = tuple(_RECIPES)
 
 @functools.cache
 def builtin(name: str) -> Subject:
-    """A built-in subject by name. The data is fetched and the model trained on first use, then both are cached.
+    """A built-in subject by name. The data is fetched once and kept on disk; the model is trained on first use.
+
+    The fitted models are cached for the process only: each is trained in less time than reading it from a safe format
+    takes (skops imports all of scikit-learn and torch first).
 
     Raises UnknownName for any other name, and ToolError where the data cannot be fetched.
     """
@@ -108,14 +105,9 @@ def builtin(name: str) -> Subject:
     recipe = _RECIPES[name]
     raw = recipe.data()
     held_out = held_out_rows(raw)
-    key = _key(name, raw)
-    path = cache_dir() / "models" / f"{name}-{key}.skops"
-    model = _cached(path)
-    if model is None:
-        model = _fitted(recipe, raw, held_out)
-        _keep(model, path)
+    model = _fitted(recipe, raw, held_out)
     schema = Path(__file__).parent / raw.schema_file if raw.schema_file else None
-    return build_subject(model, raw.frame, raw.target, schema=schema, test=held_out, version=key)
+    return build_subject(model, raw.frame, raw.target, schema=schema, test=held_out, version=_version(name))
 
 
 def held_out_rows(raw: RawData) -> Mask:
@@ -138,36 +130,9 @@ def _fitted(recipe: _Recipe, raw: RawData, held_out: Mask) -> Any:
     return recipe.model().fit(features, training[raw.target])
 
 
-def _key(name: str, raw: RawData) -> str:
-    """Names everything that the fitted model depends on: this file, the data, and the libraries."""
+def _version(name: str) -> str:
+    """Names what the fitted model depends on beside the data: this file and scikit-learn."""
     import sklearn
-    import skops
 
-    parts = [
-        name, Path(__file__).read_text(encoding="utf-8"), sklearn.__version__, skops.__version__, np.__version__,
-        platform.python_version(), platform.machine(),
-    ]  # fmt: skip
-    digest = hashlib.sha256("\n".join(parts).encode())
-    digest.update(pd.util.hash_pandas_object(raw.frame, index=False).to_numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _cached(path: Path) -> Any:
-    if not path.is_file():
-        return None
-    # A damaged copy is trained anew and overwritten.
-    with contextlib.suppress(ToolError):
-        return read_skops(path)
-    return None
-
-
-def _keep(model: Any, path: Path) -> None:
-    import skops.io
-
-    # Without a cache that can be written, the model is trained each time: slower, and nothing else.
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        os.close(handle)
-        skops.io.dump(model, unfinished)
-        os.replace(unfinished, path)
+    parts = [name, Path(__file__).read_text(encoding="utf-8"), sklearn.__version__]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

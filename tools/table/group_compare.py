@@ -22,7 +22,7 @@ from askwhy.tools.view import View
 
 Groups = Sequence[tuple[Predicate, Mask]]
 
-_SAID = 8
+_SAID = 4
 _NAMES = {"outcome": "outcome", "accuracy": "accuracy", "off": "error", "fpr": "false positives", "fnr": "false negatives"}
 
 
@@ -59,21 +59,21 @@ class _Measure:
         ask("compare {feature} groups on how often they are predicted {class}"),
     ),
     says=(
-        "The model predicts {share_of.cls} for [share_of*: {value} of {entities} with {group}].",
-        "The prediction averages [mean_of*: {value} with {group}].",
-        "The largest difference is {gap_clear:size}, between {gap_clear.group}, with a {level} interval from {gap_low} to "
-        "{gap_high}, so it is more than chance allows.",
-        "The largest difference is {gap_open:size}, between {gap_open.group}, with a {level} interval from {gap_low} to "
-        "{gap_high}, so it may be chance.",
+        "By {share_of.feature}, the model predicts {share_of.cls} for these shares: [share_of*: {group} ({value})].",
+        "By {mean_of.feature}, these are the mean predictions: [mean_of*: {group} ({value})].",
+        "The gap between {gap_clear.group} is {gap_clear:size}, with a {level} interval from {gap_low} to {gap_high}, so it "
+        "is more than chance allows.",
+        "The gap between {gap_open.group} is {gap_open:size}, with a {level} interval from {gap_low} to {gap_high}, so it "
+        "may be chance.",
         "The smaller share is {ratio} of the larger.",
-        "On {held_out:entities} held out from training, the model is right about [accuracy_of*: {value} with {group}].",
-        "On {scored:entities} with a known truth, the model is right about [accuracy_of*: {value} with {group}].",
-        "On {held_out:entities} held out from training, it is off by [off_of*: {value} with {group}].",
-        "On {scored:entities} with a known truth, it is off by [off_of*: {value} with {group}].",
-        "Of those that are not {fpr_of.cls} in truth, it predicts {fpr_of.cls} for [fpr_of*: {value} with {group}].",
-        "Of those that are {fnr_of.cls} in truth, it predicts something else for [fnr_of*: {value} with {group}].",
-        "More than chance allows differ: [clear*: {group} (by {value})].",
-        "No more than chance allows differ: [open*: {group} (by {value})].",
+        "On {held_out:entities} held out from training, the model is right about these shares: [accuracy_of*: {group} ({value})].",
+        "On {scored:entities} with a known truth, the model is right about these shares: [accuracy_of*: {group} ({value})].",
+        "On {held_out:entities} held out from training, it is off on average by: [off_of*: {group} ({value})].",
+        "On {scored:entities} with a known truth, it is off on average by: [off_of*: {group} ({value})].",
+        "Of those that are not {fpr_of.cls} in truth, it predicts {fpr_of.cls} for: [fpr_of*: {group} ({value})].",
+        "Of those that are {fnr_of.cls} in truth, it predicts something else for: [fnr_of*: {group} ({value})].",
+        "These gaps between groups are more than chance allows: [clear*: {group} ({value})].",
+        "These gaps between groups may be chance: [open*: {group} ({value})].",
     ),
 )
 def group_compare(view: View, feature: FeatureName, cls: ClassName | None = None) -> Evidence:
@@ -91,7 +91,7 @@ def group_compare(view: View, feature: FeatureName, cls: ClassName | None = None
     if not measures:
         names = ", ".join(one.label for one in view.schema.classes)
         raise ToolError(f"The true values are not known, so say for which class the shares should be compared: {names}.")
-    facts = [*_facts(measures, label, feature)]
+    facts = [*_facts(measures, label, feature), *(fact for one, _ in groups for fact in one.facts(one.words()))]
     return Evidence(
         facts=(*facts, *((scored,) if scored is not None else ())),
         method="rates by group: Wilson's and Newcombe's intervals, Welch's for means, allowing for all pairs of groups",
@@ -142,15 +142,20 @@ def _mistakes(view: View, groups: Groups, label: ClassLabel | None, among: Mask)
 
 def _facts(measures: Sequence[_Measure], label: ClassLabel | None, feature: str) -> Iterator[Fact]:
     for measure in measures:
-        relation = {"outcome": "mean_of" if measure.unit == "output" else "share_of"}.get(
-            measure.name, f"{measure.name}_of"
-        )
+        relation = _relation(measure)
         cls = label.name if label is not None and measure.name in ("outcome", "fpr", "fnr") else None
-        for part in [one for one in measure.parts if one.rows][:_SAID]:
+        for part in (one for one in measure.parts if one.rows):
             shared = {"feature": feature, "group": part.words, "cls": cls, "error": part.error}
             yield Fact(relation=relation, value=part.mean, unit=measure.unit, **shared)
         if measure.gap is not None and np.isfinite(measure.gap.low):
             yield from _gap(measure, measure.gap, cls)
+
+
+def _relation(measure: _Measure) -> str:
+    """The role of a group's value; mistakes of many groups are not said one by one, the table has them."""
+    if measure.name == "outcome":
+        return "mean_of" if measure.unit == "output" else "share_of"
+    return f"{measure.name}_of" if len(measure.parts) <= _SAID else f"{measure.name}_each"
 
 
 def _gap(measure: _Measure, gap: Gap, cls: str | None) -> Iterator[Fact]:
