@@ -1,7 +1,7 @@
 """Models whose right explanation is known, because they are sums of terms that we wrote.
 
-The right attribution is the interventional Shapley value against the subject's background. It is linear in the terms, so
-it is worked out term by term, over the one to three features of each: nothing here uses the code that is judged.
+The right attribution is the interventional Shapley value against the subject's background. It is linear in the terms,
+so it is worked out term by term, over the one to three features of each: nothing here uses the code that is judged.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _xor() -> Iterator[Planted]:
         i, j = (int(one) for one in rng.choice(width, 2, replace=False))
         binary = number % 2 == 1
         low, high = (0.1, 0.9) if binary else (-1.0, 2.0)
-        term = Term((i, j), lambda a, b, low=low, high=high: np.where(a != b, high, low))
+        term = Term((i, j), _Unlike(low, high))
         yield _made("xor", number, cells, (term,), binary=binary)
 
 
@@ -291,6 +291,17 @@ class _Scaled:
             parts = zip(cells, self.middle, self.spread, strict=True)
             cells = tuple((one - middle) / spread for one, middle, spread in parts)
         return np.asarray(self.factor * self.shape(*cells) + self.shift, dtype=float)
+
+
+@dataclass(frozen=True)
+class _Unlike:
+    """One value where two marks differ, another where they are alike."""
+
+    low: float
+    high: float
+
+    def __call__(self, one: Array, other: Array) -> Array:
+        return np.where(one != other, self.high, self.low)
 
 
 def _scaled(shape: Shape, factor: float) -> Shape:

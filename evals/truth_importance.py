@@ -41,11 +41,11 @@ def importance_lines(models: int | None, rules: int, fitted: int) -> list[Line]:
 
 
 def _risen(weaker: Subject, stronger: Subject, feature: int) -> tuple[bool, bool]:
-    found = []
-    for method in (lambda view: permutation_importance(view, None), lambda view: shap_importance(view, None)):
-        low, high = (float(method(_view(subject)).values[feature]) for subject in (weaker, stronger))
-        found.append(high > low)
-    return found[0], found[1]
+    """Whether the feature's importance is larger in the stronger of the pair: by permutation, and by mean |SHAP|."""
+    one, other = _view(weaker), _view(stronger)
+    shuffled = [float(permutation_importance(view, None).values[feature]) for view in (one, other)]
+    explained = [float(shap_importance(view, None).values[feature]) for view in (one, other)]
+    return shuffled[1] > shuffled[0], explained[1] > explained[0]
 
 
 def _view(subject: Subject) -> View:

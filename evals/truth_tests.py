@@ -62,8 +62,8 @@ def concept_lines(runs: int) -> list[Line]:
         lines.append(Line("concept test", f"found: {words}", hits / runs, f"concept_power_{kind}", on, baseline=spread))
         if kind == "used":
             first = float(np.mean([_first(one, others) for one, *others in zip(found, *nulls.values(), strict=True)]))
-            words = "the used concept rejected before three unused ones"
-            lines.append(Line("concept test", words, first, "concept_first", on, least=0.9))
+            soonest = "the used concept rejected before three unused ones"
+            lines.append(Line("concept test", soonest, first, "concept_first", on, least=0.9))
     return lines
 
 

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.engines.coalitions import Coalitions, ends, one_by_one, shapley_row
+from askwhy.tools.engines.trees import tree_shapley
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Quality, Unit
 from askwhy.tools.lime_fit import FITTED, HELD_OUT, fit_lime
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.quality import GOOD_FIT, USABLE_FIT, additivity, local_fit
 from askwhy.tools.schema import ClassLabel
-from askwhy.tools.shapley import Link, Shapley, log_odds, shapley_rows
+from askwhy.tools.shapley import EXACT_PLAYERS, Link, Shapley, log_odds, shapley_rows
 from askwhy.tools.view import View
 
 Scale = Literal["probability", "log-odds"]
@@ -34,7 +35,7 @@ class Attribution:
     values, error: (features,) in schema order; error is None where they are exact. output = base + sum of the values,
     as far as `quality` says. rows: how many rows they are the mean of. name: SHAP, LIME or occlusion. game: the
     coalitions of the row, for measuring how good the values are. spent: the rows the model was asked about for it; where
-    none were, as many as the cheapest attribution by evaluation would ask.
+    they were not evaluated, as many as that would have taken at least.
     """
 
     values: Outputs
@@ -141,6 +142,11 @@ def attribute_by_occlusion(
     )
 
 
+def nominal_rows(game: Coalitions) -> int:
+    """How many rows evaluated Shapley values of the game's row ask about at least."""
+    return game.refs * min(2**game.count, 2 * max(32, 2 * game.count) + 2)
+
+
 def _game(view: View, row: pd.DataFrame, column: int, link: Link | None) -> Coalitions:
     return Coalitions(view.evaluate, row, view.subject.background, column, link)
 
@@ -192,8 +198,10 @@ def _computed(view: View, label: ClassLabel | None, rows: pd.DataFrame, scale: S
         found = shapley_rows(view.evaluate, rows, background, link=link, seed=view.seed, budget=ROWS_BUDGET)
         how = "exact" if found.error is None else "sampled"
     else:
-        found, how = shapley_row(game, seed=view.seed)
+        found, how = _shapley_local(view, game)
     spent = view.evaluate.rows - before
+    if game is not None and how == "tree":
+        spent = max(spent, nominal_rows(game))
     direct = _linked(view.evaluate.outputs(pd.concat([background, rows])), link)[:, column]
     base, output = float(direct[: len(background)].mean()), float(direct[len(background) :].mean())
     values = found.values[:, :, column].mean(axis=0)
@@ -211,6 +219,12 @@ def _computed(view: View, label: ClassLabel | None, rows: pd.DataFrame, scale: S
         game=game,
         spent=spent,
     )
+
+
+def _shapley_local(view: View, game: Coalitions) -> tuple[Shapley, str]:
+    """Shapley values of one row by the best engine that computes them, and its name."""
+    found = tree_shapley(view.subject.predictor, game) if game.count > EXACT_PLAYERS else None
+    return shapley_row(game, seed=view.seed) if found is None else (found, "tree")
 
 
 def error_of_mean(values: Outputs, error: Outputs | None, of: int) -> Outputs | None:
@@ -234,7 +248,7 @@ def shap_method(found: Shapley, background: int, how: str = "") -> str:
     if how == "additive":
         return f"SHAP: exact, as the model adds up feature by feature, against {background} background rows"
     if how == "tree":
-        return f"SHAP: exact, by TreeExplainer against {background} background rows"
+        return f"SHAP: by TreeExplainer against {background} background rows"
     if found.error is None:
         return f"SHAP: exact, {found.coalitions:,} coalitions against {background} background rows"
     return f"SHAP: {found.coalitions:,} sampled coalitions against {background} background rows"
@@ -275,7 +289,7 @@ def _brought(
     if values is None:
         return None, caveats
     drawn = len(rows) < len(view.rows)
-    local = view.scope.has_instance
+    game = _game(view, rows, column_of(view, label), None) if view.scope.has_instance else None
     found = Attribution(
         values=values.mean(axis=0),
         error=error_of_mean(values, None, len(view.rows)) if drawn else None,
@@ -286,8 +300,8 @@ def _brought(
         estimand=f"Shapley values of {quantity(view, label)}, as brought along",
         quality=quality,
         rows=len(rows),
-        game=_game(view, rows, column_of(view, label), None) if local else None,
-        spent=len(view.schema.features) * len(view.subject.background),
+        game=game,
+        spent=0 if game is None else nominal_rows(game),
     )
     return found, ()
 

@@ -1,4 +1,4 @@
-"""The command line: ask, chat, demo, eval. Heavy imports happen inside the commands, so that --help is instant."""
+"""The command line: ask, chat, demo, eval, guard. Heavy imports happen inside the commands: --help is instant."""
 
 from __future__ import annotations
 
@@ -137,6 +137,36 @@ def evaluate(
     from askwhy.evals.registry import run_evaluation
 
     raise typer.Exit(run_evaluation(name, list(context.args)))
+
+
+@app.command()
+def guard(
+    rules: Annotated[Path, typer.Argument(help="TOML file of rules, each under [[rule]]")],
+    *,
+    demo: Demo = None,
+    model: Model = None,
+    data: Data = None,
+    target: Target = None,
+    test: TestFile = None,
+    test_column: TestColumn = None,
+    id_column: IdColumn = None,
+    schema: SchemaFile = None,
+    trust: Trust = False,
+    seed: Seed = 0,
+) -> None:
+    """Check rules that a model must keep; exits with 1 where one is broken."""
+    from askwhy.ui.guard import UNUSABLE, rules_of, run_guard
+
+    wanted = rules_of(rules)
+    if wanted is None:
+        raise typer.Exit(UNUSABLE)
+    source = _Source(
+        demo=demo, model=model, data=data, target=target, test=test, test_column=test_column, id_column=id_column,
+        schema=schema, trust=trust,
+    )  # fmt: skip
+    with _at_work("Loading the model …"):
+        subject = _load(source)
+    raise typer.Exit(run_guard(subject, wanted, seed))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,10 @@ from typing import Any, get_args, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from askwhy.agent.embedded.conditions import plain_values, said_of, where_of
-from askwhy.agent.embedded.english import listed, pattern
+from askwhy.agent.embedded.english import common, listed, pattern
 from askwhy.agent.embedded.mentions import Reading
-from askwhy.agent.embedded.retrieve import Match, argument_kinds, filled, index, plain_words, ranked, read
-from askwhy.agent.embedded.words import SMALL, canonical
+from askwhy.agent.embedded.retrieve import EXACT, Match, argument_kinds, filled, index, plain_words, ranked, read
+from askwhy.agent.embedded.words import SMALL, VOCABULARY, canonical, stem
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
 from askwhy.tools.registry import Tool
 from askwhy.tools.schema import Schema
@@ -25,9 +25,14 @@ UNFAMILIAR_BELOW = 0.34
 """Share of known words under which a question that names nothing of the schema is declined."""
 CLOSE = 0.02
 """Two tools nearer than this in score are two readings, unless the better one is near to its example."""
+FAMILIAR_FROM = 0.33
+"""Score from which a question is about the model however many of its words are new."""
+_NEAR = 0.4
 _CLEAR = 0.5
 _CLAUSE = 0.3
 
+_DIRECTIONS = {"lt": "lower", "le": "lower", "gt": "higher", "ge": "higher"}
+_HALF_CHANGED = "Only a part of these changes is clear. Which feature should change, and to what?"
 OUT_OF_SCOPE = "That is not a question about this model or its data."
 
 
@@ -49,21 +54,25 @@ class Found:
 
 def outcome_of_question(question: str, schema: Schema, names: frozenset[str], context: Context) -> Found:
     """What a question means with these tools on offer, after the turn before."""
-    from askwhy.agent.embedded.follow import follow_up
+    from askwhy.agent.embedded.follow import follow_up, unlinked
 
     reading = read(question, schema)
     if reading.unsure:
         return _which_value(question, reading)
+    if pattern("half_changed").search(reading.text):
+        return Found(Clarify(question=_HALF_CHANGED, options=_half(reading)), 0.5)
     if not reading.changes and pattern("unnamed_change").search(reading.text):
         return Found(Clarify(question="Which feature should be changed, and by how much?"), 0.5)
     if context.steps and (steps := follow_up(reading, names, context)):
         return Found(Plan(steps=steps), 0.8)
+    if context.steps and unlinked(reading):
+        return Found(Clarify(question=f"Which {schema.entities} do you mean?", options=_examples_of(schema)), 0.5)
     if not names:
         return Found(Decline(reason="There are no tools."), 1.0)
     instance = _instance(reading, context)
     clauses = _clauses(reading, names, instance.has_instance or context.focus.has_instance)
     best = clauses[0][1][0]
-    if _foreign(reading, best):
+    if _foreign(reading, best, context):
         return Found(
             Decline(reason=OUT_OF_SCOPE, nearest=_nearest(clauses[0][1], reading)), 1 - max(0.0, min(1.0, best.score))
         )
@@ -76,17 +85,37 @@ def outcome_of_question(question: str, schema: Schema, names: frozenset[str], co
     return Found(Plan(steps=tuple(dict.fromkeys(steps_found))), max(0.0, min(1.0, confidence)))
 
 
-def _foreign(reading: Reading, best: Match) -> bool:
+def _foreign(reading: Reading, best: Match, context: Context) -> bool:
+    if best.nearness > EXACT:
+        return False
     about = {code[0] for code in reading.slots} & set("FCKTO") or reading.rows or reading.changes or reading.quoted
+    about = about or (context.focus.has_instance and pattern("it").search(reading.text))
     if best.score < (UNKNOWN_BELOW / 2 if about else UNKNOWN_BELOW) or not (about or _asks_something(reading.text)):
         return True
-    return not about and index(reading.schema).familiar(reading.text) < UNFAMILIAR_BELOW
+    unfamiliar = index(reading.schema).familiar(reading.text) < UNFAMILIAR_BELOW
+    return not about and unfamiliar and best.score < FAMILIAR_FROM
 
 
-def _nearest(matches: Sequence[Match], reading: Reading) -> str | None:
-    questions = (example for match in matches for example in match.tool.asks if example.text.endswith("?"))
-    plain = (filled(example.text, reading.schema, reading) for example in questions)
-    return next(plain, None)
+def _nearest(matches: Sequence[Match], reading: Reading) -> str:
+    """The example that is nearest, where one is near enough to be what was meant; else what most people ask."""
+    best = matches[0]
+    meant = min(best.nearness, best.score) > _NEAR and best.ask.text.endswith("?")
+    return filled(best.ask.text if meant else common(reading.schema.modality)[0], reading.schema, reading)
+
+
+def _examples_of(schema: Schema) -> tuple[str, ...]:
+    """Common questions, filled, `{row}` left for a row that exists."""
+    return tuple(filled(example, schema, Reading(schema, "")) for example in common(schema.modality))
+
+
+def _half(reading: Reading) -> tuple[str, ...]:
+    """The first change alone, as a question."""
+    first = reading.changes[0]
+    said = {"set": "were {0}", "increase": "were {0} higher", "decrease": "were {0} lower"}.get(first.action)
+    if said is None or first.feature is None:
+        return ()
+    label = reading.schema.feature(first.feature).label
+    return (f"what if {label} {said.format(first.value)}?",)
 
 
 def _which_value(question: str, reading: Reading) -> Found:
@@ -112,10 +141,20 @@ def _clauses(reading: Reading, names: frozenset[str], row: bool) -> list[tuple[s
             continue
         found = [ranked(reading, part, names, row) for part in parts]
         scores = [matches[0].score for matches in found]
-        apart = 0.15 if "?" in boundary[0] else 0.0
+        apart = 0.15 if "?" in boundary[0] or pattern("asking").search(parts[1]) else 0.0
         if found[0][0].tool is not found[1][0].tool and min(scores) > _CLAUSE and sum(scores) / 2 + apart > highest:
             best, highest = list(zip(parts, found, strict=True)), sum(scores) / 2 + apart
     return best
+
+
+def unknown_group(reading: Reading, text: str) -> str | None:
+    """The word that says which rows or feature are meant and that nothing here is called: "for astronauts"."""
+    known = index(reading.schema).vocabulary | VOCABULARY
+    for match in pattern("about_what").finditer(text):
+        word = match["word"]
+        if word not in SMALL | listed("empty") and canonical(word) not in known and stem(word) not in known:
+            return word
+    return None
 
 
 def _asks_something(text: str) -> bool:
@@ -159,6 +198,11 @@ def _unclear(matches: list[Match], reading: Reading, text: str, instance: Scope,
         return Clarify(question=f"Which {schema.entity} do you mean?", options=_options(options, reading))
     if reading.previous and not context.steps:
         return Clarify(question=f"Which {schema.entities} do you mean?", options=_options([best.ask.text], reading))
+    if best.nearness < EXACT and (strange := unknown_group(reading, text)):
+        question = f"Which {schema.entities} do you mean by {strange}?"
+        return Clarify(question=question, options=_options([best.ask.text], reading))
+    if instance.has_instance and (beside := _beside(best, reading, text)):
+        return Clarify(question=beside, options=_options([best.ask.text], reading))
     if best.tool.needs == "changes" and not reading.changes:
         return Clarify(question="What should be changed, and to what?", options=_options([best.ask.text], reading))
     if _lacking(best.tool, reading, text) and not _earlier_features(context):
@@ -175,6 +219,17 @@ def _unclear(matches: list[Match], reading: Reading, text: str, instance: Scope,
     return None
 
 
+def _beside(best: Match, reading: Reading, text: str) -> str | None:
+    """A question back where conditions stand beside an instance and the tool has no use for them."""
+    if "{subset}" in best.ask.text or best.tool.needs == "nothing":
+        return None
+    aims = _aims(best.tool, reading, text)
+    left = [one for one in where_of(reading, text).conditions() if one.on == "feature" or one.op in _DIRECTIONS]
+    if not left or len(aims) == 1 == len(left) or _case(reading):
+        return None
+    return f"Is this about one {reading.schema.entity}, or about the {reading.schema.entities} you describe?"
+
+
 def _needs_row(best: Match, reading: Reading) -> bool:
     """Whether the tool works on one row only, or the question points at one without naming it: "explain it"."""
     if best.tool.needs == "instance":
@@ -182,7 +237,7 @@ def _needs_row(best: Match, reading: Reading) -> bool:
     if reading.changes or re.search(r"\b[ES]\d+", reading.text):
         return False
     points = bool(pattern("it").search(reading.text)) and not reading.left("F") and "{row}" in _asks(best.tool)
-    return points or "{row}" in best.ask.text
+    return points or ("{row}" in best.ask.text and not best.rowless)
 
 
 def _options(examples: Sequence[str], reading: Reading) -> tuple[str, ...]:
@@ -238,7 +293,9 @@ def _scope(match: Match, reading: Reading, text: str, instance: Scope, context: 
     if reading.previous and context.steps:
         where = Where(all=(AnyOf(any=(Condition(on="previous"),)), *where.all))
     carried = context.focus.has_instance and not where and not re.search(r"\bE\d+", text)
-    if carried and (match.tool.needs == "instance" or "{row}" in match.ask.text):
+    if context.focus.has_instance and not where and match.tool.needs == "instance":
+        return context.focus.model_copy(update={"changes": changes})
+    if carried and "{row}" in match.ask.text:
         return context.focus.model_copy(update={"changes": changes})
     return Scope(where=where, changes=changes)
 
@@ -265,7 +322,7 @@ def _outcome_conditions(match: Match, reading: Reading, text: str) -> Where:
 
 def _arguments(match: Match, reading: Reading, text: str, context: Context) -> dict[str, Any]:
     """The tool's arguments: those its nearest example fixes, then what the question says, by type."""
-    given: dict[str, Any] = dict(match.ask.arguments)
+    given: dict[str, Any] = {name: value for name, value in match.ask.arguments if "{" not in str(value)}
     features = [reading.feature(code).name for code in dict.fromkeys(re.findall(r"\bF\d+", text) or reading.left("F"))]
     classes = [reading.label(code) for code in re.findall(r"\bK\d+", text) or reading.left("K")]
     numbers = [reading.number(code).value for code in re.findall(r"\bN\d+", text)]
@@ -292,7 +349,22 @@ def _arguments(match: Match, reading: Reading, text: str, context: Context) -> d
             given[name] = tuple(words)
         elif kind == "other" and (value := _literal(hints[name], text)):
             given[name] = value
+    given |= _aim(match.tool, reading, text)
+    if "other" in hints and hints["other"] == str | None and len(reading.rows) > 1:
+        given["other"] = reading.rows[1]
     return given
+
+
+def _aims(tool: Tool, reading: Reading, text: str) -> list[Condition]:
+    """What is said of the output, where the tool takes a number and a direction to aim at: "below 100"."""
+    if not {"number", "direction"} <= argument_kinds(tool).keys():
+        return []
+    return [one for one in where_of(reading, text).conditions() if one.on == "predicted" and one.op in _DIRECTIONS]
+
+
+def _aim(tool: Tool, reading: Reading, text: str) -> dict[str, Any]:
+    aims = _aims(tool, reading, text)
+    return {"number": aims[0].value, "direction": _DIRECTIONS[aims[0].op]} if len(aims) == 1 else {}
 
 
 def _accepted(annotation: Any, name: str, number: float) -> dict[str, float]:
@@ -306,8 +378,9 @@ def _accepted(annotation: Any, name: str, number: float) -> dict[str, float]:
 
 def _literal(annotation: Any, text: str) -> str | None:
     """The value of a Literal whose own words stand in the question."""
-    words = [canonical(word) if word in listed("vague") else word for word in re.findall(r"\w+", text.lower())]
-    said = f" {' '.join(words)} "
+    own = re.findall(r"\w+", text.lower())
+    words = [canonical(word) if word in listed("vague") else word for word in own]
+    said = f" {' '.join(words)} | {' '.join(map(canonical, own))} "
     for value in sorted(_values(annotation), key=len, reverse=True):
         plain = value.replace("_", " ")
         if value not in listed("vague") and value not in SMALL and (f" {plain} " in said or f" {plain}s " in said):

@@ -19,6 +19,7 @@ def read_changes(reading: Reading) -> None:
     """Take the changes out of the sketch, and what must not change or alone may."""
     reading.take("keep", lambda match: _listed(reading, match, reading.keep))
     reading.take("only", lambda match: _listed(reading, match, reading.only))
+    reading.take("swept", lambda match: _span(reading, match))
     reading.take("sweep", lambda match: _span(reading, match))
     if reading.schema.modality == "text":
         for action in ("replace", "remove", "insert"):
@@ -59,6 +60,8 @@ def _shift(reading: Reading, match: re.Match[str]) -> str | None:
 def _moved(reading: Reading, found: dict[str, str | None]) -> tuple[Feature, bool] | None:
     """The feature and whether it goes up."""
     feature, o = found.get("f"), found.get("o")
+    if feature and found.get("again"):
+        return reading.feature(feature), reading.changes[-1].action != "decrease"
     if feature:
         up = reading.sign(o) > 0 if o else bool(found.get("up") or found.get("more"))
         return reading.feature(feature), up

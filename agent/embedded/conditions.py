@@ -52,6 +52,7 @@ def read_conditions(reading: Reading) -> None:
         reading.take("contains", lambda match: _contains(reading, match))
     if not reading.schema.classes:
         reading.take("output", lambda match: _output(reading, match))
+        reading.take("aim", lambda match: _output(reading, match))
     reading.take("between", lambda match: _range(reading, match, reading.feature(match["f"])))
     reading.take("comparative", lambda match: _comparative(reading, match))
     reading.take("compared", lambda match: _compared(reading, match))
@@ -71,7 +72,7 @@ def _contains(reading: Reading, match: re.Match[str]) -> str:
 
 
 def _output(reading: Reading, match: re.Match[str]) -> str:
-    on: Literal["predicted", "actual"] = "predicted" if match["how"].startswith("pred") else "actual"
+    on: Literal["predicted", "actual"] = "predicted" if (match.groupdict().get("how") or "pred").startswith("pred") else "actual"
     return reading.select(Condition(on=on, op=_comparison(reading, match), value=reading.number(match["n"]).value))
 
 
@@ -134,9 +135,17 @@ def _compared(reading: Reading, match: re.Match[str]) -> str | None:
     feature, number = reading.feature(match["f"]), reading.number(match["n"])
     if feature.categories and not feature.numeric:
         return None
+    if re.search(r"^F\d+ of E\d+ ", match[0]) and (age := _age_instead(reading, feature, number.value)):
+        return f"{match['f']} {reading.select(_on(age, _comparison(reading, match), number.value))}"
     lead = match.groupdict().get("lead")
     keep = f" {lead}" if lead in ("and", "or", ",", "for") else ""
     return keep + reading.select(_on(feature, _comparison(reading, match), number.value))
+
+
+def _age_instead(reading: Reading, feature: Feature, value: float) -> Feature | None:
+    """The age that "the BMI of people over 60" is about, if people can be that old."""
+    ages = [one for one in reading.schema.features if is_age(one) and one != feature]
+    return ages[0] if len(ages) == 1 and _plausible(ages[0], value) and not _plausible(feature, value) else None
 
 
 def _range(reading: Reading, match: re.Match[str], feature: Feature | None) -> str | None:
@@ -173,7 +182,13 @@ def _meant(reading: Reading, match: re.Match[str]) -> Feature | None:
     with_unit = reading.with_unit(unit) if unit else []
     if len(with_unit) == 1:
         return with_unit[0]
-    return ages[0] if len(ages) == 1 and (not with_unit or ages[0] in with_unit) else None
+    told = len(ages) == 1 and (not with_unit or ages[0] in with_unit)
+    return ages[0] if told and _plausible(ages[0], reading.number(found["n"]).value) else None
+
+
+def _plausible(feature: Feature, value: float) -> bool:
+    """Whether a value is near those that the data hold, so far as that is known."""
+    return (feature.low is None or value >= feature.low / 2) and (feature.high is None or value <= feature.high * 1.5)
 
 
 def _implicit(reading: Reading, match: re.Match[str]) -> str | None:

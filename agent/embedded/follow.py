@@ -6,7 +6,7 @@ from askwhy.agent.embedded.assemble import Context, replace_row
 from askwhy.agent.embedded.conditions import where_of
 from askwhy.agent.embedded.english import listed, pattern
 from askwhy.agent.embedded.mentions import Reading
-from askwhy.agent.embedded.retrieve import argument_kinds, plain_words
+from askwhy.agent.embedded.retrieve import argument_kinds, index, plain_words
 from askwhy.agent.embedded.words import SMALL
 from askwhy.agent.plan import Step
 from askwhy.tools.registry import tools
@@ -24,9 +24,24 @@ def follow_up(reading: Reading, names: frozenset[str], context: Context) -> tupl
     ]
     if own and not pattern("all").search(reading.text):
         return ()
-    if not (reading.slots or pattern("all").search(reading.text)):
+    if not _gives(reading):
         return ()
     return tuple(again for step in context.steps for again in _again(step, reading))
+
+
+def _gives(reading: Reading) -> bool:
+    """Whether a follow-up holds anything that can replace a part of the turn before; "and for them" does not."""
+    taken = reading.rows or reading.selections or reading.changes or reading.quoted or reading.previous
+    return bool(taken or any(reading.left(kind) for kind in "FKN") or pattern("all").search(reading.text))
+
+
+def unlinked(reading: Reading) -> bool:
+    """Whether a question only names what to look at next, and nothing in the schema is called that."""
+    if not pattern("opening").search(reading.text):
+        return False
+    own = [word for word in plain_words(reading.text) if word not in SMALL | listed("empty")]
+    known = index(reading.schema).vocabulary
+    return not any(word in known for word in own if word != "slotrows")
 
 
 def _again(step: Step, reading: Reading) -> list[Step]:

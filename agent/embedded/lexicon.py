@@ -84,7 +84,7 @@ def _allowed(found: Named, tokens: Sequence[Token], start: int, length: int) -> 
             "at",
         )
     if found.kind == "C" and length == 1 and stem(tokens[start].low) in listed("weak"):
-        names = {word for feature, _ in found.choices for name in feature.words() for word in folded(name)}
+        names = {word for feature, _ in found.choices for name in feature.words() for word in folded(name)} - SMALL
         named = any(stem(token.low) in names for token in tokens)
         return (
             after not in ("data", "set") and before not in ("a", "in", "its") and (named or before in listed("leading"))
@@ -99,11 +99,13 @@ def lexicon(schema: Schema) -> Lexicon:
     for phrase, named in _named(schema):
         if _speaks(phrase, named):
             phrases.setdefault(phrase, named)
-    taken = {word for phrase in phrases for word in phrase} | VOCABULARY | SMALL
-    for phrase, feature in _parts_of_labels(schema):
-        if len(phrase) > 1 or phrase[0] not in taken:
-            phrases.setdefault(phrase, Named("F", feature))
     asked = {token for made in tools(schema).values() for one in made.asks for token in one.text.lower().split()}
+    taken = {word for phrase in phrases for word in phrase} | VOCABULARY | SMALL
+    heads = dict(_heads(schema))
+    for phrase, feature in _parts_of_labels(schema):
+        head = heads.get(phrase[0]) == feature.name and phrase[0] not in asked | VOCABULARY | SMALL
+        if len(phrase) > 1 or phrase[0] not in taken or head:
+            phrases.setdefault(phrase, Named("F", feature))
     units: dict[str, tuple[Feature, ...]] = {}
     for feature in schema.features:
         for unit in folded(feature.unit)[:1]:
@@ -139,6 +141,7 @@ def _speaks(phrase: Phrase, named: Named) -> bool:
 
 def _named(schema: Schema) -> Iterator[tuple[Phrase, Named]]:
     if schema.modality == "table":
+        yield from _affirmed(schema)
         for feature in schema.features:
             for word in feature.words():
                 yield from ((phrase, Named("F", feature)) for phrase in _spellings(word))
@@ -167,6 +170,21 @@ def _categories(schema: Schema) -> Iterator[tuple[Phrase, Named]]:
                     choices.setdefault(phrase, {}).setdefault(feature.name, (feature, category))
     for phrase, found in choices.items():
         yield phrase, Named("C", choices=tuple(found.values()))
+
+
+def _affirmed(schema: Schema) -> Iterator[tuple[Phrase, Named]]:
+    """What rows are called where a yes-or-no feature holds: "members" for `is_member`."""
+    for feature in schema.features:
+        label = folded(feature.label)
+        holds = [one for one in feature.categories if str(one.value).lower() in ("true", "yes", "1")]
+        if feature.kind == "boolean" and holds and len(label) > 1 and label[0] in listed("affirming"):
+            yield label[1:], Named("C", choices=((feature, holds[0]),))
+
+
+def _heads(schema: Schema) -> Iterator[tuple[str, str]]:
+    """The last word of a label of several words, with the feature: "income" of "monthly income"."""
+    labels = [(folded(feature.label), feature.name) for feature in schema.features]
+    yield from ((label[-1], name) for label, name in labels if len(label) > 1)
 
 
 def _comparatives(schema: Schema) -> Iterator[tuple[Phrase, Named]]:

@@ -7,17 +7,18 @@ sketch. A tool that is added brings its own examples; nothing here knows a tool 
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from askwhy.agent.embedded.changes import read_changes
 from askwhy.agent.embedded.conditions import read_conditions, read_previous, read_rows
-from askwhy.agent.embedded.english import pattern
+from askwhy.agent.embedded.english import listed, pattern
 from askwhy.agent.embedded.mentions import Reading, sketch
 from askwhy.agent.embedded.words import SMALL, canonical
 from askwhy.agent.listing import clean
@@ -35,7 +36,9 @@ EXACT = 0.97
 """Nearness from which a question is one of the examples."""
 KERNEL = (0.3, 0.3, 0.4)
 """Shares of all words, of parts of words, and of words with a topic, in what is learnt."""
-RIDGE = 0.3
+RIDGE = 0.15
+LACKING = 0.2
+"""How much better a tool is whose examples have all topic words of the question than one whose examples have none."""
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 _SHORT = 40
@@ -50,6 +53,8 @@ class Match:
     ask: Ask
     nearness: float
     score: float
+    rowless: bool = False
+    """Whether the tool has an example about no row in particular that is about as near."""
 
 
 def read(question: str, schema: Schema) -> Reading:
@@ -84,6 +89,11 @@ def plain_words(text: str) -> list[str]:
     return [word for number, word in enumerate(words) if not (number and word == words[number - 1])]
 
 
+def own_words(text: str) -> str:
+    """The sketch in its own words: "reliable" and "correct" mean the same to some tools and not to others."""
+    return " ".join(re.findall(r"[^\W_]+", _CODE.sub(lambda match: _CODES[match[1]], text)))
+
+
 @dataclass(frozen=True)
 class Entry:
     """An example as the sketch it becomes; `topic` are its words that carry meaning of their own."""
@@ -91,14 +101,16 @@ class Entry:
     tool: Tool
     ask: Ask
     text: str
+    own: str
     words: frozenset[str]
     topic: frozenset[str]
 
 
 def _entry(tool: Tool, example: Ask, schema: Schema) -> Entry:
-    words = plain_words(read(filled(example.text, schema), schema).text)
+    sketched = read(filled(example.text, schema), schema).text
+    words = plain_words(sketched)
     topic = frozenset(word for word in words if word not in SMALL and not word.startswith("slot"))
-    return Entry(tool, example, " ".join(words), frozenset(words), topic)
+    return Entry(tool, example, " ".join(words), own_words(sketched), frozenset(words), topic)
 
 
 class Index:
@@ -115,17 +127,25 @@ class Index:
             TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True),
             TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), stop_words=sorted(SMALL), sublinear_tf=True),
         )
-        self._examples = [vectors.fit_transform(texts) for vectors in self._vectors]
+        own = [entry.own for entry in self.entries]
+        self._examples = [
+            vectors.fit_transform(said) for vectors, said in zip(self._vectors, (texts, own, texts), strict=True)
+        ]
         self._weights = self._learnt()
+        self.topics = {name: _topic(entry for entry in self.entries if entry.tool.name == name) for name in self.tools}
+        used = Counter(word for topic in self.topics.values() for word in topic)
+        self._weight = {word: math.log(1 + len(self.tools) / count) for word, count in used.items()}
         described = {word for one in known for word in re.findall(r"\w+", one.description.lower())}
         self.vocabulary = {word for text in texts for word in text.split()} | {canonical(word) for word in described}
 
     def near(self, text: str) -> tuple[Floats, Floats]:
         """Nearness (0..1) of a sketch to every example, and how much it speaks for each tool."""
-        words = [" ".join(plain_words(text))]
+        words = " ".join(plain_words(text))
         by = [
-            (examples @ vectors.transform(words).T).toarray()[:, 0]
-            for examples, vectors in zip(self._examples, self._vectors, strict=True)
+            (examples @ vectors.transform([said]).T).toarray()[:, 0]
+            for examples, vectors, said in zip(
+                self._examples, self._vectors, (words, own_words(text), words), strict=True
+            )
         ]
         kernel = np.asarray(sum(share * one for share, one in zip(KERNEL, by, strict=True)), dtype=float)
         return np.asarray(0.6 * by[0] + 0.4 * by[1], dtype=float), np.asarray(kernel @ self._weights, dtype=float)
@@ -139,10 +159,25 @@ class Index:
         wanted = np.array([[entry.tool.name == name for name in self.tools] for entry in self.entries], dtype=float)
         return np.asarray(np.linalg.solve(kernel + unsure, wanted), dtype=float)
 
+    def lacking(self, text: str) -> dict[str, float]:
+        """For each tool the share (0..1, by weight) of a sketch's topic words that none of its examples uses."""
+        weights = {word: self._weight[word] for word in set(plain_words(text)) if word in self._weight}
+        total = sum(weights.values())
+        if not total:
+            return dict.fromkeys(self.topics, 0.5)
+        return {
+            name: sum(weight for word, weight in weights.items() if word not in topic) / total
+            for name, topic in self.topics.items()
+        }
+
     def familiar(self, text: str) -> float:
         """The share of a sketch's own words, small ones apart, that some example uses; 1 where it has none."""
         words = [word for word in plain_words(text) if word not in SMALL and not word.startswith("slot")]
         return sum(word in self.vocabulary for word in words) / len(words) if words else 1.0
+
+
+def _topic(entries: Iterator[Entry]) -> frozenset[str]:
+    return frozenset(word for entry in entries for word in entry.topic)
 
 
 def index(schema: Schema) -> Index:
@@ -160,15 +195,23 @@ def ranked(reading: Reading, text: str, names: frozenset[str], row: bool) -> lis
     found = index(reading.schema)
     words = set(plain_words(text))
     nearness, votes = found.near(text)
+    lacking = found.lacking(text)
     learnt = dict(zip(found.tools, map(float, votes), strict=True))
     best: dict[str, Match] = {}
+    general: dict[str, float] = {}
     for entry, near in zip(found.entries, nearness, strict=True):
         if entry.tool.name in names:
             said = (1 - CUES) * float(near) + CUES * learnt[entry.tool.name] + (0.5 if near > EXACT else 0.0)
+            said += LACKING * (0.5 - lacking[entry.tool.name])
             score = said + _fit(entry.tool, reading, text, row) + _same_parts(entry, words, row)
             if entry.tool.name not in best or score > best[entry.tool.name].score:
                 best[entry.tool.name] = Match(entry.tool, entry.ask, float(near), score)
-    return sorted(best.values(), key=lambda match: (-match.score, match.tool.name))
+            if not _SLOT.search(entry.ask.text):
+                general[entry.tool.name] = max(general.get(entry.tool.name, 0.0), float(near))
+    found_best = (
+        replace(one, rowless=general.get(name, 0.0) > 0.75 * one.nearness) for name, one in best.items()
+    )
+    return sorted(found_best, key=lambda match: (-match.score, match.tool.name))
 
 
 def _same_parts(entry: Entry, words: set[str], known_row: bool) -> float:
@@ -178,8 +221,10 @@ def _same_parts(entry: Entry, words: set[str], known_row: bool) -> float:
     row = ("slotrow" in entry.words) != ("slotrow" in words or known_row)
     subset = "slotsubset" in entry.words and "slotsubset" not in words
     label = "slotclass" in entry.words and "slotclass" not in words
+    turned = listed("turning")
+    apart = len((entry.words ^ words) & turned) if entry.words & turned else 0
     fixed = 0.1 if missing and entry.ask.arguments else 0.0
-    return -0.04 * missing - fixed - 0.08 * feature - 0.03 * row - 0.06 * subset - 0.05 * label
+    return -0.06 * apart - 0.04 * missing - fixed - 0.08 * feature - 0.03 * row - 0.06 * subset - 0.05 * label
 
 
 def _fit(tool: Tool, reading: Reading, text: str, row: bool) -> float:

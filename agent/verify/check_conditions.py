@@ -53,6 +53,8 @@ def _bound_problem(reading: Reading, clause: Clause, number: Number) -> str | No
     if not same:
         return None
     feature = ground.feature(_names(ground, same[0]))
+    if number.kind in ("percent", "points") and (feature is None or "%" not in feature.unit):
+        return None  # a share that happens to equal the bound
     said = _comparison(reading.text, clause, number, feature)
     if any(_effective(one) == said for one in same):
         return None

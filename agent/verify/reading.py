@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, replace, replace
 from functools import cached_property
+from itertools import pairwise
 
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.clauses import Span, clauses, inside, parentheses, quoted, sentences, words
@@ -41,6 +42,15 @@ _LIST_WORDS = frozenset(
 _VALUE_CUE = re.compile(
     r"\s*(?:\(|=|:|\bof\b|\bis\b|\bwas\b|\bwere\b|\bto\b|\bset to\b|\bvalue\b|\bas\b|\s)*\s*$", re.I
 )
+_IN_BRACKETS = re.compile(r"\s*(?:\(|=|:)\s*")
+_CLASS_LEAD = re.compile(
+    r"(?:\b(?:predict\w*|class|label\w*|outcome|as|of|between|from|to|for|than|is|are|be|was|were|really|and|or|either)"
+    r"|[(“,:])\s*$", re.I
+)  # fmt: skip
+_CLASS_END = re.compile(
+    r"\s*(?:$|[.,;:()”]|\b(?:and|or|but|for|with|is|was|are|were|would|instead|against|in|to|by|than|most|least|from|at|"
+    r"rather|on|as)\b)", re.I
+)  # fmt: skip
 _VALUE_LEAD = re.compile(r"\b(?:for|at|to|from|than|of)\s+$", re.I)
 _VALUE_END = re.compile(r"\s*(?:$|[.,;()]|\b(?:and|or|but|to|instead|against)\b)", re.I)
 
@@ -82,6 +92,8 @@ class Reading:
     ground: Ground
     hidden: tuple[Span, ...] = field(default=())
     """Spans that need no reading: sentences of caveats, quoted word for word."""
+    filled: frozenset[Span] = frozenset()
+    """Spans that a template filled in from a fact: there, "no" is a name and not a denial."""
 
     @cached_property
     def matched(self) -> dict[Number, tuple[Known, ...]]:
@@ -105,7 +117,17 @@ class Reading:
         if schema.modality == "text":  # "the text" is the instance, not a feature with an attribution
             whole = schema.names[0]
             found = [one for one in found if whole not in one.names("feature")]
-        return tuple(sorted(found, key=lambda one: one.start))
+        return self._settled(sorted(found, key=lambda one: one.start))
+
+    def _settled(self, found: list[Mention]) -> tuple[Mention, ...]:
+        """"yes" that directly follows a feature is that feature's value, though a class has the same name."""
+        settled = found[:1]
+        for before, one in pairwise(found):
+            features = before.names("feature")
+            own = tuple(t for t in one.targets if t.kind == "category" and t.feature in features)
+            is_value = own and one.names("class") and _IN_BRACKETS.fullmatch(self.text, before.end, one.start)
+            settled.append(replace(one, targets=own) if is_value else one)
+        return tuple(settled)
 
     def _quoted_features(self) -> list[Mention]:
         names = {fact.feature for fact in self.ground.facts if fact.feature}
@@ -130,7 +152,8 @@ class Reading:
         for start, end in (*self.hidden, *self.quotes):
             chars[start:end] = " " * (end - start)
         for one in self.mentions:
-            if not one.weak and not {"more", "less"} & {target.kind for target in one.targets}:
+            named = not one.weak or (NEGATION.fullmatch(one.text) and self._counts(one))
+            if named and not {"more", "less"} & {target.kind for target in one.targets}:
                 chars[one.start : one.end] = "_" * (one.end - one.start)
         return "".join(chars)
 
@@ -179,7 +202,7 @@ class Reading:
         if not mention.weak:
             return True
         if any(target.kind in ("feature", "class") and target.label for target in mention.targets):
-            return True
+            return not NEGATION.fullmatch(mention.text) or self._stands_alone(mention)
         if any(target.kind in ("more", "less", "target") for target in mention.targets):
             return True
         if not any(target.kind == "category" for target in mention.targets):
@@ -193,6 +216,12 @@ class Reading:
             return False
         return any(target.feature in before[-1].names("feature") for target in mention.targets)
 
+
+    def _stands_alone(self, mention: Mention) -> bool:
+        """Whether "no" is the class of that name: "predicts no for row 3", not "has no effect"."""
+        if mention.span in self.filled:
+            return True
+        return bool(_CLASS_LEAD.search(self.text, 0, mention.start) and _CLASS_END.match(self.text, mention.end))
 
     def _is_value_phrase(self, mention: Mention) -> bool:
         """Whether "no" is a value in "63% for no and 46% for yes": a phrase of its own, of a feature just named."""

@@ -88,7 +88,7 @@ SHORTER = ("duration", "decrease", 12)
         ("show me cases it gets wrong", [("mistakes", {"what": "sample"}, None)]),
         ("show me some mistakes", [("mistakes", {"what": "sample"}, None)]),
         ("how does age affect the predictions", [("effect", {"feature": "age"}, None)]),
-        ("does the prediction depend on age?", [("effect", {"feature": "age"}, None)]),
+        ("does the prediction depend on age?", [("hypothesis", {"features": ("age",)}, None)]),
         (
             "is age more important than purpose for row 12",
             [("compare_features", {"first": "age", "second": "purpose"}, "12")],

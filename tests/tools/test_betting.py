@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binom
+
 from askwhy.tools.engines.betting import (
     STAKES,
     Similarities,
@@ -13,7 +15,6 @@ from askwhy.tools.engines.betting import (
     wealth,
 )
 from askwhy.tools.engines.planted import Kind, concept_runs, marginal_runs
-from scipy.stats import binom
 
 RUNS, ALPHA = 200, 0.05
 

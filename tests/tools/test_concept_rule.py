@@ -6,16 +6,17 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hand_subjects import hand_subject
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from toy_subjects import binary
+
 from askwhy.tools.engines.concept_rule import LONGEST_RULE, read_concept
 from askwhy.tools.engines.concepts import Concept, library
 from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.evaluator import Evaluator
 from askwhy.tools.scope import Condition, Where
 from askwhy.tools.select import select
-from hand_subjects import hand_subject
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from toy_subjects import binary
 
 SUBJECT = binary()
 DATA = SUBJECT.data
@@ -125,7 +126,9 @@ def test_no_text_does_anything_but_read_or_be_refused(rule: str) -> None:
 
 
 def test_a_category_of_several_features_must_be_said_with_its_feature() -> None:
-    frame = pd.DataFrame({one: pd.array(["yes", "radio and television"] * 5, dtype="str") for one in ("first", "second")})
+    frame = pd.DataFrame(
+        {one: pd.array(["yes", "radio and television"] * 5, dtype="str") for one in ("first", "second")}
+    )
     subject = hand_subject(lambda data: data["first"].eq("yes").astype(float), frame)
     with pytest.raises(ToolError, match="several features"):
         read_concept(subject.schema, subject.data, "yes")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from hand_subjects import hand_subject, numbers, view_of
+
 from askwhy.tools.engines.conditional import Lenders, positions_of
 from askwhy.tools.engines.discoveries import adjusted, discovered
 from askwhy.tools.engines.planted import correlated, donors_of, false_discoveries
 from askwhy.tools.engines.randomization import draws_for, larger_p_values, loss_p_values, typical_p_value
-from hand_subjects import hand_subject, numbers, view_of
 
 
 def test_adjusted_p_values_are_those_worked_by_hand() -> None:
@@ -44,7 +45,7 @@ def test_a_loss_that_never_changes_has_p_one_and_one_that_always_rises_the_small
 def test_sizes_are_compared_with_the_margin_by_a_t_test() -> None:
     from scipy.stats import ttest_1samp
 
-    sizes = np.random.default_rng(0).random((30, 2)) + [[0.0, 3.0]]
+    sizes = np.random.default_rng(0).random((30, 2)) + np.array([0.0, 3.0])
     expected = ttest_1samp(sizes[:, 0], 0.45, alternative="greater").pvalue
     found = larger_p_values(sizes, 0.45)
     np.testing.assert_allclose(found[0], expected)

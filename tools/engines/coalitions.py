@@ -40,7 +40,8 @@ class Coalitions:
     """The game of one row against background rows; nothing is asked of the model twice.
 
     column: the output that `outcomes` and `worth` are about. players: positions of the columns that vary, ordered by
-    name, so that the order of the columns does not matter. Masks are (coalitions, players).
+    name, so that the order of the columns does not matter. pool: the background rows, then the row. Masks are (coalitions,
+    players).
     """
 
     evaluate: Evaluator
@@ -49,16 +50,16 @@ class Coalitions:
     column: int = 0
     link: Link | None = None
     players: Index = field(init=False)
-    _pool: pd.DataFrame = field(init=False, repr=False)
+    pool: pd.DataFrame = field(init=False, repr=False)
     _place: dict[bytes, int] = field(init=False, default_factory=dict, repr=False)
     _means: list[Outputs] = field(init=False, default_factory=list, repr=False)
     _outcomes: list[Outputs] = field(init=False, default_factory=list, repr=False)
     _steps: tuple[Outputs, Outputs] | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self._pool = pooled(self.background, self.row)
-        varying = [j for j, name in enumerate(self._pool.columns) if self._pool[name].nunique(dropna=False) > 1]
-        self.players = np.array(sorted(varying, key=lambda j: str(self._pool.columns[j])), dtype=np.int64)
+        self.pool = pooled(self.background, self.row)
+        varying = [j for j, name in enumerate(self.pool.columns) if self.pool[name].nunique(dropna=False) > 1]
+        self.players = np.array(sorted(varying, key=lambda j: str(self.pool.columns[j])), dtype=np.int64)
 
     @property
     def count(self) -> int:
@@ -125,7 +126,7 @@ class Coalitions:
 
     def composites(self, source: Index) -> Outputs:
         """Outputs of composite rows: `source` (n, columns) says which background row (or, as `refs`, the row itself)."""
-        outputs = self.evaluate.mixed(self._pool, source.astype(np.int64))
+        outputs = self.evaluate.mixed(self.pool, source.astype(np.int64))
         return outputs if self.link is None else self.link(outputs)
 
     def _places(self, masks: Mask) -> list[int]:
@@ -142,7 +143,7 @@ class Coalitions:
             values, steps = self._steps
             self._keep(keys, self._means[none] + masks @ values, self._outcomes[none] + masks @ steps)
             return
-        width = self._pool.shape[1]
+        width = self.pool.shape[1]
         taken = np.zeros((len(keys), width), dtype=bool)
         taken[:, self.players] = [np.frombuffer(key, dtype=bool) for key in keys]
         block = max(1, BLOCK_CELLS // max(1, self.refs * width))

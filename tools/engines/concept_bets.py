@@ -136,16 +136,19 @@ class Rest:
         return np.asarray(rows.astype(float) - inside[self.places].mean(axis=1))
 
 
-def rest_of(people: Population, features: Sequence[str]) -> Rest:
-    """Redraw the features from the rows most like each row in everything else."""
-    redrawn = [people.view.schema.names.index(name) for name in features]
-    donors = people.lenders.donors
+def rests_of(people: Population, sets: Sequence[tuple[str, ...]]) -> list[Rest]:
+    """Redraw each set of features from the rows most like each row in everything else."""
+    redrawn = [[people.view.schema.names.index(name) for name in features] for features in sets]
+    donors, outputs = people.lenders.donors, people.tested(people.outputs)
     cells = donors.space.encode(people.rows)
-    places = donors.nearest(cells, people.own, [redrawn], NEIGHBOURS)[0]
-    drawn = people.tested(people.lenders.outputs(people.view.evaluate, people.rows, places, redrawn))
-    expected, context = drawn.mean(axis=1), donors.likeness(cells, redrawn)
-    values = people.tested(people.outputs) - expected
-    return Rest(values, expected, places, context, Similarities.of(values, context))
+    nearest, likeness = donors.nearest(cells, people.own, redrawn, NEIGHBOURS), donors.likeness(cells, redrawn)
+    found = []
+    for places, context, features in zip(nearest, likeness, redrawn, strict=True):
+        drawn = people.tested(people.lenders.outputs(people.view.evaluate, people.rows, places, features))
+        expected = drawn.mean(axis=1)
+        values = outputs - expected
+        found.append(Rest(values, expected, places, context, Similarities.of(values, context)))
+    return found
 
 
 def use(rest: Rest, surprise: Array, alpha: float, rng: np.random.Generator) -> Outcome:
@@ -180,17 +183,22 @@ class Moved:
         return low > 0 or high < 0
 
 
-def moved(people: Population, concept: Concept, rows: Mask, inside: Mask) -> Moved:
+def moved(people: Population, concept: Concept, rows: Mask, inside: Mask, most: int = MOVED_ROWS) -> Moved:
     """Move rows, a seeded sample of those marked, by redrawing only what defines the concept, from donors `inside`."""
     chosen = np.flatnonzero(rows)
-    if len(chosen) > MOVED_ROWS:
-        chosen = np.sort(people.view.rng.choice(chosen, MOVED_ROWS, replace=False))
+    if len(chosen) > most:
+        chosen = np.sort(people.view.rng.choice(chosen, most, replace=False))
     part = people.rows.iloc[chosen]
     drawn = _drawn(people, part, people.own[chosen], concept, inside, MOVES)
     before = people.outputs[chosen]
-    change = drawn.mean(axis=1) - before
+    return _moved(drawn.mean(axis=1) - before, before, _flips(people, before, drawn))
+
+
+def _moved(change: Array, before: Outputs, flips: float | None) -> Moved:
+    """From changes (n, width) of outputs; what is only rounding is no change."""
+    change = np.where(np.abs(change) <= 1e-12 * max(1.0, float(np.abs(before).max())), 0.0, change)
     error = change.std(axis=0, ddof=1) / np.sqrt(len(change)) if len(change) > 1 else np.zeros(change.shape[1])
-    return Moved(len(chosen), change.mean(axis=0), error, _flips(people, before, drawn))
+    return Moved(len(change), change.mean(axis=0), error, flips)
 
 
 def _drawn(people: Population, rows: pd.DataFrame, own: Array, concept: Concept, among: Mask, count: int) -> Outputs:
@@ -228,11 +236,9 @@ def local(people: Population, concept: Concept, inside: Mask, alpha: float) -> L
     marks = np.arange(len(pooled)) < len(within)
     present = bool(members(view, concept, people.rows)[0])
     there = sides[1] if present else sides[0]
-    change = there[0] - people.outputs[0]
-    error = change.std(axis=0, ddof=1) / np.sqrt(len(change))
     return Local(
         test=association(pooled, marks, alpha, view.rng),
         present=present,
-        moved=Moved(len(change), change.mean(axis=0), error, _flips(people, people.outputs, there)),
+        moved=_moved(there[0] - people.outputs[0], people.outputs, _flips(people, people.outputs, there)),
         false_alarms=random_rejections(lambda mask, rng: association(pooled, mask, alpha, rng), marks, view.seed),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from askwhy.tools.engines.betting import Similarities, conditional_payoffs, outcome, wealth
-from askwhy.tools.engines.concept_bets import Moved, Population, Rest, moved, rest_of
+from askwhy.tools.engines.concept_bets import Moved, Population, Rest, moved, rests_of
 from askwhy.tools.engines.concepts import Concept
 from askwhy.tools.engines.conditional import Array
 from askwhy.tools.predictor import Outputs
@@ -22,6 +22,9 @@ ALPHA = 0.05
 
 ROWS = 400
 """At most so many rows are bet on, a seeded sample: fewer than for one concept, as there are many."""
+
+MOVED_ROWS = 100
+"""At most so many rows are moved into each concept."""
 
 _FOLDS = 5
 
@@ -53,10 +56,9 @@ class Ranked:
 
 def rank(people: Population, asked: Sequence[Members]) -> list[Ranked]:
     """The concepts, soonest found first."""
-    found = []
-    for features, group in _by_features(asked).items():
-        rest = rest_of(people, features)
-        noisy = [rest.noisy(people.view.rng) for _ in range(ORDERS)]
+    found, rng, groups = [], people.view.rng, _by_features(asked)
+    for rest, group in zip(rests_of(people, list(groups)), groups.values(), strict=True):
+        noisy = [rest.noisy(rng) for _ in range(ORDERS)]
         found += [_ranked(people, one, rest, noisy) for one in group]
     return sorted(found, key=lambda one: (one.time, -one.e_value, one.concept.words))
 
@@ -80,7 +82,7 @@ def _ranked(people: Population, one: Members, rest: Rest, noisy: Sequence[Simila
         time=float(np.mean([test.at or test.rounds for test in timed])),
         rejected=float(np.mean([test.rejected for test in timed])),
         e_value=float(np.mean(final)),
-        into=moved(people, one.concept, ~one.mask, one.lent),
+        into=moved(people, one.concept, ~one.mask, one.lent, MOVED_ROWS),
     )
 
 
@@ -94,14 +96,15 @@ def agreement(people: Population, asked: Sequence[Members]) -> float:
 
 
 def _scores(part: Population, asked: Sequence[Members], half: Array) -> list[float]:
+    """Mean log wealth over orders at the end of one half, concept by concept."""
     found: dict[str, float] = {}
-    for features, group in _by_features(asked).items():
-        rest = rest_of(part, features)
-        noisy = rest.noisy(part.view.rng)
+    rng, groups = part.view.rng, _by_features(asked)
+    for rest, group in zip(rests_of(part, list(groups)), groups.values(), strict=True):
+        noisy = [rest.noisy(rng) for _ in range(ORDERS)]
         for one in group:
-            order = np.arange(len(half))
-            path = wealth(conditional_payoffs(noisy, rest.surprise(one.lent, one.mask[half]), order))
-            found[one.concept.words] = float(np.log(np.maximum(path[-1], 1e-300)))
+            surprise = rest.surprise(one.lent, one.mask[half])
+            paths = [wealth(conditional_payoffs(alike, surprise, rng.permutation(len(half)))) for alike in noisy]
+            found[one.concept.words] = float(np.mean([np.log(max(path[-1], 1e-300)) for path in paths]))
     return [found[one.concept.words] for one in asked]
 
 

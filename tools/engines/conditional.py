@@ -86,15 +86,19 @@ class Donors:
                 found[number, part] = places[_smallest(apart[:, :, number].round(12), limit)]
         return found
 
-    def likeness(self, rows: Array, redrawn: Sequence[int]) -> Array:
-        """How alike encoded rows (n, features) are in what stays, (n, n) in 0..1: half at the median distance."""
-        apart, weights = np.zeros((len(rows), len(rows))), self.weights(redrawn)
+    def likeness(self, rows: Array, sets: Sequence[Sequence[int]]) -> Array:
+        """How alike encoded rows (n, features) are in what stays, (sets, n, n) in 0..1: half at the median distance."""
+        apart = np.zeros((len(sets), len(rows), len(rows)))
+        weights = np.column_stack([self.weights(redrawn) for redrawn in sets])
         block = max(1, _BLOCK_CELLS // max(1, rows.size))
         for start in range(0, len(rows), block):
             part = slice(start, start + block)
-            apart[part] = self.space.differences(rows[part, None, :], rows[None]) @ weights
-        middle = float(np.median(apart[np.triu_indices(len(rows), 1)])) if len(rows) > 1 else 0.0
-        return np.asarray(np.exp2(-apart / middle)) if middle > 0 else np.ones_like(apart)
+            found = self.space.differences(rows[part, None, :], rows[None]) @ weights
+            apart[:, part] = np.moveaxis(found, 2, 0)
+        pairs = np.triu_indices(len(rows), 1)
+        middle = np.median(apart[:, *pairs], axis=1) if len(rows) > 1 else np.zeros(len(sets))
+        scale = np.where(middle > 0, middle, np.inf)
+        return np.asarray(np.exp2(-apart / scale[:, None, None]))
 
     def anyone(self, own: Array, count: int, rng: np.random.Generator, among: Mask | None = None) -> Index:
         """Places (n, k) of different donors drawn at random for each row; see `nearest`."""

@@ -129,7 +129,7 @@ def light_panel(view: View, found: Attribution, label: ClassLabel | None, named:
         correlation=correlated,
         sensitivity=light_sensitivity(view, found, game, k, left),
         repeats=light_repeats(view, found, k),
-        conditional=_conditional(view, found, game, k),
+        conditional=conditional_overlap(view, found, k),
         flags=flags,
     )
 
@@ -180,8 +180,10 @@ def light_repeats(view: View, found: Attribution, k: int) -> Repeats | None:
     return repeats(redrawn(found.values, found.error, view.rng), clear_top(found.values, found.error, k))
 
 
-def _conditional(view: View, found: Attribution, game: Coalitions, k: int) -> float | None:
-    if found.name != "SHAP" or game.refs < _CONDITIONAL_REFS or game.count < _FEWEST_PLAYERS:
+def conditional_overlap(view: View, found: Attribution, k: int) -> float | None:
+    """C16: the share of the top features that conditional attributions name too; None where it cannot be said."""
+    game = found.game
+    if game is None or found.name != "SHAP" or game.refs < _CONDITIONAL_REFS or game.count < _FEWEST_PLAYERS:
         return None
     other = conditional_values(view, game)
     if other is None:

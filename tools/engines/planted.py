@@ -137,7 +137,7 @@ def _concept(rng: np.random.Generator, kind: Kind, alpha: float, rows: int, corr
     redrawn = cells[:, [0]] + use[:, None] * cells[places, 1]
     values = (output - redrawn.mean(axis=1))[:, None]
     surprise = inside - inside[places].mean(axis=1)
-    alike = Similarities.of(values, donors.likeness(donors.cells, [1]))
+    alike = Similarities.of(values, donors.likeness(donors.cells, [[1]])[0])
     return outcome(conditional_payoffs(alike, surprise, rng.permutation(rows)), alpha)
 
 

@@ -71,15 +71,19 @@ def search(
     badness: Badness,
     allowed: Callable[[pd.DataFrame], Mask],
     rng: np.random.Generator,
+    *,
+    made_up: bool = False,
 ) -> Searched | None:
-    """Looks near `rows` for one that breaks a rule. `fixed` columns stay; made rows must be `allowed`. None: none could
-    be made."""
+    """Looks near `rows` for one that breaks a rule; None where no row could be made.
+
+    `fixed` columns stay, and made rows must be `allowed`. made_up: the rows to start from are made up too, and count.
+    """
     free = [place for place, name in enumerate(rows.columns) if name not in fixed]
     if not free or not len(rows):
         return None
     own = np.arange(len(rows))
     current, parents, bad = rows, own, badness(rows)
-    tried = broken = 0
+    tried, broken = (len(rows), int((bad > 0).sum())) if made_up else (0, 0)
     for _ in range(ROUNDS):
         best = np.argsort(-bad, kind="stable")[:KEPT]
         current, parents, bad = current.iloc[best], parents[best], bad[best]

@@ -27,9 +27,9 @@ _DIGITS = 3
 
 @dataclass(frozen=True)
 class Predicate:
-    """One condition on one feature: a category (or missing), or a number or date above `low` and at most `high`.
+    """One condition on one feature: a category, none of some, missing, or a number or date above `low` and at most `high`.
 
-    Dates are ISO text in `low` and `high`. A number that is missing meets no bound.
+    Dates are ISO text in `low` and `high`. A number that is missing meets no bound, unless `missing` says so too.
     """
 
     feature: Feature = field(hash=False)
@@ -37,6 +37,7 @@ class Predicate:
     low: Scalar | None = None
     high: Scalar | None = None
     missing: bool = False
+    besides: tuple[Scalar, ...] = ()
 
     @property
     def bounded(self) -> bool:
@@ -45,11 +46,15 @@ class Predicate:
 
     def holds(self, cells: pd.Series) -> Mask:
         """Where the cells of its feature meet it."""
-        if self.missing:
-            return np.asarray(cells.isna(), dtype=bool)
-        if not self.bounded:
-            return np.asarray((cells.astype(object) == self.value).fillna(False), dtype=bool)
-        met = np.array(cells.notna(), dtype=bool)
+        absent = np.array(cells.isna(), dtype=bool)
+        if self.besides:
+            return np.asarray(~cells.astype(object).isin(self.besides), dtype=bool)
+        if self.bounded:
+            met = self._within(cells, ~absent)
+            return met | absent if self.missing else met
+        return absent if self.missing else np.asarray((cells.astype(object) == self.value).fillna(False), dtype=bool)
+
+    def _within(self, cells: pd.Series, met: Mask) -> Mask:
         if self.low is not None:
             met &= np.asarray((cells > self._bound(self.low)).fillna(False), dtype=bool)
         if self.high is not None:
@@ -59,25 +64,32 @@ class Predicate:
     def words(self) -> str:
         """The condition after "with": "duration above 24 months", "purpose car", "joined after 2017-03-01"."""
         label = self.feature.label
-        if self.missing:
-            return f"{label} missing"
+        if self.besides:
+            named = [self._category(one) for one in self.besides]
+            return f"{label} anything but {' or '.join([', '.join(named[:-1]), named[-1]] if named[1:] else named)}"
         if not self.bounded:
-            text = shown(self.feature, self.value)
-            return f"{label} {'yes' if text is True else 'no' if text is False else text}"
+            return f"{label} missing" if self.missing else f"{label} {self._category(self.value)}"
         date = self.feature.kind == "date"
         above, most = ("after", "on or before") if date else ("above", "at most")
         parts = [f"{above} {self._bare(self.low)}"] if self.low is not None else []
         parts += [f"{most} {self._bare(self.high)}"] if self.high is not None else []
         unit = self.feature.unit
-        return f"{label} {' and '.join(parts)}{'' if not unit else unit if unit[0] in '%°' else f' {unit}'}"
+        text = f"{label} {' and '.join(parts)}{'' if not unit else unit if unit[0] in '%°' else f' {unit}'}"
+        return f"{text} or missing" if self.missing else text
+
+    def _category(self, value: Scalar | None) -> str:
+        text = shown(self.feature, value)
+        return "yes" if text is True else "no" if text is False else str(text)
 
     def facts(self, rule: str) -> Iterator[Fact]:
         """The condition as facts, `group` being the rule that it belongs to."""
         name, named = self.feature.name, {"feature": self.feature.name, "group": rule}
         if self.missing:
             yield Fact(relation="rule_missing", value=None, unit="category", **named)
-        elif not self.bounded:
+        elif self.value is not None:
             yield Fact(relation="rule_value", value=self.value, unit="category", **named)
+        for one in self.besides:
+            yield Fact(relation="rule_not", value=one, unit="category", **named)
         unit = "feature" if self.feature.numeric else "category"
         for relation, bound in (("rule_above", self.low), ("rule_at_most", self.high)):
             if bound is not None:
@@ -105,8 +117,8 @@ def holds(rule: Rule, rows: pd.DataFrame) -> Mask:
 def rule_words(rule: Sequence[Predicate]) -> str:
     """The rule after "with": "duration above 24 months and purpose car"."""
     words = [test.words() for test in rule]
-    if any(" and " in one for one in words):
-        return ", ".join(words[:-1]) + (f", and {words[-1]}" if len(words) > 1 else words[0])
+    if len(words) > 1 and any(" and " in one or one.endswith(" or missing") for one in words):
+        return f"{', '.join(words[:-1])}, and {words[-1]}"
     return " and ".join(words) if len(words) < 3 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from askwhy.tools.engines.conditional import Array, Lenders, positions_of
 from askwhy.tools.engines.refit import Trained
 from askwhy.tools.evaluator import compose
 from askwhy.tools.predictor import Outputs
+from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
 
 SECONDS = 30.0
@@ -25,8 +27,8 @@ SECONDS = 30.0
 TRAINING_ROWS = 2000
 """More training rows than this are thinned for the twins."""
 
-_EVALUATIONS = 1000
-_DRAWS = 5
+_EVALUATIONS = 3000
+_DRAWS = 1
 _OWN_DRAWS = 40
 
 
@@ -34,22 +36,24 @@ _OWN_DRAWS = 40
 class Questions:
     """Rows that show what each feature does: `frame` holds n rows as they are, then each with one feature from another.
 
-    shape: (n, features, draws) of the latter.
+    shape: (n, features, draws) of the latter. positions: of the n rows in the data, -1 for the user's own case; names:
+    their ids.
     """
 
     frame: pd.DataFrame
     shape: tuple[int, int, int]
+    positions: Array
+    names: tuple[Any, ...]
 
     @classmethod
-    def of(cls, view: View) -> Questions:
-        """For the instance, or a seeded sample of the view's rows; every feature is replaced from the same donors."""
-        width, rows = len(view.schema.features), view.rows
+    def of(cls, view: View, among: Mask) -> Questions:
+        """For the instance, or a seeded sample of the view's marked rows; donors are the same for all features."""
+        width, rows = len(view.schema.features), view.rows[among]
         most = max(10, _EVALUATIONS // (_DRAWS * width))
         if len(rows) > most:
             rows = rows.iloc[np.sort(view.rng.choice(len(rows), most, replace=False))]
-        lenders = Lenders.of(view)
-        draws = _OWN_DRAWS if view.scope.has_instance else _DRAWS
-        places = lenders.donors.anyone(positions_of(view, rows), draws, view.rng)
+        lenders, positions = Lenders.of(view), positions_of(view, rows)
+        places = lenders.donors.anyone(positions, _OWN_DRAWS if view.scope.has_instance else _DRAWS, view.rng)
         count, draws = places.shape
         own = np.arange(count, dtype=np.int64)
         source = np.tile(own[:, None, None, None], (1, width, draws, width))
@@ -57,41 +61,78 @@ class Questions:
             source[:, feature, :, feature] = count + places
         composite = np.concatenate([np.repeat(own[:, None], width, axis=1), source.reshape(-1, width)])
         pool = pd.concat([rows, lenders.frame], ignore_index=True)
-        return cls(compose(pool, composite), (count, width, draws))
+        return cls(compose(pool, composite), (count, width, draws), positions, tuple(rows.index))
 
-    def effects(self, predict: Callable[[pd.DataFrame], Outputs]) -> Outputs:
-        """Changes (n, features, draws, width): the output of each row less that with the feature replaced."""
+    def ask(self, predict: Callable[[pd.DataFrame], Outputs]) -> Replies:
+        """What one model replies."""
         outputs, count = predict(self.frame), self.shape[0]
-        return np.asarray(outputs[:count, None, None, :] - outputs[count:].reshape(*self.shape, -1))
+        return Replies(outputs[:count], outputs[count:].reshape(*self.shape, -1))
+
+
+@dataclass(frozen=True, eq=False)
+class Replies:
+    """One model's outputs: `own` (n, width) of the rows, `changed` (n, features, draws, width) with one replaced."""
+
+    own: Outputs
+    changed: Outputs
+
+    def attributions(self, column: int) -> Array:
+        """Output less its mean with the feature replaced, (n, features)."""
+        return np.asarray((self.own[:, None, None, column] - self.changed[..., column]).mean(axis=2))
+
+    def sizes(self, column: int) -> Array:
+        """Mean absolute change of the output, (features,)."""
+        return np.asarray(np.abs(self.own[:, None, None, column] - self.changed[..., column]).mean(axis=(0, 2)))
+
+    def losses(self, truth: Array) -> Array:
+        """Mean increase of the loss against class positions or numbers (n,), (features,)."""
+        increase = loss(self.changed, truth[:, None, None]) - loss(self.own, truth)[:, None, None]
+        return np.asarray(increase.mean(axis=(0, 2)))
+
+
+def loss(outputs: Outputs, truth: Array) -> Array:
+    """Squared error of numbers, log loss of the true class for probabilities (..., width)."""
+    if outputs.shape[-1] == 1:
+        return np.asarray((outputs[..., 0] - truth) ** 2)
+    chance = np.take_along_axis(outputs, np.broadcast_to(truth, outputs.shape[:-1])[..., None], axis=-1)[..., 0]
+    return np.asarray(-np.log(np.clip(chance, np.finfo(float).eps, 1.0)))
 
 
 @dataclass(frozen=True, eq=False)
 class Twins:
-    """Changes of the output (twins, n, features, draws, width) for each twin; `wanted` is how many were asked for."""
+    """What each twin replied, with the truth (n,) it is held to; `wanted` is how many were asked for.
 
-    effects: Outputs
+    Rows that a twin was trained on are held to what it was told of them, as the model is to what it was told.
+    """
+
+    replies: tuple[Replies, ...]
+    truths: tuple[Array, ...]
     wanted: int
     thinned: bool
 
 
-def raise_twins(view: View, model: Trained, questions: Questions, count: int) -> Twins | None:
+def raise_twins(view: View, model: Trained, questions: Questions, truth: Array, count: int) -> Twins | None:
     """Train `count` twins and ask them all the questions; None where the model refuses to be trained again.
 
-    Fewer where the time is up. A twin's outcomes are those of the training rows in a random order.
+    Fewer where the time is up. A twin's outcomes are those of the training rows in a random order. truth: that of the
+    questions' rows (n,).
     """
-    rows, actual = model.rows, model.actual
+    rows, actual, positions = model.rows, model.actual, model.positions
     if len(rows) > TRAINING_ROWS:
         keep = np.sort(view.rng.choice(len(rows), TRAINING_ROWS, replace=False))
-        rows, actual = rows.iloc[keep], actual[keep]
-    rng, started, found = view.rng, time.monotonic(), []
-    for _ in range(count):
-        twin = model.fitted(rows, rng.permutation(actual))
+        rows, actual, positions = rows.iloc[keep], actual[keep], positions[keep]
+    rng, started = view.rng, time.monotonic()
+    replies: list[Replies] = []
+    truths: list[Array] = []
+    while len(replies) < count and time.monotonic() - started < SECONDS:
+        told = rng.permutation(actual)
+        twin = model.fitted(rows, told)
         if twin is None:
             return None
-        found.append(questions.effects(twin))
-        if time.monotonic() - started > SECONDS:
-            break
-    return Twins(np.stack(found), count, len(rows) < len(model.rows))
+        replies.append(questions.ask(twin))
+        seen = dict(zip(positions.tolist(), told.tolist(), strict=True))
+        truths.append(np.array([seen.get(int(at), own) for at, own in zip(questions.positions, truth, strict=True)]))
+    return Twins(tuple(replies), tuple(truths), count, len(rows) < len(model.rows))
 
 
 def twin_p_values(own: Array, twins: Array) -> Array:

@@ -48,10 +48,10 @@ Concepts = Annotated[tuple[str, ...], Field(max_length=MOST)]
         "features, at a false discovery rate of at most {rate}.",
         "Of {no_concept} concepts, none is shown to be used beyond the other features, at a false discovery rate of at "
         "most {rate}.",
-        "The stronger a concept's effect, the sooner it is found: [found*: {group} (after {value} bets)], with at most "
-        "{rounds} bets.",
-        "Used, but too faint to be found beside what the other features do: [faint*: {group}].",
-        "Use is not shown for [unfound*: {group}].",
+        "The stronger a concept's effect, the sooner it is found: [found 8: {group} (after {value} bets)], with at "
+        "most {rounds} bets.",
+        "Used, but too faint to be found beside what the other features do ({faint_count}): [faint 8: {group}].",
+        "Not shown to be used ({unfound_count}): [unfound 8: {group}].",
         "Moving {entities} into {into.group}, by redrawing only its features, changes the probability of {into.cls} by "
         "{into:signed} on average, which is the largest change.",
         "Moving {entities} into {into_output.group}, by redrawing only its features, changes the output by "
@@ -124,6 +124,8 @@ def _facts(
     for place, (one, good) in enumerate(zip(order, passed, strict=True), 1):
         relation = "unfound" if not good else "found" if one.rejected else "faint"
         yield Fact(relation=relation, value=one.time, unit="count", group=one.concept.words, rank=place)
+    for relation, count in (("faint_count", _faint(order, passed)), ("unfound_count", len(order) - found)):
+        yield Fact(relation=relation, value=count, unit="count")
     yield Fact(relation="rounds", value=len(people.rows), unit="count")
     yield from _largest(view, people, order)
     yield Fact(relation="explained", value=shared.explained, unit="share")
@@ -131,6 +133,10 @@ def _facts(
     if shared.completeness is not None:
         yield Fact(relation="completeness", value=shared.completeness, unit="share")
     yield from dict.fromkeys(fact for one in order for fact in constants(one.concept))
+
+
+def _faint(order: list[Ranked], passed: Mask) -> int:
+    return sum(bool(good) and not one.rejected for one, good in zip(order, passed, strict=True))
 
 
 def _largest(view: View, people: Population, order: list[Ranked]) -> Iterator[Fact]:

@@ -21,7 +21,7 @@ from askwhy.tools.engines.concept_bets import (
     members,
     moved,
     random_rejections,
-    rest_of,
+    rests_of,
     use,
 )
 from askwhy.tools.engines.concept_rule import read_concept
@@ -173,7 +173,7 @@ def _meant(view: View, rule: str) -> tuple[Concept, Mask]:
 def _found(people: Population, concept: Concept, inside: Mask, mask: Mask, alpha: float) -> _Found:
     view = people.view
     lent = inside[people.lenders.donors.positions]
-    outputs, rest = people.tested(people.outputs), rest_of(people, concept.features)
+    outputs, (rest,) = people.tested(people.outputs), rests_of(people, [concept.features])
     surprise = rest.surprise(lent, mask)
     still = float(np.abs(rest.values).max()) <= 1e-9 * max(1.0, float(np.abs(outputs).max()))
     nulls = (

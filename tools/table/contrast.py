@@ -26,13 +26,12 @@ _ITEM = "{feature} ({at}) {value:word raises/lowers} it by {value:size}"
 _SAYS: Says = (
     "The model predicts {prediction} for {row}.",
     "It gives {fact_probability.cls} a probability of {fact_probability} and {foil_probability.cls} one of "
-    "{foil_probability}, so {lead.cls} {lead:word leads/trails/neither leads nor trails} by {lead:size}.",
-    "In log-odds, {log_lead.cls} {log_lead:word leads/trails/neither leads nor trails} by {log_lead:size}.",
+    "{foil_probability}, so the lead of {lead.cls} is {lead:signed}.",
+    "On the scale of log-odds, the lead of {log_lead.cls} is {log_lead}.",
     f"What moves the lead of {{reason.cls}} over {{foil.cls}} most: [reason*: {_ITEM}].",
     "{no_effect:one One/No} feature moves the lead of {no_effect.cls} over {foil.cls} here.",
     "That accounts for {named_share} of the total attribution.",
-    "On average over the reference {entities}, {base_lead.cls} {base_lead:word leads/trails/neither leads nor trails} "
-    "by {base_lead:size}.",
+    "On average over the reference {entities}, the lead of {base_lead.cls} is {base_lead:signed}.",
 )
 
 

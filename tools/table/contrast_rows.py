@@ -40,7 +40,7 @@ _SAYS: Says = (
     *_LEVELS,
     "They differ in {differing} of the {feature_count} features, above all in "
     "[main_cell*: {feature} ({value} instead of {at})].",
-    "The changes are [new_cell*: {feature} ({value} instead of {at})].",
+    "The changes are [version_cell*: {feature} ({value} instead of {at})].",
     f"What makes the probability of {{contribution.cls}} differ: [contribution*: {_STEP}].",
     f"What makes the predicted {{target}} differ: [contribution_output*: {_STEP}].",
     "[no_contribution*: {feature} makes no difference].",
@@ -184,7 +184,7 @@ def _facts(steps: _Steps, k: int) -> Iterator[Fact]:
     yield Fact(relation="feature_count", value=len(steps.values), unit="count")
     order = steps.order()
     acting = [position for position in order if abs(steps.values[position]) > steps.negligible()]
-    cells = "new_cell" if pair.versions else "main_cell"
+    cells = "version_cell" if pair.versions else "main_cell"
     yield from (steps.cell(cells if place < k else "further_cell", one) for place, one in enumerate(order))
     relation = "contribution_output" if pair.label is None else "contribution"
     yield from (steps.fact(relation, position) for position in acting[:k])

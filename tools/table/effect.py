@@ -71,6 +71,7 @@ class Swept:
         "what role does {feature} play for {row} as it changes?",
         "how would {row} be predicted for other values of {feature}?",
         "how does {feature} matter from {number} to {number}?",
+        "how does the prediction for {row} change as {feature} goes from {number} to {number}?",
         "show the partial dependence on {feature}",
         "which {feature} has the highest probability of {class}?",
         "plot the effect of {feature}",

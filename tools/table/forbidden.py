@@ -11,7 +11,6 @@ import pandas as pd
 from askwhy.tools.attribution import sample
 from askwhy.tools.engines.counterfactual_search import Goal
 from askwhy.tools.engines.listing import listing
-from askwhy.tools.engines.metrics import LEVEL, wilson
 from askwhy.tools.engines.policy import Searched, made_to_meet, meets, search
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.errors import ToolError
@@ -19,7 +18,8 @@ from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.select import predicted_index
-from askwhy.tools.table.policy import changed_cells
+from askwhy.tools.subject import Mask
+from askwhy.tools.table.policy import changed_cells, share_facts
 from askwhy.tools.view import View
 
 _ROWS = 500
@@ -28,7 +28,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class _Checked:
-    """Which rows get the forbidden outcome, surest first, and the search. invented: no row of the data was asked about."""
+    """Which rows get the forbidden outcome, surest first, and the search. invented: the data has no row to check."""
 
     label: ClassLabel
     broken: Array
@@ -54,13 +54,13 @@ class _Checked:
         "That is {broken_share}, with a {level} interval from {broken_low} to {broken_high}.",
         "The clearest case is {worst.row}, with a probability of {worst.cls} of {worst}.",
         "The rule held for {checked:entities}{scope} checked: none is predicted {kept.cls}.",
-        "No such {entity} is in the data, so the rule was checked on {invented} made-up ones.",
+        "No {entity}{scope} is in the data, so the rule was checked on {invented} made-up ones.",
         "A search through {tried} made-up {entities} near the data found no break either.",
         "A search through {tried_alone} made-up {entities} near the data found no break.",
         "A search through {tried_broken} made-up {entities} near the data found {found_broken} predicted "
         "{found_broken.cls}.",
-        "The clearest of them is like {made.row} but with [made_cell*: {feature} {value}]: its probability of {made.cls} "
-        "is {made}.",
+        "The clearest of them is like {made.row} but with [made_cell*: {feature} {value}]: its probability of "
+        "{made.cls} is {made}.",
     ),
 )
 def forbidden(view: View, never: ClassName) -> Evidence:
@@ -110,7 +110,12 @@ def _checked(view: View, label: ClassLabel) -> _Checked:
         outputs = view.evaluate.outputs(made)
         return np.where(goal.met(outputs), np.maximum(goal.closeness(outputs), 1e-12), goal.closeness(outputs) - 1e-12)
 
-    searched = search(starts, data, [], badness, lambda made: meets(view.subject, view.scope.where, made), view.rng)
+    def allowed(made: pd.DataFrame) -> Mask:
+        return meets(view.subject, view.scope.where, made)
+
+    searched = None
+    if not view.scope.has_instance:
+        searched = search(starts, data, [], badness, allowed, view.rng, made_up=invented)
     return _Checked(label, broken, starts, searched, invented)
 
 
@@ -123,10 +128,8 @@ def _facts(view: View, found: _Checked) -> Iterator[Fact]:
         relation = "breaking" if len(found.broken) else "kept"
         yield Fact(relation=relation, value=len(found.broken), unit="count", cls=name)
     if len(found.broken):
-        low, high = wilson(len(found.broken), total)
-        yield Fact(relation="level", value=LEVEL, unit="share")
-        for role, share in (("share", len(found.broken) / total), ("low", low), ("high", high)):
-            yield Fact(relation=f"broken_{role}", value=share, unit="share")
+        if total > 1:
+            yield from share_facts(len(found.broken), total)
         worst, column = int(found.broken[0]), view.schema.classes.index(found.label)
         chance = float(view.outputs[worst, column])
         row = view.row_id if view.scope.has_instance else str(view.rows.index[worst])

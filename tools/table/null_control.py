@@ -13,12 +13,13 @@ from pydantic import Field
 from askwhy.tools.attribution import quantity
 from askwhy.tools.engines.discoveries import adjusted
 from askwhy.tools.engines.refit import trained
-from askwhy.tools.engines.truth import Array
+from askwhy.tools.engines.truth import Array, known_truth
 from askwhy.tools.engines.twins import Questions, Twins, raise_twins, rank_correlations, twin_p_values
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Quality, Series, Table
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.schema import ClassLabel
+from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
 
 ALIKE = 0.3
@@ -27,6 +28,7 @@ ALIKE = 0.3
 MOST_TWINS = 500
 
 _FEWEST_TWINS = 49
+_LISTED = 8
 _Z = 1.96
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
@@ -42,6 +44,8 @@ class _Compared:
     p: Array
     corrected: Array
     alike: Array
+    by_loss: bool
+    rows: int
 
     @property
     def mean(self) -> float:
@@ -80,11 +84,20 @@ class _Compared:
         "At a false discovery rate of at most {rate}, none of the {none_beyond} features matters more to the model "
         "than to its twins.",
         "That is not shown for [within*: {feature} ({value})].",
-        "The explanation of the model and those of its twins have a mean rank correlation of {unlike}, at most "
-        "{unlike_high} with {level} confidence, so a model that learnt nothing would give another explanation.",
-        "The explanation of the model and those of its twins have a mean rank correlation of {alike}, up to "
-        "{alike_high} with {level} confidence, so this explanation would look much the same for a model that learnt "
-        "nothing.",
+        "That is not shown for the other {others} features, among them [within_some 5: {feature} ({value})].",
+        "This is about how much worse the predictions for {questioned:entities} get when a feature is replaced.",
+        "This is about how far the output moves when a feature is replaced, for {moved:entities}.",
+        "Ranked by how far each feature moves the output, the model and its twins have a mean rank correlation of "
+        "{unlike}, at most {unlike_high} with {level} confidence, so a model that learnt nothing would rank them "
+        "otherwise.",
+        "Ranked by how far each feature moves the output, the model and its twins have a mean rank correlation of "
+        "{alike}, up to {alike_high} with {level} confidence, so this ranking would look much the same for a model "
+        "that learnt nothing.",
+        "The attributions of the model and of its twins have a mean rank correlation of {unlike_here}, at most "
+        "{unlike_here_high} with {level} confidence, so a model that learnt nothing would give another explanation.",
+        "The attributions of the model and of its twins have a mean rank correlation of {alike_here}, up to "
+        "{alike_here_high} with {level} confidence, so this explanation would look much the same for a model that "
+        "learnt nothing.",
         "Twins trained on shuffled outcomes: {no_twins}.",
     ),
 )
@@ -100,17 +113,19 @@ def null_control(view: View, q: Rate = 0.1, twins: TwinCount | None = None, cls:
         raise ToolError(f"With so few {view.schema.entities}, there is nothing to compare with.")
     needed = math.ceil(len(view.schema.features) / q) - 1
     count = twins if twins is not None else min(MOST_TWINS, max(_FEWEST_TWINS, needed))
-    questions = Questions.of(view)
-    raised = raise_twins(view, model, questions, count)
-    if raised is None or len(raised.effects) < 2:
+    among, actual = _truth(view)
+    questions = Questions.of(view, among)
+    truth = None if actual is None else actual[[view.rows.index.get_loc(name) for name in questions.names]]
+    raised = raise_twins(view, model, questions, np.zeros(questions.shape[0]) if truth is None else truth, count)
+    if raised is None or len(raised.replies) < 2:
         return _cannot("The model did not let itself be trained again on shuffled outcomes.")
     label = _label(view, cls)
-    found = _compared(view, questions, raised, 0 if label is None else view.schema.classes.index(label))
+    found = _compared(view, questions, truth, raised, 0 if label is None else view.schema.classes.index(label))
     return Evidence(
         facts=tuple(_facts(view, found, q)),
         method=f"{len(found.twins)} twins trained on permuted outcomes; features replaced from other rows; "
         "Benjamini-Hochberg",
-        estimand=f"{_what(view)} of the features for {quantity(view, label)}, against models that learnt nothing",
+        estimand=f"{_what(view, found)}, against models that learnt nothing; ranks: {quantity(view, label)}",
         quality=tuple(_quality(found, q)),
         caveats=tuple(_caveats(view, found, raised, q)),
         figure=_figure(view, found),
@@ -136,20 +151,38 @@ def _label(view: View, cls: str | None) -> ClassLabel | None:
     return view.schema.classes[int(np.bincount(view.outputs.argmax(axis=1)).argmax())]
 
 
-def _what(view: View) -> str:
-    return "attributions" if view.scope.has_instance else "importances"
+def _truth(view: View) -> tuple[Mask, Array | None]:
+    """Which rows to ask about, and the truth of the view's rows: held-out ones where there are any. None if unknown."""
+    everyone = np.ones(len(view.rows), dtype=bool)
+    if view.scope.has_instance or view.scope.changes:
+        return everyone, None
+    try:
+        actual, known = known_truth(view)
+    except ToolError:  # these rows have no truth, though the training rows have one
+        return everyone, None
+    marked = view.held_out & known
+    return (marked if marked.any() else known), actual
 
 
-def _compared(view: View, questions: Questions, raised: Twins, column: int) -> _Compared:
-    """Importances are mean sizes of changes; an instance's explanations are compared with their signs."""
-    own, twins = questions.effects(view.evaluate.outputs)[..., column], raised.effects[..., column]
-    sizes, twin_sizes = np.abs(own).mean(axis=(0, 2)), np.abs(twins).mean(axis=(1, 3))
-    p = twin_p_values(sizes, twin_sizes)
+def _what(view: View, found: _Compared) -> str:
+    loss = "squared error" if view.subject.regression else "log loss"
+    return f"increase of the {loss} when a feature is replaced" if found.by_loss else "mean size of the change"
+
+
+def _compared(view: View, questions: Questions, truth: Array | None, raised: Twins, column: int) -> _Compared:
+    """Importances by the loss where the truth is known; an instance's explanations are compared with their signs."""
+    own, twins = questions.ask(view.evaluate.outputs), raised.replies
+    sizes, twin_sizes = own.sizes(column), np.array([twin.sizes(column) for twin in twins])
     if view.scope.has_instance:
-        alike = rank_correlations(own[0].mean(axis=1), twins[:, 0].mean(axis=2))
+        first = own.attributions(column)[0]
+        alike = rank_correlations(first, np.array([twin.attributions(column)[0] for twin in twins]))
     else:
         alike = rank_correlations(sizes, twin_sizes)
-    return _Compared(sizes, twin_sizes, p, adjusted(p), alike)
+    if truth is not None:
+        sizes = own.losses(truth)
+        twin_sizes = np.array([twin.losses(told) for twin, told in zip(twins, raised.truths, strict=True)])
+    p = twin_p_values(sizes, twin_sizes)
+    return _Compared(sizes, twin_sizes, p, adjusted(p), alike, truth is not None, questions.shape[0])
 
 
 def _order(found: _Compared) -> list[int]:
@@ -164,12 +197,19 @@ def _facts(view: View, found: _Compared, q: float) -> Iterator[Fact]:
     yield Fact(relation="rate", value=q, unit="share")
     if not beyond:
         yield Fact(relation="none_beyond", value=len(order), unit="count")
-    for kind, group, start in (("beyond", beyond, 1), ("within", within, len(beyond) + 1)):
-        relation = "beyond_one" if kind == "beyond" and len(group) == 1 else kind
+    listed = (
+        ("beyond_one" if len(beyond) == 1 else "beyond", beyond, 1),
+        ("within_some" if len(within) > _LISTED else "within", within, len(beyond) + 1),
+    )
+    for relation, group, start in listed:
         for rank, one in enumerate(group, start):
             name = view.schema.names[one]
             yield Fact(relation=relation, value=float(found.corrected[one]), unit="score", feature=name, rank=rank)
-    kind = "unlike" if found.high < ALIKE else "alike"
+    if len(within) > _LISTED:
+        yield Fact(relation="others", value=len(within), unit="count")
+    if not view.scope.has_instance:
+        yield Fact(relation="questioned" if found.by_loss else "moved", value=found.rows, unit="count")
+    kind = ("unlike" if found.high < ALIKE else "alike") + ("_here" if view.scope.has_instance else "")
     yield Fact(relation=kind, value=found.mean, unit="score", error=found.error)
     yield Fact(relation=f"{kind}_high", value=found.high, unit="score")
     yield Fact(relation="level", value=0.95, unit="share")
@@ -223,4 +263,4 @@ def _table(view: View, found: _Compared) -> Table:
         for one in _order(found)
     )
     columns = ("feature", "importance", "mean of twins", "p", "adjusted p")
-    return Table(columns=columns, rows=rows, note="importance: mean size of the change when the feature is replaced")
+    return Table(columns=columns, rows=rows, note=f"importance: {_what(view, found)}")

@@ -20,7 +20,7 @@ from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, DerivedFact, Evidence, Fact, Quality, Table, Unit
 from askwhy.tools.registry import ClassName, FeatureName, ask, tool
 from askwhy.tools.schema import ClassLabel, Feature
-from askwhy.tools.subject import plain
+from askwhy.tools.subject import Mask, plain
 from askwhy.tools.view import View
 
 Direction = Literal["never_falls", "never_rises"]
@@ -91,10 +91,10 @@ def _said(role: str) -> tuple[str, ...]:
     says=(
         *_said("kept"),
         *_said("broken"),
-        "That is {broken_share} of them, with a {level} interval from {broken_low} to {broken_high} for all "
-        "{entities}.",
+        "That is {broken_share}, with a {level} interval from {broken_low} to {broken_high}.",
         "The clearest break is at {worst.row}: with {worst_from.feature} at {worst_from} the probability of "
-        "{worst.cls} is {worst_before}, and with {worst_to.feature} at {worst_to} it is {worst}, {worst_drop:size} apart.",
+        "{worst.cls} is {worst_before}, and with {worst_to.feature} at {worst_to} it is {worst}, "
+        "{worst_drop:size} apart.",
         "The clearest break is at {worst_output.row}: with {worst_from.feature} at {worst_from} the model's output is "
         "{worst_before_output}, and with {worst_to.feature} at {worst_to} it is {worst_output}, "
         "{worst_drop:size} apart.",
@@ -152,14 +152,12 @@ def _checked(view: View, feature: Feature, direction: Direction, cls: str | None
         sizes = drops(view.evaluate, made, feature.name, coarse, column, rising=rising).size
         return np.asarray(sizes - slack)
 
-    searched = search(
-        rows,
-        view.subject.data,
-        [feature.name],
-        badness,
-        lambda made: meets(view.subject, view.scope.where, made),
-        view.rng,
-    )
+    def allowed(made: pd.DataFrame) -> Mask:
+        return meets(view.subject, view.scope.where, made)
+
+    searched = None
+    if not view.scope.has_instance:
+        searched = search(rows, view.subject.data, [feature.name], badness, allowed, view.rng)
     return _Checked(feature, direction, label, rows, values, found, slack, searched)
 
 
@@ -175,16 +173,21 @@ def _facts(view: View, found: _Checked) -> Iterator[Fact]:
         yield Fact(relation="breaking", value=count, unit="count")
     yield Fact(relation=f"{role}{suffix}", value=count, unit="count", feature=name, cls=cls)
     if len(broken):
-        if total > 1 and total < len(view.rows):
-            yield Fact(relation="level", value=LEVEL, unit="share")
-            low, high = wilson(len(broken), total)
-            for relation, share in (("share", len(broken) / total), ("low", low), ("high", high)):
-                yield Fact(relation=f"broken_{relation}", value=share, unit="share")
+        if total > 1:
+            yield from share_facts(len(broken), total)
         yield from _worst(view, found, int(broken[0]), suffix, cls)
     yield from _search_facts(view, found, suffix, cls)
     if total < len(view.rows):
         yield Fact(relation="sampled", value=total, unit="count")
         yield Fact(relation="sampled_from", value=len(view.rows), unit="count")
+
+
+def share_facts(broken: int, total: int) -> Iterator[Fact]:
+    """The share of rows that break a rule, with the interval for all that are like them."""
+    low, high = wilson(broken, total)
+    yield Fact(relation="level", value=LEVEL, unit="share")
+    for role, share in (("share", broken / total), ("low", low), ("high", high)):
+        yield Fact(relation=f"broken_{role}", value=share, unit="share")
 
 
 def _worst(view: View, found: _Checked, place: int, suffix: str, cls: str | None) -> Iterator[Fact]:

@@ -41,6 +41,7 @@ Measure = Literal["loss", "change", "local"]
 
 _EVALUATIONS = 100_000
 _FEWEST_ROWS = 10
+_LISTED = 8
 _Z = 1.96
 
 
@@ -91,6 +92,8 @@ class _Tested:
         "for {row}.",
         "It is not shown for [unproven*: {feature} ({value})], which does not prove that the model ignores "
         "{unproven_count:one it/them}.",
+        "It is not shown for the other {others} features, among them [unproven_some 5: {feature} ({value})], which "
+        "does not prove that the model ignores them.",
         "The test asks whether the model's predictions for {tested_held_out:entities} held out from training get worse "
         "when a feature is redrawn given the other features.",
         "The test asks whether the model's predictions for {tested_rows:entities} get worse when a feature is redrawn "
@@ -278,6 +281,7 @@ def _facts(
 ) -> Iterator[Fact]:
     passing = [one for one in order if corrected[one] <= q]
     unproven = [one for one in order if corrected[one] > q]
+    many = len(unproven) > _LISTED
     here = tested.measure == "local"
     of = "_here" if here else "_among" if view.scope.where else ""
     yield Fact(relation="rate", value=q, unit="share")
@@ -292,9 +296,9 @@ def _facts(
     for rank, one in enumerate(passing, 1):
         yield _fact(view, tested, one, "local_significant" if here else "significant", float(corrected[one]), rank)
     for rank, one in enumerate(unproven, len(passing) + 1):
-        yield _fact(view, tested, one, "unproven", float(corrected[one]), rank)
+        yield _fact(view, tested, one, "unproven_some" if many else "unproven", float(corrected[one]), rank)
     if unproven:
-        yield Fact(relation="unproven_count", value=len(unproven), unit="count")
+        yield Fact(relation="others" if many else "unproven_count", value=len(unproven), unit="count")
     yield from _basis(view, tested, sampler)
 
 
