@@ -193,9 +193,10 @@ def suppressor_lines(models: int | None, rows: int) -> list[Line]:
         others += sum(j != planted.blind for j in read)
         wrong += sum(j != planted.blind for j in flagged if j in planted.used)
     on = f"named in {named} explanations"
+    flagged_share, false_share, part = right / max(1, named), wrong / max(1, others), "suppressors"
     return [
-        Line("suppressors", "suppressor flagged where named", right / max(1, named), "suppressor_flagged", on),
-        Line("suppressors", "related feature flagged", wrong / max(1, others), "suppressor_false", f"{others} named"),
+        Line(part, "suppressor flagged where named", flagged_share, "suppressor_flagged", on, least=0.95),
+        Line(part, "related feature flagged", false_share, "suppressor_false", f"{others} named", most=0.05),
     ]
 
 

@@ -24,7 +24,7 @@ def significance_lines(replicates: int) -> list[Line]:
     low, high = _bootstrap(runs.false_share)
     on, top = f"{replicates} replicates", float(runs.top_power.mean())
     part = "significance"
-    spread = f"95 % interval {low:.3f} to {high:.3f}"
+    spread = f"95 % interval {low:.3f} to {high:.3f}; SHAP: the k largest, told the true k"
     rate = Line(part, "false discovery rate at q = 0.1", runs.rate, "fdr", on, 1 - top, None, spread, most=Q + 0.03)
     bound = Line(part, "lower bound of that rate", low, "fdr_low", on, most=Q)
     power = Line(part, "share of the true features found", float(runs.power.mean()), "power", on, top)

@@ -34,8 +34,8 @@ class Attribution:
 
     values, error: (features,) in schema order; error is None where they are exact. output = base + sum of the values,
     as far as `quality` says. rows: how many rows they are the mean of. name: SHAP, LIME or occlusion. game: the
-    coalitions of the row, for measuring how good the values are. spent: the rows the model was asked about for it; where
-    they were not evaluated, as many as that would have taken at least.
+    coalitions of the row, for measuring how good the values are. spent: the rows the model was asked about for it;
+    where they were not evaluated, as many as that would have taken at least.
     """
 
     values: Outputs
@@ -91,6 +91,7 @@ def attribute_by_lime(
 def lime_attribution(view: View, label: ClassLabel | None, scale: Scale, perturbed: int) -> Attribution:
     """LIME contributions of the instance from this many perturbed rows, however well they fit."""
     link, column = link_of(view, scale), column_of(view, label)
+    before = view.evaluate.rows
     fit = fit_lime(
         view.evaluate,
         view.instance,
@@ -99,6 +100,7 @@ def lime_attribution(view: View, label: ClassLabel | None, scale: Scale, perturb
         view.rng,
         perturbed,
     )
+    spent = view.evaluate.rows - before
     return Attribution(
         values=fit.contributions,
         error=fit.error,
@@ -112,7 +114,7 @@ def lime_attribution(view: View, label: ClassLabel | None, scale: Scale, perturb
         surrogate=True,
         name="LIME",
         game=_game(view, view.instance, column, link),
-        spent=perturbed,
+        spent=spent,
     )
 
 
@@ -144,7 +146,7 @@ def attribute_by_occlusion(
 
 def nominal_rows(game: Coalitions) -> int:
     """How many rows evaluated Shapley values of the game's row ask about at least."""
-    return game.refs * min(2**game.count, 2 * max(32, 2 * game.count) + 2)
+    return int(game.refs * min(2**game.count, 2 * max(32, 2 * game.count) + 2))
 
 
 def _game(view: View, row: pd.DataFrame, column: int, link: Link | None) -> Coalitions:

@@ -23,12 +23,14 @@ UNKNOWN_BELOW = 0.2
 """Score under which a question is declined."""
 UNFAMILIAR_BELOW = 0.34
 """Share of known words under which a question that names nothing of the schema is declined."""
-CLOSE = 0.02
+CLOSE = 0.085
 """Two tools nearer than this in score are two readings, unless the better one is near to its example."""
 FAMILIAR_FROM = 0.33
 """Score from which a question is about the model however many of its words are new."""
+STRANGE_FROM = 0.5
+"""The same where every one of its words is new."""
 _NEAR = 0.4
-_CLEAR = 0.5
+_CLEAR = 0.6
 _CLAUSE = 0.3
 
 _DIRECTIONS = {"lt": "lower", "le": "lower", "gt": "higher", "ge": "higher"}
@@ -92,8 +94,8 @@ def _foreign(reading: Reading, best: Match, context: Context) -> bool:
     about = about or (context.focus.has_instance and pattern("it").search(reading.text))
     if best.score < (UNKNOWN_BELOW / 2 if about else UNKNOWN_BELOW) or not (about or _asks_something(reading.text)):
         return True
-    unfamiliar = index(reading.schema).familiar(reading.text) < UNFAMILIAR_BELOW
-    return not about and unfamiliar and best.score < FAMILIAR_FROM
+    familiar = index(reading.schema).familiar(reading.text)
+    return not about and familiar < UNFAMILIAR_BELOW and best.score < (FAMILIAR_FROM if familiar else STRANGE_FROM)
 
 
 def _nearest(matches: Sequence[Match], reading: Reading) -> str:
@@ -213,7 +215,7 @@ def _unclear(matches: list[Match], reading: Reading, text: str, instance: Scope,
         ]
         return Clarify(question="Which feature do you mean?", options=_options(options, reading))
     close = [match for match in matches[1:3] if best.score - match.score < CLOSE]
-    if close and best.nearness < _CLEAR and best.tool.needs == close[0].tool.needs:
+    if close and best.nearness < _CLEAR:
         options = [match.ask.text for match in (best, *close)]
         return Clarify(question="What would you like to know?", options=_options(options, reading))
     return None
@@ -237,7 +239,7 @@ def _needs_row(best: Match, reading: Reading) -> bool:
     if reading.changes or re.search(r"\b[ES]\d+", reading.text):
         return False
     points = bool(pattern("it").search(reading.text)) and not reading.left("F") and "{row}" in _asks(best.tool)
-    return points or ("{row}" in best.ask.text and not best.rowless)
+    return (points or "{row}" in best.ask.text) and not best.rowless
 
 
 def _options(examples: Sequence[str], reading: Reading) -> tuple[str, ...]:
@@ -261,7 +263,7 @@ def _steps(match: Match, reading: Reading, text: str, instance: Scope, context: 
     step = Step(tool=match.tool.name, arguments=arguments_of(named), scope=scope)
     own = [reading.rows[int(code)] for code in re.findall(r"\bR(\d+)", text) if int(code) < len(reading.rows)]
     rows = own or reading.rows
-    if scope.row is None or not rows:
+    if scope.row is None or not rows or "other" in named:
         return [step]
     return [_with_class(replace_row(step, row), match.tool, reading, text, row) for row in dict.fromkeys(rows)]
 

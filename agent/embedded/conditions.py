@@ -143,9 +143,10 @@ def _compared(reading: Reading, match: re.Match[str]) -> str | None:
 
 
 def _age_instead(reading: Reading, feature: Feature, value: float) -> Feature | None:
-    """The age that "the BMI of people over 60" is about, if people can be that old."""
+    """The age that "the BMI of people over 60" is about, if people can be that old and no BMI is known to be."""
     ages = [one for one in reading.schema.features if is_age(one) and one != feature]
-    return ages[0] if len(ages) == 1 and _plausible(ages[0], value) and not _plausible(feature, value) else None
+    within = feature.low is not None and feature.high is not None and feature.low <= value <= feature.high
+    return ages[0] if len(ages) == 1 and _plausible(ages[0], value) and not within else None
 
 
 def _range(reading: Reading, match: re.Match[str], feature: Feature | None) -> str | None:

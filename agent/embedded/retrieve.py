@@ -89,6 +89,12 @@ def plain_words(text: str) -> list[str]:
     return [word for number, word in enumerate(words) if not (number and word == words[number - 1])]
 
 
+def negated(reading: Reading, text: str) -> str:
+    """The sketch with the "not" of a class that is named by what it is not: "not approved" for declined."""
+    names = (code for code in re.findall(r"\bK\d+", text) if reading.slots[code].text.lower().startswith("not "))
+    return functools.reduce(lambda said, code: re.sub(rf"\b{code}\b", f"not {code}", said), names, text)
+
+
 def own_words(text: str) -> str:
     """The sketch in its own words: "reliable" and "correct" mean the same to some tools and not to others."""
     return " ".join(re.findall(r"[^\W_]+", _CODE.sub(lambda match: _CODES[match[1]], text)))
@@ -107,7 +113,8 @@ class Entry:
 
 
 def _entry(tool: Tool, example: Ask, schema: Schema) -> Entry:
-    sketched = read(filled(example.text, schema), schema).text
+    reading = read(filled(example.text, schema), schema)
+    sketched = negated(reading, reading.text)
     words = plain_words(sketched)
     topic = frozenset(word for word in words if word not in SMALL and not word.startswith("slot"))
     return Entry(tool, example, " ".join(words), own_words(sketched), frozenset(words), topic)
@@ -193,12 +200,13 @@ def _index(schema: Schema, key: tuple[tuple[str, str], ...]) -> Index:
 def ranked(reading: Reading, text: str, names: frozenset[str], row: bool) -> list[Match]:
     """Tools by score, best first. `names` are those on offer; `row`: an instance is known, here or from before."""
     found = index(reading.schema)
+    text = negated(reading, text)
     words = set(plain_words(text))
     nearness, votes = found.near(text)
     lacking = found.lacking(text)
     learnt = dict(zip(found.tools, map(float, votes), strict=True))
     best: dict[str, Match] = {}
-    general: dict[str, float] = {}
+    general: dict[str, list[float]] = {}
     for entry, near in zip(found.entries, nearness, strict=True):
         if entry.tool.name in names:
             said = (1 - CUES) * float(near) + CUES * learnt[entry.tool.name] + (0.5 if near > EXACT else 0.0)
@@ -207,11 +215,14 @@ def ranked(reading: Reading, text: str, names: frozenset[str], row: bool) -> lis
             if entry.tool.name not in best or score > best[entry.tool.name].score:
                 best[entry.tool.name] = Match(entry.tool, entry.ask, float(near), score)
             if not _SLOT.search(entry.ask.text):
-                general[entry.tool.name] = max(general.get(entry.tool.name, 0.0), float(near))
-    found_best = (
-        replace(one, rowless=general.get(name, 0.0) > 0.75 * one.nearness) for name, one in best.items()
-    )
-    return sorted(found_best, key=lambda match: (-match.score, match.tool.name))
+                general.setdefault(entry.tool.name, []).append(float(near))
+    marked = (replace(one, rowless=_rowless(one, general.get(name, []))) for name, one in best.items())
+    return sorted(marked, key=lambda match: (-match.score, match.tool.name))
+
+
+def _rowless(match: Match, general: list[float]) -> bool:
+    # One such example, as "why?", is short for one about a row.
+    return len(general) > 1 and max(general) > 0.75 * match.nearness
 
 
 def _same_parts(entry: Entry, words: set[str], known_row: bool) -> float:
@@ -239,6 +250,8 @@ def _fit(tool: Tool, reading: Reading, text: str, row: bool) -> float:
         score += 0.08
     if reading.rows and not any("{row}" in example.text for example in tool.asks):
         score -= 0.15
+    if "other" in kinds and kinds["other"][0] == "other":
+        score += 0.1 if len(reading.rows) > 1 else -0.05
     if tool.needs == "instance":
         # Where one text is under discussion, a question about words is about its words.
         score += (0.12 if reading.schema.modality == "text" else 0.05) if row else -0.1

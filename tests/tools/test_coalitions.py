@@ -130,7 +130,9 @@ def test_few_background_rows_are_chosen_to_play_the_same_game() -> None:
 
 def test_a_forest_is_explained_by_tree_explainer() -> None:
     frame = numbers(90, 12)
-    subject = forest_subject(RandomForestClassifier(15, max_depth=4, random_state=0), frame, frame["x0"] + frame["x1"] > 0)
+    subject = forest_subject(
+        RandomForestClassifier(15, max_depth=4, random_state=0), frame, frame["x0"] + frame["x1"] > 0
+    )
     view = view_of(subject, 70)
     found = attribute(view, subject.schema.classes[1])
     game = game_of(subject, 70, 1)

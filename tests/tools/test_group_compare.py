@@ -53,7 +53,9 @@ def test_rates_are_those_of_fairlearn() -> None:
 def test_a_clear_gap_is_told_from_chance() -> None:
     rng = np.random.default_rng(0)
     data = pd.DataFrame({"sex": pd.array(rng.choice(["f", "m"], 300), dtype="str"), "x": rng.normal(size=300)})
-    unfair = of_rule(data, lambda some: np.where((some["sex"] == "m") | (some["x"] > 1), "yes", "no"), ["no", "yes"] * 150)
+    unfair = of_rule(
+        data, lambda some: np.where((some["sex"] == "m") | (some["x"] > 1), "yes", "no"), ["no", "yes"] * 150
+    )
     found = run(unfair, "group_compare", feature="sex", cls="yes")
     assert found.one("gap_clear").group == "sex m and sex f" and found.one("gap_low").number() > 0
     fair = of_rule(data, lambda some: np.where(some["x"] > 0, "yes", "no"), ["no", "yes"] * 150)

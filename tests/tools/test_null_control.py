@@ -10,7 +10,7 @@ from hand_subjects import hand_subject, numbers, view_of
 from scipy.stats import spearmanr
 
 from askwhy.tools.engines.refit import trained
-from askwhy.tools.engines.twins import Questions, loss, rank_correlations, twin_p_values
+from askwhy.tools.engines.twins import Questions, _blind, loss, rank_correlations, twin_p_values
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
@@ -118,6 +118,32 @@ def test_a_refit_on_a_single_class_is_no_error_and_an_unknown_class_is() -> None
     assert model.fitted(model.rows, np.zeros(len(model.rows), dtype=int)) is None  # a single class cannot be learnt
     with pytest.raises(ToolError):
         control(subject, cls="no such class")
+
+
+def _pipeline(*steps: Any) -> Any:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    columns = ColumnTransformer([("some", StandardScaler(), ["x0", "x1"])], remainder="passthrough")
+    return make_pipeline(columns, *steps)
+
+
+def test_preparing_cells_once_gives_the_same_twins(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = fitted(_pipeline(linear()))
+    once = control(subject, twins=20)
+    monkeypatch.setattr("askwhy.tools.engines.twins._blind", lambda step: False)
+    each = control(subject, twins=20)
+    assert [fact.number() for fact in once.facts] == pytest.approx([fact.number() for fact in each.facts])
+
+
+def test_steps_that_look_at_outcomes_are_trained_again_for_every_twin() -> None:
+    from sklearn.feature_selection import SelectKBest
+    from sklearn.preprocessing import TargetEncoder
+
+    front = fitted(_pipeline(linear())).predictor.call.function.__self__[0]  # type: ignore[attr-defined]
+    assert _blind(front)
+    assert not _blind(SelectKBest()) and not _blind(TargetEncoder()) and not _blind(object())
 
 
 def test_questions_replace_one_feature_at_a_time() -> None:

@@ -1,8 +1,8 @@
 """Anchors: a rule that a row meets and that holds its prediction in place, however the other values are redrawn.
 
-Beam search of Ribeiro, Singh & Guestrin (2018, "Anchors: High-Precision Model-Agnostic Explanations"); the best rules of
-each length are told apart by KL-LUCB (Kaufmann & Kalyanakrishnan 2013). The bounds of the search do not hold for a rule
-that was chosen for them, so the rule is measured again on fresh draws, which alone decide.
+Beam search of Ribeiro, Singh & Guestrin (2018, "Anchors: High-Precision Model-Agnostic Explanations"); the best rules
+of each length are told apart by KL-LUCB (Kaufmann & Kalyanakrishnan 2013). The bounds of the search do not hold for a
+rule that was chosen for them, so the rule is measured again on fresh draws, which alone decide.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ALPHA, _K1 = 1.1, 405.5
 
 _TOLERANCE, _STOP = 0.15, 0.01
 _BATCH, _LARGEST_BATCH, _MOST_DRAWS = 100, 800, 1500
-_MOST_ROUNDS = 25
+_MOST_ROUNDS = 15
 _BEAM, _RETESTED, _LOOKED_AT = 5, 3, 10
 _CUTS = 3
 
@@ -141,22 +141,21 @@ def find_anchor(draws: Draws, candidates: Sequence[Predicate], most: int) -> Anc
 
     The shortest length at which a rule passes is taken. An empty rule stands for a prediction that nothing changes.
     """
-    beam, tries = [Arm((), 1.0)], _RETESTED * (most + 1)
-    nearest: list[Anchor] = []
+    beam, tries = [Arm((), 1.0)], _RETESTED * (most + 1) + 1
+    measured: list[Anchor] = []
+    closest = beam[0]
     for length in range(most + 1):
         arms = beam if length == 0 else _longer(draws, beam, candidates)
         if not arms:
             break
-        best = kl_lucb(draws, arms, min(_BEAM, len(arms)))
+        beam = kl_lucb(draws, arms, min(_BEAM, len(arms)))
         tested = [_again(draws, arm, tries) for arm in _hopeful(draws, arms)]
         passed = [anchor for anchor in tested if anchor.passed]
         if passed:
             return max(passed, key=lambda anchor: anchor.coverage)
-        nearest += tested
-        if length and not tested:
-            nearest.append(_again(draws, max(best, key=lambda arm: arm.precision), tries))
-        beam = best
-    return max(nearest, key=lambda anchor: anchor.precision) if nearest else _again(draws, Arm((), 1.0), tries)
+        measured += tested
+        closest = max((closest, *beam), key=lambda arm: arm.precision)
+    return max((*measured, _again(draws, closest, tries)), key=lambda anchor: anchor.precision)
 
 
 def _hopeful(draws: Draws, arms: Sequence[Arm]) -> list[Arm]:

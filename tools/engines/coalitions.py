@@ -40,8 +40,8 @@ class Coalitions:
     """The game of one row against background rows; nothing is asked of the model twice.
 
     column: the output that `outcomes` and `worth` are about. players: positions of the columns that vary, ordered by
-    name, so that the order of the columns does not matter. pool: the background rows, then the row. Masks are (coalitions,
-    players).
+    name, so that the order of the columns does not matter. pool: the background rows, then the row. Masks are
+    (coalitions, players).
     """
 
     evaluate: Evaluator
@@ -90,7 +90,11 @@ class Coalitions:
 
     def unknown(self, masks: Mask) -> int:
         """How many of the coalitions the model would have to be asked about."""
-        return 0 if self._steps is not None else len({mask.tobytes() for mask in np.asarray(masks, dtype=bool)} - self._place.keys())
+        return (
+            0
+            if self._steps is not None
+            else len({mask.tobytes() for mask in np.asarray(masks, dtype=bool)} - self._place.keys())
+        )
 
     def known(self) -> Mask:
         """Every coalition asked about so far."""
@@ -99,8 +103,8 @@ class Coalitions:
     def thinned(self, refs: int) -> Coalitions:
         """The same game against at most `refs` of the background rows; itself where these are all.
 
-        They are chosen one after the other so that the mean outcome of every coalition asked about stays nearest to that
-        over the whole background (herding, Welling 2009), as a random few would play quite another game.
+        They are chosen one after the other so that the mean outcome of every coalition asked about stays nearest to
+        that over the whole background (herding, Welling 2009), as a random few would play quite another game.
         """
         if refs >= self.refs:
             return self
@@ -125,7 +129,7 @@ class Coalitions:
         self._steps = (values, steps)
 
     def composites(self, source: Index) -> Outputs:
-        """Outputs of composite rows: `source` (n, columns) says which background row (or, as `refs`, the row itself)."""
+        """Outputs of composite rows: `source` (n, columns) says which background row (as `refs`: the row itself)."""
         outputs = self.evaluate.mixed(self.pool, source.astype(np.int64))
         return outputs if self.link is None else self.link(outputs)
 

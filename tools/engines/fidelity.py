@@ -1,7 +1,7 @@
 """Whether the features that an attribution names are those the prediction hangs on: asked of the model.
 
 Rankings run from what pushes the prediction furthest in the direction it took to what pushes it back most: ordered by
-size alone, features of both signs cancel, and a perfect attribution would fail (for linear models about one in five).
+size alone, features of both signs cancel, and exact Shapley values of linear models would fail more often than not.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Removal:
     """C3: areas between the curves of random rankings and the attribution's own; positive is better than random.
 
     better: the share of random rankings that beat it strictly, deletion and insertion taken together: each on its own
-    fails exact Shapley values of models with interactions in up to half of the cases, together in none. p: the same as a
-    rank test, with ties counted against the attribution. share: the mean of both areas over the whole difference from
-    the average, None where that is too small for a ratio. rankings: how many were compared.
+    fails exact Shapley values of models with interactions in up to half of the cases, together in none. p: the same
+    as a rank test, with ties counted against the attribution. share: the mean of both areas over the whole difference
+    from the average, None where that is too small for a ratio. rankings: how many were compared.
     """
 
     deletion: float
@@ -85,7 +85,8 @@ def prefixes(order: Index, taken: Index) -> Mask:
 def removal(game: Coalitions, values: Outputs, drawn: Index, taken: Index, spread: float) -> Removal:
     """C3 of attributions (players,) against the rankings `drawn`, with the curves read at the sizes `taken`.
 
-    Deleting by a ranking is inserting by its reverse, so that a pair of reverses shares its coalitions. `spread` is the output's range.
+    Deleting by a ranking is inserting by its reverse, so that a pair of reverses shares its coalitions. `spread` is the
+    output's range.
     """
     empty, whole = game.worth(ends(game.count))
     way = 1.0 if whole >= empty else -1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from askwhy.tools.engines.rules import MOST_CATEGORIES, Predicate, cuts
 from askwhy.tools.errors import ToolError
 from askwhy.tools.schema import ClassLabel, Feature
@@ -20,14 +22,16 @@ def groups_of(view: View, name: str) -> list[tuple[Predicate, Mask]]:
         raise ToolError(f"{feature.label} is free text, so it makes no groups.")
     if not feature.categories and (feature.numeric or feature.kind == "date"):
         edges = [None, *cuts(feature, view.subject.data[name], BANDS - 1), None]
-        tests = [Predicate(feature, low=low, high=high) for low, high in zip(edges, edges[1:], strict=False)]
+        tests = [Predicate(feature, low=low, high=high) for low, high in itertools.pairwise(edges)]
         tests = [one for one in tests if one.bounded]
     else:
         tests = [Predicate(feature, value=value) for value in _values(view, feature)]
     found = [(one, one.holds(cells)) for one in (*tests, Predicate(feature, missing=True))]
     found = [(one, mask) for one, mask in found if mask.any()]
     if len(found) < 2:
-        raise ToolError(f"All of these {view.schema.entities} have the same {feature.label}, so there is nothing to compare.")
+        raise ToolError(
+            f"All of these {view.schema.entities} have the same {feature.label}, so there is nothing to compare."
+        )
     return found
 
 

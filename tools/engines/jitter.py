@@ -95,7 +95,8 @@ def nearest_flips(schema: Schema, data: pd.DataFrame, row: pd.DataFrame, ask: As
 
 def _first_flip(domain: Domain, row: pd.DataFrame, end: float, now: int, ask: Ask) -> tuple[float, int] | None:
     """The first value on the way to `end` at which the class changes, and the new class."""
-    near, far, column = float(domain.now), None, -1
+    near, column = float(domain.now), -1
+    far: float | None = None
     tried: list[Any] = sorted([*domain.between(near, end, _STEPS), end], key=lambda value: abs(value - near))
     for _ in range(_ROUNDS):
         tried = [value for value in tried if value not in (near, far)]
@@ -111,8 +112,8 @@ def _first_flip(domain: Domain, row: pd.DataFrame, end: float, now: int, ask: As
             place = int(flipped[0])
             far, column = float(tried[place]), int(classes[place])
             near = float(tried[place - 1]) if place else near
-        low, high = near, near if far is None else far
-        tried = sorted(domain.between(low, high, _STEPS), key=lambda value: abs(value - low))
+        start = near
+        tried = sorted(domain.between(start, far, _STEPS), key=lambda value: abs(value - start))
     return None if far is None else (far, column)
 
 

@@ -98,7 +98,9 @@ class Panel:
             )
             yield Caveat(flag="not_additive_in_groups", text=text)
         if self.sensitivity is not None and not self.sensitivity.passed:
-            text = "Cases that are almost the same get other reasons, so this explanation is sensitive to small changes."
+            text = (
+                "Cases that are almost the same get other reasons, so this explanation is sensitive to small changes."
+            )
             yield Caveat(flag="sensitive", text=text)
         if self.repeats is not None and not self.repeats.passed:
             text = "The attributions are sampled, and with another seed other features could be named or signs differ."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,24 +38,10 @@ class Trained:
 
     def fitted(self, rows: pd.DataFrame, truth: Array) -> Predictor | None:
         """The model fitted again on rows with class positions or numbers as truth; None where that does not work."""
-        from sklearn.base import clone
-
-        classes = getattr(self.estimator, "classes_", None)
-        if classes is not None:
-            if len(np.unique(truth)) < len(classes):
-                return None
-            truth = np.asarray(classes)[truth]
-        try:
-            again = clone(self.estimator)
-            # Chance without a seed would give another answer to the same question.
-            unseeded = [
-                name for name, value in again.get_params().items() if name.endswith("random_state") and value is None
-            ]
-            again = again.set_params(**dict.fromkeys(unseeded, 0)).fit(self.native(rows), truth)
-        except Exception:  # someone else's estimator may refuse for any reason; then there is no refit
+        again = fitted_again(self.estimator, self.native(rows), truth)
+        if again is None:
             return None
-        function = again.predict_proba if hasattr(again, "predict_proba") else again.predict
-        own = self.subject.predictor
+        function, own = predicting(again), self.subject.predictor
         return Predictor(lambda cells: function(self._read(cells)), own.schema, own.columns)
 
     def native(self, frame: pd.DataFrame) -> Any:
@@ -70,6 +57,32 @@ class Trained:
         """Outputs at `frame` of the model fitted again without some training rows; None where it cannot be."""
         again = self.without(places)
         return None if again is None else again(frame)
+
+
+def fitted_again(estimator: Any, cells: Any, truth: Array) -> Any:
+    """A copy of the estimator fitted on cells, with class positions or numbers as truth; None where that fails."""
+    from sklearn.base import clone
+
+    classes = getattr(estimator, "classes_", None)
+    if classes is not None:
+        if len(np.unique(truth)) < len(classes):
+            return None
+        truth = np.asarray(classes)[truth]
+    try:
+        again = clone(estimator)
+        # Chance without a seed would give another answer to the same question.
+        unseeded = [
+            name for name, value in again.get_params().items() if name.endswith("random_state") and value is None
+        ]
+        return again.set_params(**dict.fromkeys(unseeded, 0)).fit(cells, truth)
+    except Exception:  # someone else's estimator may refuse for any reason; then there is no refit
+        return None
+
+
+def predicting(estimator: Any) -> Callable[[Any], Any]:
+    """What an estimator is asked for: probabilities, else numbers."""
+    function: Callable[[Any], Any] = getattr(estimator, "predict_proba", None) or estimator.predict
+    return function
 
 
 def trained(subject: Subject) -> Trained | None:

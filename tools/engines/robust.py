@@ -1,7 +1,7 @@
-"""C4: fidelity that does not hang on taking away all named features at once, and whether it was measured within the data.
+"""C4: fidelity that does not hang on taking away all named features at once, and whether it was measured in the data.
 
-After Zheng et al., "Towards Robust Fidelity for Evaluating Explainability" (2024): every named feature is taken away with
-probability one half, every other one kept with probability one half.
+After Zheng et al., "Towards Robust Fidelity for Evaluating Explainability" (2024): every named feature is taken away
+with probability one half, every other one kept with probability one half.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _TIE = 0.05
 class Robust:
     """What the prediction loses without the named features, beyond what it loses without the others, on average.
 
-    better: the share of random sets of equal size that do better by more than a twentieth. sets: how many were compared.
+    better: the share of random sets of equal size that do better by more than a twentieth. sets: how many there were.
     """
 
     delta: float
@@ -86,7 +86,7 @@ def robust_fidelity(game: Coalitions, masks: Mask) -> Robust:
 
 
 def within_data(view: View, game: Coalitions) -> float | None:
-    """The share of mixed rows no further from the data than 95 % of its rows are from each other; None where unknown."""
+    """The share of mixed rows no further from the data than 95 % of its rows are; None where that is not known."""
     try:
         known = usual(view)
     except ToolError:

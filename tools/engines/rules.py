@@ -27,7 +27,7 @@ _DIGITS = 3
 
 @dataclass(frozen=True)
 class Predicate:
-    """One condition on one feature: a category, none of some, missing, or a number or date above `low` and at most `high`.
+    """One condition on one feature: a category, none of some, missing, or an interval above `low` and at most `high`.
 
     Dates are ISO text in `low` and `high`. A number that is missing meets no bound, unless `missing` says so too.
     """

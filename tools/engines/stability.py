@@ -121,7 +121,7 @@ def neighbours(view: View, row: pd.DataFrame, count: int, column: int, spread: f
     near = np.abs(outputs[1:, column] - outputs[0, column]) <= SAME_OUTPUT * spread
     if outputs.shape[1] > 1:
         near &= outputs[1:].argmax(axis=1) == outputs[0].argmax()
-    return drawn[near].iloc[:count]
+    return drawn.iloc[np.flatnonzero(near)[:count]]
 
 
 def _moved(cells: pd.Series, column: pd.Series, feature: Feature, rng: np.random.Generator) -> Any:
@@ -135,7 +135,7 @@ def _moved(cells: pd.Series, column: pd.Series, feature: Feature, rng: np.random
 
 
 def sensitivity(game: Coalitions, near: pd.DataFrame, k: int) -> Sensitivity | None:
-    """C7 with quick attributions (the mean of first and last contributions), the same way for the row and its neighbours.
+    """C7 with quick attributions (the mean of first and last contributions) of the row and its neighbours alike.
 
     Only changes of more than a tenth of the whole count, so that two features of equal weight may change places.
     None where the row's attributions are all zero.

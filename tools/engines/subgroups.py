@@ -1,8 +1,8 @@
 """Subgroups in which something happens more than elsewhere: found on one half of the rows, tested on the other.
 
 Beam search over conjunctions (Lavrac, Kavsek, Flach & Todorovski 2004: weighted relative accuracy, here with the square
-root of the group's size, so that a group is ranked by how clearly it stands out). What the search likes best on its half
-is biased by having been chosen, so only the other half decides, with Benjamini-Hochberg over the few that go there.
+root of the group's size, so that a group is ranked by how clearly it stands out). What the search likes best on its
+half is biased by having been chosen, so only the other half decides, with Benjamini-Hochberg over those that go there.
 """
 
 from __future__ import annotations
@@ -222,8 +222,10 @@ def _permuted(ours: Array, others: Array, rng: np.random.Generator) -> float:
 
 
 def newcombe(first: int, first_total: int, second: int, second_total: int, z: float = NORMAL) -> tuple[float, float]:
-    """The interval of a difference of proportions from Wilson's intervals of both (Newcombe 1998, method 10); 95 % unless
-    another normal quantile is given."""
+    """The interval of a difference of proportions from Wilson's intervals of both (Newcombe 1998, method 10).
+
+    It is one of 95 % unless another normal quantile is given.
+    """
     one, two = first / first_total, second / second_total
     one_low, one_high = wilson(first, first_total, z)
     two_low, two_high = wilson(second, second_total, z)
@@ -256,7 +258,7 @@ def search_quality(one: Search) -> tuple[Quality, ...]:
 
 
 def search_table(one: Search, name: str, sign: float = 1.0, offset: float = 0.0) -> Table | None:
-    """Every group that was tested, the clearest first. `name`: what was measured, `offset` plus `sign` times the event."""
+    """Every group that was tested, the clearest first; `name` is what is said: `offset` plus `sign` times the event."""
     if not one.tested:
         return None
     rows = []
@@ -265,4 +267,6 @@ def search_table(one: Search, name: str, sign: float = 1.0, offset: float = 0.0)
         values = (offset + sign * group.inside, offset + sign * group.outside, sign * group.gap, *ends, group.adjusted)
         rows.append((rule_words(group.rule), group.rows, *values))
     columns = ("group", "rows", name, "elsewhere", "difference", "low", "high", "adjusted p")
-    return Table(columns=columns, rows=tuple(rows), note="Measured on the half of the rows that the search did not see.")
+    return Table(
+        columns=columns, rows=tuple(rows), note="Measured on the half of the rows that the search did not see."
+    )

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.engines.distance import Space
 from askwhy.tools.attribution import Attribution
 from askwhy.tools.engines.coalitions import Coalitions
+from askwhy.tools.engines.distance import Space
+from askwhy.tools.engines.truth import actual_values
+from askwhy.tools.evaluator import Index
 from askwhy.tools.evidence import Caveat
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.schema import ClassLabel, Feature
 from askwhy.tools.shapley import EXACT_PLAYERS, exact
-from askwhy.tools.engines.truth import actual_values
+from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
 
 SHUFFLES = 200
@@ -68,11 +70,11 @@ def _unit_spread(view: View, found: Attribution, label: ClassLabel | None, actua
     return 1 / spread if found.unit == "log-odds" else spread
 
 
-def _truth(view: View) -> tuple[Outputs, Outputs] | None:
+def _truth(view: View) -> tuple[Index, Outputs] | None:
     if view.subject.target is None:
         return None
     actual = np.asarray(actual_values(view.schema, view.subject.target), dtype=float)
-    known = np.flatnonzero(np.isfinite(actual) if view.subject.regression else actual >= 0)
+    known = np.flatnonzero(np.isfinite(actual) if view.subject.regression else actual >= 0).astype(np.int64)
     if len(known) < FEWEST or len(np.unique(actual[known])) < 2:
         return None
     if len(known) > _ROWS:
@@ -88,7 +90,8 @@ def association_p(cells: pd.Series, feature: Feature, actual: Outputs, ordered: 
     """
     rng = np.random.default_rng(seed)
     orders = np.argsort(rng.random((SHUFFLES, len(actual))), axis=1)
-    codes, truth = _coded(cells, feature), _binned(actual) if ordered else actual.astype(np.int64)
+    codes: Index = _coded(cells, feature)
+    truth: Index = _binned(actual) if ordered else actual.astype(np.int64)
     found = [_p(_information(codes, truth[None]), _information(codes, truth[orders]))]
     if feature.numeric and (ordered or len(np.unique(actual)) == 2):
         ranks = pd.Series(cells.to_numpy(dtype=float, na_value=np.nan)).rank().to_numpy()
@@ -103,7 +106,7 @@ def _p(own: Outputs, others: Outputs) -> float:
     return (1 + int((others >= own - 1e-12 * abs(float(own[0]))).sum())) / (len(others) + 1)
 
 
-def _information(codes: Outputs, truths: Outputs) -> Outputs:
+def _information(codes: Index, truths: Index) -> Outputs:
     """Mutual information (n,) of codes (rows,) with each of the truths (n, rows); up to terms that shuffling keeps."""
     classes = int(truths.max()) + 1
     cells = (int(codes.max()) + 1) * classes
@@ -112,7 +115,7 @@ def _information(codes: Outputs, truths: Outputs) -> Outputs:
     return np.asarray((counts * np.log(np.maximum(counts, 1))).sum(axis=1))
 
 
-def _coded(cells: pd.Series, feature: Feature) -> Outputs:
+def _coded(cells: pd.Series, feature: Feature) -> Index:
     """Fifths of numbers and dates, codes of anything else; missing cells are a group of their own."""
     if feature.numeric or feature.kind == "date":
         numbers = cells.astype("int64") if feature.kind == "date" else cells.astype(float)
@@ -120,7 +123,7 @@ def _coded(cells: pd.Series, feature: Feature) -> Outputs:
     return np.asarray(pd.factorize(cells, use_na_sentinel=False)[0], dtype=np.int64)
 
 
-def _binned(numbers: Outputs) -> Outputs:
+def _binned(numbers: Outputs) -> Index:
     known = numbers[~np.isnan(numbers)]
     edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1])) if len(known) else np.empty(0)
     return np.where(np.isnan(numbers), len(edges) + 1, np.searchsorted(edges, numbers, side="right")).astype(np.int64)
@@ -146,7 +149,7 @@ def conditional_values(view: View, game: Coalitions) -> Outputs | None:
     space = Space.of(view.schema, view.subject.data)
     apart = space.differences(space.encode(game.row)[0], space.encode(game.background))[:, game.players] ** 2
 
-    def worth(masks: Outputs) -> Outputs:
+    def worth(masks: Mask) -> Outputs:
         far = masks @ apart.T / np.maximum(1, masks.sum(axis=1))[:, None]
         near = np.exp(-(far - far.min(axis=1, keepdims=True)) / (2 * _WIDTH**2))
         return np.asarray((near * game.outcomes(masks)).sum(axis=1) / near.sum(axis=1))[:, None]

@@ -117,9 +117,7 @@ def _leaf(grown: _Grown, rule: Rule, among: Array) -> Leaf:
     return Leaf(rule, says, len(among))
 
 
-def _split(
-    column: Column, values: Array, threshold: float, gap_left: bool | None
-) -> tuple[Predicate, Predicate]:
+def _split(column: Column, values: Array, threshold: float, gap_left: bool | None) -> tuple[Predicate, Predicate]:
     """The conditions of both sides. gap_left: on which side missing cells go, None where there are none."""
     feature = column.feature
     if column.value is not None:
@@ -174,8 +172,8 @@ def _both(own: Predicate, test: Predicate) -> Predicate:
     highs = [one.high for one in (own, test) if one.high is not None]
     return Predicate(
         own.feature,
-        low=max(lows) if lows else None,  # type: ignore[type-var]
-        high=min(highs) if highs else None,  # type: ignore[type-var]
+        low=max(lows) if lows else None,
+        high=min(highs) if highs else None,
         missing=own.missing and test.missing,
     )
 

@@ -60,7 +60,7 @@ def _numeric(pool: pd.DataFrame) -> bool:
 
 
 def _explained(model: Any, game: Coalitions, columns: tuple[str, ...]) -> Outputs | None:
-    """TreeExplainer's values (features, outputs) in the order of the game's columns; None where it refuses the model."""
+    """TreeExplainer's values (features, outputs) in the order of the game's columns; None where it refuses."""
     import shap
 
     cells = game.pool[list(columns)].to_numpy(dtype=np.float64)
@@ -71,4 +71,4 @@ def _explained(model: Any, game: Coalitions, columns: tuple[str, ...]) -> Output
     except Exception:  # shap raises all sorts for models it does not know; the kernel explains those
         return None
     places = [columns.index(str(name)) for name in game.pool.columns]
-    return values.reshape(len(columns), -1)[places]
+    return np.asarray(values.reshape(len(columns), -1)[places])

@@ -15,18 +15,19 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.engines.conditional import Array, Lenders, positions_of
-from askwhy.tools.engines.refit import Trained
+from askwhy.tools.engines.refit import Trained, fitted_again, predicting
 from askwhy.tools.evaluator import compose
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
 
-SECONDS = 30.0
+SECONDS = 40.0
 """No further twin is trained after this long; what was found until then is told, with its number of twins."""
 
 TRAINING_ROWS = 2000
 """More training rows than this are thinned for the twins."""
 
+_BLIND = ("sklearn.preprocessing.", "sklearn.impute.")
 _EVALUATIONS = 3000
 _DRAWS = 1
 _OWN_DRAWS = 40
@@ -102,7 +103,8 @@ def loss(outputs: Outputs, truth: Array) -> Array:
 class Twins:
     """What each twin replied, with the truth (n,) it is held to; `wanted` is how many were asked for.
 
-    Rows that a twin was trained on are held to what it was told of them, as the model is to what it was told.
+    A twin lives in a world where outcomes have nothing to do with features: rows it was trained on are held to what it
+    was told of them, others to shuffled outcomes.
     """
 
     replies: tuple[Replies, ...]
@@ -121,18 +123,56 @@ def raise_twins(view: View, model: Trained, questions: Questions, truth: Array, 
     if len(rows) > TRAINING_ROWS:
         keep = np.sort(view.rng.choice(len(rows), TRAINING_ROWS, replace=False))
         rows, actual, positions = rows.iloc[keep], actual[keep], positions[keep]
-    rng, started = view.rng, time.monotonic()
+    rng, started, reply = view.rng, time.monotonic(), _replying(model, rows, questions)
     replies: list[Replies] = []
     truths: list[Array] = []
     while len(replies) < count and time.monotonic() - started < SECONDS:
         told = rng.permutation(actual)
-        twin = model.fitted(rows, told)
+        twin = reply(told)
         if twin is None:
             return None
-        replies.append(questions.ask(twin))
+        replies.append(twin)
         seen = dict(zip(positions.tolist(), told.tolist(), strict=True))
-        truths.append(np.array([seen.get(int(at), own) for at, own in zip(questions.positions, truth, strict=True)]))
+        others = zip(questions.positions.tolist(), rng.permutation(truth), strict=True)
+        truths.append(np.array([seen.get(at, shuffled) for at, shuffled in others]))
     return Twins(tuple(replies), tuple(truths), count, len(rows) < len(model.rows))
+
+
+def _replying(model: Trained, rows: pd.DataFrame, questions: Questions) -> Callable[[Array], Replies | None]:
+    """Trains a twin on the rows with the outcomes it is told, and asks it.
+
+    What prepares cells without looking at outcomes comes out alike for all twins, so it is done once.
+    """
+    steps = getattr(model.estimator, "steps", None)
+    if not steps or len(steps) < 2 or not all(_blind(step) for _, step in steps[:-1]):
+
+        def whole(told: Array) -> Replies | None:
+            twin = model.fitted(rows, told)
+            return None if twin is None else questions.ask(twin)
+
+        return whole
+    front, last = model.estimator[:-1], steps[-1][1]
+    known, asked = (front.transform(model.native(frame)) for frame in (rows, questions.frame))
+
+    def last_step(told: Array) -> Replies | None:
+        twin = fitted_again(last, known, told)
+        if twin is None:
+            return None
+        return questions.ask(lambda frame: np.asarray(predicting(twin)(asked), dtype=float).reshape(len(frame), -1))
+
+    return last_step
+
+
+def _blind(step: Any) -> bool:
+    """Whether a fitted transformer surely did not look at outcomes: scikit-learn's scalers, encoders and imputers."""
+    if step is None or isinstance(step, str):  # passed through or dropped
+        return True
+    kind = type(step)
+    if kind.__name__ == "Pipeline":
+        return all(_blind(one) for _, one in step.steps)
+    if kind.__name__ == "ColumnTransformer":
+        return all(_blind(one) for _, one, _ in step.transformers_)
+    return kind.__module__.startswith(_BLIND) and kind.__name__ != "TargetEncoder"
 
 
 def twin_p_values(own: Array, twins: Array) -> Array:

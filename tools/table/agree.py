@@ -74,7 +74,9 @@ def agree(view: View, k: Annotated[int, Field(ge=1)] = 3, cls: ClassName | None 
     if shap.game is None or shap.game.count < 2:
         raise ToolError("Fewer than two features could matter here, so there is nothing to agree about.")
     lime = lime_attribution(view, label, "probability", FITTED + HELD_OUT)
-    tried = _Tried(shap.game, (shap, replace(lime, game=shap.game), attribute_by_occlusion(view, label, game=shap.game)))
+    tried = _Tried(
+        shap.game, (shap, replace(lime, game=shap.game), attribute_by_occlusion(view, label, game=shap.game))
+    )
     removals = _removals(view, tried)
     name = None if label is None else label.name
     return Evidence(
@@ -147,7 +149,9 @@ def _decision(tried: _Tried, removals: tuple[Removal, ...], cls: str | None) -> 
         return
     best = [found for found, lead in zip(tried.found, leads, strict=True) if lead >= max(leads) * (1 - _TIE)]
     for found in best:
-        yield Fact(relation="best" if len(best) == 1 else "tied_best", value=max(leads), unit=tried.unit, group=found.name)
+        yield Fact(
+            relation="best" if len(best) == 1 else "tied_best", value=max(leads), unit=tried.unit, group=found.name
+        )
 
 
 def same_signs(one: Outputs, two: Outputs, k: int) -> float:
@@ -171,14 +175,16 @@ def _quality(tried: _Tried, removals: tuple[Removal, ...], k: int) -> Iterator[Q
         overlap = jaccard(top(one, k), top(two, k))
         note = f"overlap of the top features of {pair}; agreement is not validity"
         yield Quality(check="C18", value=overlap, passed=overlap >= DISAGREE, note=note)
-    for found, one in zip(tried.found, removals, strict=False):
-        yield Quality(check="C3", value=min(one.deletion, one.insertion), passed=one.passed, note=found.name)
+    for found, tested in zip(tried.found, removals, strict=False):
+        yield Quality(check="C3", value=min(tested.deletion, tested.insertion), passed=tested.passed, note=found.name)
 
 
 def _caveats(tried: _Tried, k: int) -> Iterator[Caveat]:
     lows = [pair for pair, one, two in tried.pairs() if jaccard(top(one, k), top(two, k)) < DISAGREE]
     if lows:
-        text = "The methods disagree about the top features, so go by the one that follows the model best, and with care."
+        text = (
+            "The methods disagree about the top features, so go by the one that follows the model best, and with care."
+        )
         yield Caveat(flag="disagree", text=text)
     lime = next(one for one in tried.found if one.surrogate)
     r2 = lime.quality[0].value
@@ -193,7 +199,9 @@ def _figure(view: View, tried: _Tried) -> Figure:
     made = (
         Series(name=found.name, x=labels, y=tuple(float(found.values[one]) for one in order)) for found in tried.found
     )
-    return Figure(kind="bars", title="What each method says", x_label="feature", y_label="attribution", series=tuple(made))
+    return Figure(
+        kind="bars", title="What each method says", x_label="feature", y_label="attribution", series=tuple(made)
+    )
 
 
 def _table(view: View, tried: _Tried) -> Table:

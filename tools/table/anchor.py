@@ -63,8 +63,8 @@ def anchor(
 ) -> Evidence:
     """A rule on some of a row's values that holds its prediction in at least 95% of cases, whatever the other values.
 
-    `conditions`: at most so many. `within`: for a predicted number, how far it may move; default: the standard deviation
-    of the predictions over the data.
+    `conditions`: at most so many. `within`: for a predicted number, how far it may move; default: the standard
+    deviation of the predictions over the data.
     """
     data = view.subject.data
     if len(data) < _FEWEST_ROWS:
@@ -138,5 +138,5 @@ def _caveats(view: View, found: Anchor) -> Iterator[Caveat]:
         text = f"The rule fits few other {view.schema.entities}, so it says little beyond this one."
         yield Caveat(flag="rare_rule", text=text)
     if found.passed:
-        text = "The other values are redrawn from the data independently of the rule, so some of these cases may be unusual."
+        text = "The other values are drawn from the data regardless of the rule, so some of these cases may be unusual."
         yield Caveat(flag="marginal_draws", text=text)

@@ -46,8 +46,8 @@ _BUDGET = 100_000
     says=(
         "The top {top_count:one feature stays/features stay} the same whatever {stable.row} is compared with: "
         "[stable_top*: {feature}].",
-        "What {varying.row} is compared with makes a difference to its top {top_count:one feature/features}: of the usual "
-        "ones, this many stay: [kept*: {value} ({group})].",
+        "What {varying.row} is compared with makes a difference to its top {top_count:one feature/features}: of the "
+        "usual ones, this many stay: [kept*: {value} ({group})].",
         "Against the reference {entities} as usual, the explanation names [usual_top*: {feature}].",
         "Against {entities} with the same prediction, the explanation names [same_top*: {feature}].",
         "Against {entities} with another prediction, the explanation names [other_top*: {feature}].",
@@ -67,9 +67,7 @@ def baseline_sensitivity(view: View, k: Annotated[int, Field(ge=1)] = 3, cls: Cl
     overlaps = [jaccard(top(against[0].values, k), top(one.values, k)) for one in against[1:]]
     least = min(overlaps)
     note = f"least overlap of the top features over {len(against)} backgrounds"
-    text = (
-        "The reasons depend on what the case is compared with, so read them only together with that comparison."
-    )
+    text = "The reasons depend on what the case is compared with, so read them only together with that comparison."
     return Evidence(
         facts=tuple(_facts(view, against, k, least)),
         method=f"SHAP against {len(against)} backgrounds of at most {_MOST_ROWS} rows",
@@ -104,9 +102,9 @@ def _backgrounds(view: View) -> Iterator[_Background]:
     yield _Background("usual", f"the reference {entities}", view.subject.background)
     every = view.evaluate.all_outputs(view.subject)
     for name, words, mask in _groups(view, every):
-        mask = mask & ~view.chosen
-        if mask.sum() >= _FEWEST_ROWS:
-            rows = sample(view.subject.data[mask], _MOST_ROWS, view.rng)
+        others = mask & ~view.chosen
+        if others.sum() >= _FEWEST_ROWS:
+            rows = sample(view.subject.data[others], _MOST_ROWS, view.rng)
             yield _Background(name, f"{entities} {words}", rows)
     if len(view.subject.data) >= _FEWEST_ROWS:
         yield _Background("typical", f"the typical {entity}", typical_row(view.subject))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from askwhy.tools.attribution import attribute
+from askwhy.tools.engines.panel import light_panel
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import DerivedFact, Evidence, Fact, Unit
 from askwhy.tools.quality import shared_credit, tied
@@ -120,12 +121,13 @@ def _for_row(view: View, first: str, second: str, cls: str | None) -> Evidence:
     pair = _paired(side(first), side(second), found.unit, label, view.row_id)
     compared = _compared(pair, "output" if label is None else "probability")
     count = Fact(relation="feature_count", value=len(found.values), unit="count")
+    panel = light_panel(view, found, label, [view.schema.names.index(name) for name in (first, second)])
     return Evidence(
         facts=(*compared, *attribution_facts(view, label, found), count),
         method=found.method,
         estimand=found.estimand,
-        quality=found.quality,
-        caveats=(*found.caveats, *shared_credit(view.subject.data, view.schema, (first, second))),
+        quality=(*found.quality, *panel.quality()),
+        caveats=(*found.caveats, *shared_credit(view.subject.data, view.schema, (first, second)), *panel.caveats()),
     )
 
 

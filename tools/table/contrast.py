@@ -14,7 +14,6 @@ from askwhy.tools.engines.coalitions import Coalitions, ends, shapley_row
 from askwhy.tools.engines.panel import light_panel
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence, Fact, Figure, Series, Table
-from askwhy.tools.predictor import Outputs
 from askwhy.tools.quality import additivity, order_caveats, shared_credit, told_apart
 from askwhy.tools.registry import ClassName, Says, ask, tool
 from askwhy.tools.schema import ClassLabel
@@ -172,11 +171,11 @@ def _facts(view: View, sides: _Sides, found: Attribution, largest: list[int]) ->
         yield Fact(relation="log_lead", value=found.output, unit="log-odds", cls=fact, row=row)
     yield Fact(relation="foil", value=sides.foil.name, unit="class", cls=sides.foil.name)
     yield Fact(relation="base_lead", value=found.base, unit=found.unit, cls=fact)
-    order: dict[int, int] = {position: rank for rank, position in enumerate(found.ranked(), 1)}
-    for position in order:
-        yield _fact(view, sides, found, position, order[position], "contrast_attribution")
+    order = found.ranked()
+    for rank, position in enumerate(order, 1):
+        yield _fact(view, sides, found, position, rank, "contrast_attribution")
     for position in largest:
-        yield _fact(view, sides, found, position, order[position], "reason")
+        yield _fact(view, sides, found, position, order.index(position) + 1, "reason")
     if largest:
         share = float(np.abs(found.values[largest]).sum() / np.abs(found.values).sum())
         yield Fact(relation="named_share", value=share, unit="share")

@@ -1,4 +1,4 @@
-"""Why two rows, or two versions of one row, are predicted differently: which of their differences make the difference."""
+"""Why two rows, or two versions of one row, are predicted differently: what each of their differences adds."""
 
 from __future__ import annotations
 

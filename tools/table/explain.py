@@ -84,8 +84,9 @@ _SAYS: Says = (
     "{kept_fidelity.group} is shown, as [other_fidelity*: {group} ({value})] {other_count:one is/are} not clearly more "
     "faithful here: replacing what it names moves the prediction by {kept_fidelity}, against {random_fidelity} for "
     "features picked at random.",
-    "{chosen_fidelity.group} is shown, as it is more faithful here than [other_fidelity*: {group} ({value})]: replacing "
-    "what it names moves the prediction by {chosen_fidelity}, against {random_fidelity} for features picked at random.",
+    "{chosen_fidelity.group} is shown, as it is more faithful here than [other_fidelity*: {group} ({value})]: "
+    "replacing what it names moves the prediction by {chosen_fidelity}, against {random_fidelity} for features picked "
+    "at random.",
     "The averages are over {sampled_rows} of the {total} {entities}, drawn at random.",
 )
 
@@ -98,7 +99,7 @@ _SAYS: Says = (
         "what are the reasons for the decision on {row}?",
         "which features contributed most to the prediction for {row}?",
         "why was {row} {class}?",
-        "why was {row} not {class}?",
+        "why?",
         "why are {entities} with {subset} predicted {class}?",
         "how important is {feature} for {row}?",
         "what role did {feature} play in the prediction for {row}?",
@@ -167,8 +168,9 @@ def _attribution(view: View, label: ClassLabel | None, method: Method, scale: Sc
     if view.scope.has_instance:
         if method == "auto":
             return choose(view, label, scale)
-        made = {"lime": attribute_by_lime, "occlusion": attribute_by_occlusion}.get(method, attribute)
-        return Choice(made(view, label, scale))
+        if method == "lime":
+            return Choice(attribute_by_lime(view, label, scale))
+        return Choice((attribute_by_occlusion if method == "occlusion" else attribute)(view, label, scale))
     found = mean_attribution(view, label, scale)
     if method in ("lime", "occlusion"):
         name = "LIME" if method == "lime" else "Occlusion"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from askwhy.tools.engines.group_fidelity import beaten
+from askwhy.tools.engines.group_fidelity import faithfulness
 from askwhy.tools.engines.groups import groups_of
 from askwhy.tools.engines.metrics import LEVEL
 from askwhy.tools.engines.rules import Predicate
@@ -24,6 +24,7 @@ NOTABLE = 0.05
 
 _ROWS = 40
 _RESAMPLES = 2000
+_DUST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -58,43 +59,38 @@ class _Group:
         "does explanation quality differ between groups of {feature}?",
     ),
     says=(
-        "Explanations were scored by the share of random rankings of the features that they beat at finding what moves the "
-        "prediction.",
+        "Explanations were scored by a correlation: of what they say for sets of features with what the prediction is "
+        "without these.",
         "By {quality_of.feature}, the mean scores are: [quality_of*: {group} ({value})].",
-        "The gap between {gap_clear.group} is {gap_clear:size}, with a {level} interval from {gap_low} to {gap_high}, so the "
-        "explanations are not equally reliable.",
-        "The gap between {gap_small.group} is {gap_small:size}, with a {level} interval from {gap_low} to {gap_high}: more than "
-        "chance allows, but below {notable}, which counts as small here.",
-        "The gap between {gap_open.group} is {gap_open:size}, with a {level} interval from {gap_low} to {gap_high}, so it may be "
-        "chance.",
+        "The gap between {gap_clear.group} is {gap_clear:size}, with a {level} interval from {gap_low} to {gap_high}, "
+        "so the explanations are not equally reliable.",
+        "The gap between {gap_small.group} is {gap_small:size}, with a {level} interval from {gap_low} to {gap_high}: "
+        "more than chance allows, but below {notable}, which counts as small here.",
+        "The gap between {gap_open.group} is {gap_open:size}, with a {level} interval from {gap_low} to {gap_high}, "
+        "so it may be chance.",
+        "All of them score the same, {equal_score}.",
         "It rests on {explained:entities}{scope}, a random sample of up to {per_group} in each group.",
     ),
 )
 def explanation_gap(view: View, feature: FeatureName) -> Evidence:
-    """Whether explanations are equally reliable for all groups of a feature: Shapley explanations of a sample of rows of
-    each group, scored by the share of random rankings they beat, with the gap between groups and its interval."""
+    """Whether explanations are equally reliable for all groups of a feature: Shapley explanations of a sample of rows
+    of each group, scored by how well they foretell what removing features does, with the gap and its interval."""
     measured, few = _measured(view, feature)
     if len(measured) < 2:
         raise ToolError(
             f"Too few {view.schema.entities}: comparing explanations needs two groups with at least {SMALL_N} "
-            f"{view.schema.entities} each, and features that vary."
+            f"{view.schema.entities} each, and predictions that depend on the features."
         )
     first, second = max(measured, key=lambda one: one.mean), min(measured, key=lambda one: one.mean)
-    if first is second:
-        first, second = measured[:2]
     gap = first.mean - second.mean
     low, high = _interval(first.values, second.values, len(list(itertools.combinations(measured, 2))), view.rng)
     flagged = low > 0 and gap >= NOTABLE
-    relation = "gap_clear" if flagged else "gap_small" if low > 0 else "gap_open"
-    both = f"{first.words} and {second.words}"
-    facts = [*_facts(measured, feature), Fact(relation=relation, value=gap, unit="points", group=both)]
-    facts += [Fact(relation="gap_low", value=low, unit="points"), Fact(relation="gap_high", value=high, unit="points")]
-    facts.append(Fact(relation="notable", value=NOTABLE, unit="points"))
+    facts = [*_facts(measured, feature), *_gap(first, second, low, high)]
     note = f"gap between groups, interval from {low:.3f} to {high:.3f}, flagged from {NOTABLE} on where it excludes 0"
     return Evidence(
         facts=tuple(facts),
-        method="Shapley values of sampled rows, deletion and insertion against random rankings; bootstrap of the gap",
-        estimand="share of random rankings of the features that an explanation beats, by deletion and insertion",
+        method="Shapley values of sampled rows, their sums over subsets against removing these; bootstrap of the gap",
+        estimand="correlation of summed attributions with the loss of output when features are removed",
         quality=(Quality(check="C17", value=gap, passed=not flagged, note=note),),
         caveats=tuple(_caveats(view, few)),
         figure=_figure(view, measured, feature),
@@ -112,7 +108,7 @@ def _measured(view: View, feature: str) -> tuple[list[_Group], list[str]]:
     places = [np.sort(_some(np.flatnonzero(mask), rng)) for _, mask in kept]
     every = np.concatenate(places)
     columns = np.zeros(len(every), dtype=np.int64) if view.subject.regression else predicted_index(view.outputs[every])
-    scores = beaten(view, view.rows.iloc[every], columns)
+    scores = faithfulness(view, view.rows.iloc[every], columns)
     found, start = [], 0
     for (predicate, _), chosen in zip(kept, places, strict=True):
         values = scores[start : start + len(chosen)]
@@ -123,6 +119,18 @@ def _measured(view: View, feature: str) -> tuple[list[_Group], list[str]]:
         else:
             found.append(_Group(predicate, known))
     return found, few
+
+
+def _gap(first: _Group, second: _Group, low: float, high: float) -> Iterator[Fact]:
+    gap = first.mean - second.mean
+    if gap <= _DUST:
+        yield Fact(relation="equal_score", value=first.mean, unit="score")
+        return
+    relation = "gap_open" if low <= 0 else "gap_clear" if gap >= NOTABLE else "gap_small"
+    yield Fact(relation=relation, value=gap, unit="score", group=f"{first.words} and {second.words}")
+    yield Fact(relation="gap_low", value=low, unit="score")
+    yield Fact(relation="gap_high", value=high, unit="score")
+    yield Fact(relation="notable", value=NOTABLE, unit="score")
 
 
 def _some(places: Array, rng: np.random.Generator) -> Array:
@@ -139,7 +147,9 @@ def _interval(first: Array, second: Array, pairs: int, rng: np.random.Generator)
 
 def _facts(measured: Sequence[_Group], feature: str) -> Iterator[Fact]:
     for one in measured:
-        yield Fact(relation="quality_of", value=one.mean, unit="share", feature=feature, group=one.words, error=one.error)
+        yield Fact(
+            relation="quality_of", value=one.mean, unit="score", feature=feature, group=one.words, error=one.error
+        )
     for one in measured:
         yield from one.predicate.facts(one.words)
     yield Fact(relation="explained", value=sum(len(one.values) for one in measured), unit="count")
@@ -155,11 +165,11 @@ def _caveats(view: View, few: Sequence[str]) -> Iterator[Caveat]:
 
 def _figure(view: View, measured: Sequence[_Group], feature: str) -> Figure:
     bars = Series(
-        name="share of random rankings beaten",
+        name="correlation with removal",
         x=tuple(one.words for one in measured),
         y=tuple(one.mean for one in measured),
         error=tuple(one.error for one in measured),
     )
     label = view.schema.feature(feature).label
     title = f"How good explanations are, by {label}"
-    return Figure(kind="bars", title=title, x_label=label, y_label="share of random rankings beaten", series=(bars,))
+    return Figure(kind="bars", title=title, x_label=label, y_label="correlation with removal", series=(bars,))

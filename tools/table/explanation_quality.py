@@ -41,19 +41,20 @@ Method = Literal["auto", "shap", "lime", "occlusion"]
     says=(
         "The explanation of {row} by {sound.group} holds up: it passes all {sound} checks.",
         "The explanation of {row} by {weak.group} is weak: it fails {weak} of {checks} checks.",
-        "There is nothing to rank in the explanation of {untested.row}: {untested:one one/no} other feature could matter.",
-        "Deleting and inserting features in its order beats random orders by {ahead} on average; {better} of {rankings} "
-        "random orders {better:one does/do} better.",
+        "There is nothing to rank in the explanation of {untested.row}: {untested:one one/no} other feature could "
+        "matter.",
+        "Deleting and inserting features in its order beats random orders by {ahead} on average; {better} of "
+        "{rankings} random orders {better:one does/do} better.",
         "Deleting and inserting features in its order does not clearly beat random orders: the lead is {not_ahead} on "
         "average, and {better} of {rankings} random orders {better:one does/do} better.",
-        "Over {subsets} groups of features, the correlation of what it says with what removing them does is {agreement}, "
-        "with a lower bound of {agreement_low}.",
-        "Its top {top_count:one feature matters/features matter} more than the others by {robust_lead} when only some are "
-        "deleted; {robust_better} of {robust_sets} random choices {robust_better:one does/do} better.",
+        "Over {subsets} groups of features, the correlation of what it says with what removing them does is "
+        "{agreement}, with a lower bound of {agreement_low}.",
+        "Its top {top_count:one feature matters/features matter} more than the others by {robust_lead} when only "
+        "some are deleted; {robust_better} of {robust_sets} random choices {robust_better:one does/do} better.",
         "Of {neighbours} cases that are almost the same, {mistaken} would get other top features.",
         "Repeated with {runs} other seeds, the top features overlap by {overlap} and their signs agree in {signs}.",
-        "The values are exact, so no seed could make them differ; with the base they miss the prediction by {residual} of "
-        "the output's range.",
+        "The values are exact, so no seed could make them differ; with the base they miss the prediction by {residual} "
+        "of the output's range.",
         "Its linear model explains {fidelity} of the variation around {row}.",
         "{inside} of the mixed cases that these checks ask about are as usual as the data.",
         "The features it names beat features picked at random by {margin}.",
@@ -65,8 +66,8 @@ def explanation_quality(
     cls: ClassName | None = None,
     k: Annotated[int, Field(ge=1)] = 3,
 ) -> Evidence:
-    """How sure the explanation of one row is: whether it is faithful to the model (against random ones) and stable (over
-    seeds and almost equal cases), measured in full. `k`: how many top features are judged."""
+    """How sure the explanation of one row is: whether it is faithful to the model (against random ones) and stable
+    (over seeds and almost equal cases), measured in full. `k`: how many top features are judged."""
     label = view.explained_class(cls)
     choice = choose(view, label) if method == "auto" else Choice(_maker(method, label)(view))
     found = choice.chosen

@@ -43,17 +43,18 @@ _FEWEST_ROWS = 20
         ask("find slices with up to three conditions where the model fails", conditions=3),
     ),
     says=(
-        "The model fails most with {slice_rate.group}: it is wrong about {slice_wrong} of {slice_rows:entities}, which is "
-        "{slice_rate}, against {rest_rate} of the others.",
+        "The model fails most with {slice_rate.group}: it is wrong about {slice_wrong} of {slice_rows:entities}, "
+        "which is {slice_rate}, against {rest_rate} of the others.",
         "The predictions are furthest off with {slice_error.group}: by {slice_error} on average for "
         "{slice_rows:entities}, against {rest_error} for the others.",
         "The difference is {slice_gap:size}, with a {level} interval from {gap_low} to {gap_high}.",
         "Also more often wrong than elsewhere: [other_slice*: {group} ({value})].",
         "Also further off than elsewhere: [other_slice_error*: {group} (by {value})].",
-        "No group of {entities}{scope} was found with more mistakes than chance allows: of the {none_of_tested} that stood "
-        "out among {searched:entities}, none held up among {confirmed:entities} that the search had not seen.",
-        "No group of {entities}{scope} was found with larger errors than chance allows: of the {none_of_tested_error} that "
+        "No group of {entities}{scope} was found with more mistakes than chance allows: of the {none_of_tested} that "
         "stood out among {searched:entities}, none held up among {confirmed:entities} that the search had not seen.",
+        "No group of {entities}{scope} was found with larger errors than chance allows: of the {none_of_tested_error} "
+        "that stood out among {searched:entities}, none held up among {confirmed:entities} that the search had not "
+        "seen.",
         "Among the {no_candidate:entities} searched, no group with enough rows stood out.",
         "This holds for {confirmed:entities} that the search had not seen; {tested} groups were tested on them.",
         "Over all {held_out:entities}{scope} held out from training, the model is wrong about {overall}.",
@@ -81,7 +82,9 @@ def failure_slices(view: View, conditions: Annotated[int, Field(ge=1, le=3)] = 2
         facts=(truth.count_fact(), overall, *_facts(found, number), *search_facts(found, "_error" if number else "")),
         method=f"beam search for rules on half of the rows, {test} on the other half, false discoveries held at "
         f"{FALSE_DISCOVERIES:.0%}",
-        estimand="mean absolute error in a group against the rest" if number else "error rate in a group against the rest",
+        estimand="mean absolute error in a group against the rest"
+        if number
+        else "error rate in a group against the rest",
         quality=search_quality(found),
         caveats=truth.caveats,
         table=search_table(found, "mean absolute error" if number else "error rate"),
@@ -101,11 +104,11 @@ def _first(group: Subgroup, number: bool) -> Iterator[Fact]:
     if not number:
         yield Fact(relation="slice_wrong", value=round(group.inside * group.rows), unit="count", group=words)
     kind = "error" if number else "rate"
-    yield Fact(relation=f"slice_{kind}", value=group.inside, unit=unit, group=words)  # type: ignore[arg-type]
-    yield Fact(relation=f"rest_{kind}", value=group.outside, unit=unit)  # type: ignore[arg-type]
+    yield Fact(relation=f"slice_{kind}", value=group.inside, unit=unit, group=words)
+    yield Fact(relation=f"rest_{kind}", value=group.outside, unit=unit)
     for name, value in (("slice_gap", group.gap), ("gap_low", group.low), ("gap_high", group.high)):
         error = group.error if name == "slice_gap" else None
-        yield Fact(relation=name, value=value, unit=gap, group=words, error=error)  # type: ignore[arg-type]
+        yield Fact(relation=name, value=value, unit=gap, group=words, error=error)
 
 
 def _other(group: Subgroup, rank: int, number: bool) -> Iterator[Fact]:
@@ -113,7 +116,7 @@ def _other(group: Subgroup, rank: int, number: bool) -> Iterator[Fact]:
     yield Fact(
         relation=relation,
         value=group.inside,
-        unit=unit,  # type: ignore[arg-type]
+        unit=unit,
         group=rule_words(group.rule),
         rank=rank,
     )

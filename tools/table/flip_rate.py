@@ -41,7 +41,15 @@ class _Swapped:
     def words(self, place: int) -> str:
         """One of the values in words: "sex male", "age 40 years"."""
         value = shown(self.feature, self.values[place])
-        text = f"{value:,.10g}" if isinstance(value, float) else "yes" if value is True else "no" if value is False else value
+        text = (
+            f"{value:,.10g}"
+            if isinstance(value, float)
+            else "yes"
+            if value is True
+            else "no"
+            if value is False
+            else value
+        )
         unit = self.feature.unit if self.feature.numeric and not self.feature.categories else ""
         return f"{self.feature.label} {text}{'' if not unit else unit if unit[0] in '%°' else f' {unit}'}"
 
@@ -70,13 +78,13 @@ class _Swapped:
         "counterfactual fairness: flip {feature} for every {entity}",
     ),
     says=(
-        "If only {flip_rate.feature} were different, the model's output would flip for {flips} of {total:entities}{scope}, "
-        "which is {flip_rate}, with a {level} interval from {rate_low} to {rate_high}.",
-        "If only {no_flips.feature} were different, the model's output would flip for none of {no_flips:entities}{scope}; "
-        "the {level} interval goes up to {rate_high}.",
+        "If only {flip_rate.feature} were different, the model's output would flip for {flips} of "
+        "{total:entities}{scope}, which is {flip_rate}, with a {level} interval from {rate_low} to {rate_high}.",
+        "If only {no_flips.feature} were different, the model's output would flip for none of "
+        "{no_flips:entities}{scope}; the {level} interval goes up to {rate_high}.",
         "By the value it is set to, these shares of the others flip: [flip_to*: {group} ({value})].",
-        "The mean probability of {mean_now.cls} is {mean_now}; if only this were different, it would be: [mean_with*: {group} "
-        "({value})].",
+        "The mean probability of {mean_now.cls} is {mean_now}; if only this were different, it would be: [mean_with*: "
+        "{group} ({value})].",
         "The mean prediction for {total_numbers:entities}{scope} is {mean_output_now}; if only "
         "{mean_output_with.feature} were different, it would be: [mean_output_with*: {group} ({value})].",
         "From the lowest to the highest, a prediction moves by {mean_spread} on average.",
@@ -120,7 +128,8 @@ def _swap(view: View, name: str) -> tuple[_Swapped, tuple[Caveat, ...]]:
     values = grid(feature, view.subject.data[name], _POINTS)
     if len(values) < 2:
         raise ToolError(f"{feature.label} has only one value in the data, so there is nothing to change it to.")
-    rows, before, caveats = view.rows, view.outputs, ()
+    rows, before = view.rows, view.outputs
+    caveats: tuple[Caveat, ...] = ()
     most = max(1, _MOST_ROWS // len(values))
     if len(rows) > most:
         some = np.sort(view.rng.choice(len(rows), most, replace=False))
@@ -177,16 +186,16 @@ def _means(swapped: _Swapped, column: int, cls: str | None) -> Iterator[Fact]:
     name = swapped.feature.name
     kind, unit, moved = ("mean_output", "output", "output") if cls is None else ("mean", "probability", "points")
     shared = {"feature": name, "cls": cls}
-    yield Fact(relation=f"{kind}_now", value=float(swapped.before[:, column].mean()), unit=unit, **shared)  # type: ignore[arg-type]
+    yield Fact(relation=f"{kind}_now", value=float(swapped.before[:, column].mean()), unit=unit, **shared)
     change = swapped.change(column)
     for place, value in enumerate(swapped.values[:_SAID]):
         named = {**shared, "at": plain(value), "group": swapped.words(place)}
         mean = float(swapped.after[:, place, column].mean())
-        yield Fact(relation=f"{kind}_with", value=mean, unit=unit, **named)  # type: ignore[arg-type]
+        yield Fact(relation=f"{kind}_with", value=mean, unit=unit, **named)
         known = change[swapped.other[:, place], place]
         if len(known) > 1:
             error = float(known.std(ddof=1) / np.sqrt(len(known)))
-            yield Fact(relation=f"{kind}_change", value=float(known.mean()), unit=moved, error=error, **named)  # type: ignore[arg-type]
+            yield Fact(relation=f"{kind}_change", value=float(known.mean()), unit=moved, error=error, **named)
 
 
 def _one(view: View, swapped: _Swapped, label: ClassLabel | None) -> Iterator[Fact]:
@@ -195,7 +204,11 @@ def _one(view: View, swapped: _Swapped, label: ClassLabel | None) -> Iterator[Fa
     if view.subject.regression:
         yield Fact(relation="estimate", value=float(swapped.before[0, 0]), unit="output", row=row)
         for place in others[:_SAID]:
-            value, at, words = float(swapped.after[0, place, 0]), plain(swapped.values[place]), swapped.words(place)
+            value, at, words = (
+                float(swapped.after[0, place, 0]),
+                plain(swapped.values[place]),
+                swapped.words(int(place)),
+            )
             yield Fact(relation="estimate_with", value=value, unit="output", at=at, group=words, **named)
         return
     own = view.predicted().name
@@ -204,7 +217,7 @@ def _one(view: View, swapped: _Swapped, label: ClassLabel | None) -> Iterator[Fa
     yield Fact(relation="probability", value=chance, unit="probability", cls=own, row=row)
     label = label or view.predicted()
     for place in others:
-        said = {"at": plain(swapped.values[place]), "group": swapped.words(place), **named}
+        said = {"at": plain(swapped.values[place]), "group": swapped.words(int(place)), **named}
         cls = view.schema.classes[int(swapped.after[0, place].argmax())].name
         relation = "class_with" if swapped.flips.any() else "kept_with"
         yield Fact(relation=relation, value=cls, unit="class", cls=cls, **said)
@@ -230,7 +243,7 @@ def _table(view: View, swapped: _Swapped, label: ClassLabel | None) -> Table | N
 
 def _only_the_model(feature: Feature) -> Caveat:
     text = (
-        f"This changes only {feature.label} and asks the model again; whatever goes with it in the data stays as it is, "
-        "and it says nothing about people."
+        f"This changes only {feature.label} and asks the model again; whatever goes with it in the data stays as it "
+        "is, and it says nothing about people."
     )
     return Caveat(flag="only_the_model", text=text)

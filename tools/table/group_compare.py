@@ -23,7 +23,13 @@ from askwhy.tools.view import View
 Groups = Sequence[tuple[Predicate, Mask]]
 
 _SAID = 4
-_NAMES = {"outcome": "outcome", "accuracy": "accuracy", "off": "error", "fpr": "false positives", "fnr": "false negatives"}
+_NAMES = {
+    "outcome": "outcome",
+    "accuracy": "accuracy",
+    "off": "error",
+    "fpr": "false positives",
+    "fnr": "false negatives",
+}
 
 
 @dataclass(frozen=True)
@@ -61,13 +67,15 @@ class _Measure:
     says=(
         "By {share_of.feature}, the model predicts {share_of.cls} for these shares: [share_of*: {group} ({value})].",
         "By {mean_of.feature}, these are the mean predictions: [mean_of*: {group} ({value})].",
-        "The gap between {gap_clear.group} is {gap_clear:size}, with a {level} interval from {gap_low} to {gap_high}, so it "
-        "is more than chance allows.",
-        "The gap between {gap_open.group} is {gap_open:size}, with a {level} interval from {gap_low} to {gap_high}, so it "
-        "may be chance.",
+        "The gap between {gap_clear.group} is {gap_clear:size}, with a {level} interval from {gap_low} to {gap_high}, "
+        "so it is more than chance allows.",
+        "The gap between {gap_open.group} is {gap_open:size}, with a {level} interval from {gap_low} to {gap_high}, "
+        "so it may be chance.",
         "The smaller share is {ratio} of the larger.",
-        "On {held_out:entities} held out from training, the model is right about these shares: [accuracy_of*: {group} ({value})].",
-        "On {scored:entities} with a known truth, the model is right about these shares: [accuracy_of*: {group} ({value})].",
+        "On {held_out:entities} held out from training, the model is right about these shares: [accuracy_of*: {group} "
+        "({value})].",
+        "On {scored:entities} with a known truth, the model is right about these shares: [accuracy_of*: {group} "
+        "({value})].",
         "On {held_out:entities} held out from training, it is off on average by: [off_of*: {group} ({value})].",
         "On {scored:entities} with a known truth, it is off on average by: [off_of*: {group} ({value})].",
         "Of those that are not {fpr_of.cls} in truth, it predicts {fpr_of.cls} for: [fpr_of*: {group} ({value})].",
@@ -90,7 +98,9 @@ def group_compare(view: View, feature: FeatureName, cls: ClassName | None = None
     measures = (*(() if outcome is None else (outcome,)), *mistakes)
     if not measures:
         names = ", ".join(one.label for one in view.schema.classes)
-        raise ToolError(f"The true values are not known, so say for which class the shares should be compared: {names}.")
+        raise ToolError(
+            f"The true values are not known, so say for which class the shares should be compared: {names}."
+        )
     facts = [*_facts(measures, label, feature), *(fact for one, _ in groups for fact in one.facts(one.words()))]
     return Evidence(
         facts=(*facts, *((scored,) if scored is not None else ())),
@@ -124,7 +134,11 @@ def _scored(view: View) -> tuple[Mask, Fact | None, tuple[Caveat, ...]]:
     if marked.any():
         return marked, Fact(relation="held_out", value=int(marked.sum()), unit="count"), ()
     text = "None of these rows is marked as held out, so the model may have been trained on them, which flatters it."
-    return known, Fact(relation="scored", value=int(known.sum()), unit="count"), (Caveat(flag="no_held_out", text=text),)
+    return (
+        known,
+        Fact(relation="scored", value=int(known.sum()), unit="count"),
+        (Caveat(flag="no_held_out", text=text),),
+    )
 
 
 def _mistakes(view: View, groups: Groups, label: ClassLabel | None, among: Mask) -> tuple[_Measure, ...]:
@@ -178,9 +192,13 @@ def _caveats(view: View, groups: Groups, among: Mask, scored: bool) -> Iterator[
     few = [one.words() for one, mask in groups if (mask & (among if scored else True)).sum() < SMALL_N]
     if few:
         what = "with a known truth " if scored else ""
-        text = f"There are fewer than {SMALL_N} {entities} {what}with {'; or with '.join(few)}, so this is very uncertain."
+        text = (
+            f"There are fewer than {SMALL_N} {entities} {what}with {'; or with '.join(few)}, so this is very uncertain."
+        )
         yield Caveat(flag="small_n", text=text)
-    text = "This compares the model's outputs; it does not say why they differ, nor whether the difference is justified."
+    text = (
+        "This compares the model's outputs; it does not say why they differ, nor whether the difference is justified."
+    )
     yield Caveat(flag="outputs_compared", text=text)
 
 
@@ -204,7 +222,14 @@ def _table(measures: Sequence[_Measure]) -> Table:
         if part.rows
     ]
     gaps = [
-        (_NAMES[one.name], f"{one.gap.first.words} less {one.gap.second.words}", None, one.gap.value, one.gap.low, one.gap.high)
+        (
+            _NAMES[one.name],
+            f"{one.gap.first.words} less {one.gap.second.words}",
+            None,
+            one.gap.value,
+            one.gap.low,
+            one.gap.high,
+        )
         for one in measures
         if one.gap is not None and np.isfinite(one.gap.low)
     ]

@@ -58,16 +58,18 @@ class _Fidelity:
         ask("give me more detailed rules of the model", depth=4),
     ),
     says=(
-        "These rules come close to what the model predicts for {entities}{scope}: [rule 8: {cls} with {group} (in {value} of "
-        "them)].",
-        "These rules come close to what the model predicts for {entities}{scope}: [rule_number 8: {value} with {group}].",
+        "These rules come close to what the model predicts for {entities}{scope}: [rule 8: {cls} with {group} (in "
+        "{value} of them)].",
+        "These rules come close to what the model predicts for {entities}{scope}: [rule_number 8: {value} with "
+        "{group}].",
         "{more} further {more:one rule/rules} for fewer {entities} {more:one is/are} in the table.",
         "One answer fits all {entities}{scope}: {constant}.",
         "One answer fits all {entities}{scope}: {constant_number} on average.",
-        "On {tested:entities} that the rules were not made from, they give the same class as the model for {fidelity}, with a "
-        "{level} interval from {low} to {high}; always saying {baseline.cls} would do so for {baseline}.",
-        "On {tested:entities} that the rules were not made from, they explain {fidelity_number} of the variation in the "
-        "model's predictions, with a {level} interval from {low} to {high}.",
+        "On {tested:entities} that the rules were not made from, they give the same class as the model for "
+        "{fidelity}, with a {level} interval from {low} to {high}; always saying {baseline.cls} would do so for "
+        "{baseline}.",
+        "On {tested:entities} that the rules were not made from, they explain {fidelity_number} of the variation in "
+        "the model's predictions, with a {level} interval from {low} to {high}.",
     ),
 )
 def surrogate(view: View, depth: Annotated[int, Field(ge=1, le=5)] = 3) -> Evidence:
@@ -89,7 +91,9 @@ def surrogate(view: View, depth: Annotated[int, Field(ge=1, le=5)] = 3) -> Evide
         facts=tuple(_facts(view, leaves, rows, goal, fidelity)),
         method=f"decision tree of depth {depth} fitted to the model's predictions",
         estimand="the model's predicted class" if classes else "the model's predicted number",
-        quality=(Quality(check="C1", value=fidelity.value, passed=fidelity.value >= GOOD_FIT and fidelity.better, note=note),),
+        quality=(
+            Quality(check="C1", value=fidelity.value, passed=fidelity.value >= GOOD_FIT and fidelity.better, note=note),
+        ),
         caveats=tuple(_caveats(fidelity)),
         table=_table(view, leaves, rows, goal),
     )
@@ -131,9 +135,9 @@ def _facts(view: View, leaves: list[Leaf], rows: pd.DataFrame, goal: Array, fide
     yield Fact(relation="tested", value=fidelity.rows, unit="count")
     yield Fact(relation="level", value=LEVEL, unit="share")
     unit = "share" if classes else "score"
-    yield Fact(relation="fidelity" if classes else "fidelity_number", value=fidelity.value, unit=unit)  # type: ignore[arg-type]
-    yield Fact(relation="low", value=fidelity.low, unit=unit)  # type: ignore[arg-type]
-    yield Fact(relation="high", value=fidelity.high, unit=unit)  # type: ignore[arg-type]
+    yield Fact(relation="fidelity" if classes else "fidelity_number", value=fidelity.value, unit=unit)
+    yield Fact(relation="low", value=fidelity.low, unit=unit)
+    yield Fact(relation="high", value=fidelity.high, unit=unit)
     if classes:
         usual = classes[int(fidelity.usual)].name
         yield Fact(relation="baseline", value=fidelity.baseline, unit="share", cls=usual)

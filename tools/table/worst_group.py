@@ -90,10 +90,12 @@ class _Measured:
         "Predictions are furthest off with {worst_off.group}: by {worst_off} on average for {group_rows:entities}, "
         "against {rest_off} for the others.",
         "The difference is {group_gap:size}, with a {level} interval from {gap_low} to {gap_high}.",
-        "No group of {entities}{scope} was found that is treated worse than chance allows: of the {none_of_tested} that "
-        "stood out among {searched:entities}, none held up among {confirmed:entities} that the search had not seen.",
-        "No group of {entities}{scope} was found with more mistakes than chance allows: of the {none_of_tested_error} that "
-        "stood out among {searched:entities}, none held up among {confirmed:entities} that the search had not seen.",
+        "No group of {entities}{scope} was found that is treated worse than chance allows: of the {none_of_tested} "
+        "that stood out among {searched:entities}, none held up among {confirmed:entities} that the search had not "
+        "seen.",
+        "No group of {entities}{scope} was found with more mistakes than chance allows: of the {none_of_tested_error} "
+        "that stood out among {searched:entities}, none held up among {confirmed:entities} that the search had not "
+        "seen.",
         "Among the {no_candidate:entities} searched, no group with enough rows stood out.",
         "This holds for {confirmed:entities} that the search had not seen; {tested} groups were tested on them.",
     ),
@@ -109,7 +111,7 @@ def worst_group(
     """Which group of rows the model treats worst, described by a rule: the lowest share of the favourable class (or of
     `cls`), the lowest predicted numbers, or the most mistakes. Found on one half of the rows and tested on the other.
 
-    `measure`: outcome or error. `features`: only rules over these. `worse`: whether a lower or a higher outcome is worse.
+    `measure`: outcome or error. `features`: only rules over these. `worse`: whether a lower or higher outcome is worse.
     """
     what = _errors(view) if measure == "error" else _outcomes(view, cls, worse)
     if len(what.rows) < _FEWEST_ROWS:
@@ -162,19 +164,21 @@ def _facts(what: _Measured, group: Subgroup) -> Iterator[Fact]:
     yield Fact(
         relation=f"worst_{what.relation}",
         value=what.value(group.inside),
-        unit=unit,  # type: ignore[arg-type]
+        unit=unit,
         cls=cls,
         group=words,
         error=group.error,
     )
-    yield Fact(relation=f"rest_{what.relation}", value=what.value(group.outside), unit=unit, cls=cls)  # type: ignore[arg-type]
+    yield Fact(relation=f"rest_{what.relation}", value=what.value(group.outside), unit=unit, cls=cls)
     yield Fact(relation="group_rows", value=group.rows, unit="count", group=words)
     yield Fact(relation="level", value=LEVEL, unit="share")
     for name, value in (("group_gap", group.gap), ("gap_low", group.low), ("gap_high", group.high)):
-        yield Fact(relation=name, value=value, unit=gap, cls=cls, group=words)  # type: ignore[arg-type]
+        yield Fact(relation=name, value=value, unit=gap, cls=cls, group=words)
     yield from rule_facts(group.rule)
 
 
 def _reasons(compared: bool) -> tuple[Caveat, ...]:
-    text = "This compares the model's outputs; it does not say why they differ, nor whether the difference is justified."
+    text = (
+        "This compares the model's outputs; it does not say why they differ, nor whether the difference is justified."
+    )
     return (Caveat(flag="outputs_compared", text=text),) if compared else ()

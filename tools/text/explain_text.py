@@ -83,6 +83,7 @@ _SAYS: Says = (
     asks=(
         "why did you predict this for {row}?",
         "why is {row} predicted {class}?",
+        "why?",
         "why does the model say {class} for {text}?",
         "explain the prediction for {text}",
         "explain {row}",
