@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from askwhy.tools.subject import Subject
 
 ROWS = 120

@@ -94,9 +94,8 @@ class Executor:
     @contextlib.contextmanager
     def _connect(self) -> Iterator[Connection]:
         ours, theirs = socket.socketpair()
-        with theirs:
-            with self._lock:
-                self._send(theirs.fileno())
+        with theirs, self._lock:
+            self._send(theirs.fileno())
         connection = Connection(ours.detach())
         try:
             yield connection

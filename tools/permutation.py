@@ -20,14 +20,14 @@ from askwhy.tools.attribution import (
     shap_method,
     unit_of,
 )
+from askwhy.tools.engines.metrics import log_loss, mae, rmse, roc_auc
+from askwhy.tools.engines.truth import scored
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evaluator import BLOCK_CELLS, Evaluator
 from askwhy.tools.evidence import Caveat, Unit
-from askwhy.tools.engines.metrics import log_loss, mae, rmse, roc_auc
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.shapley import shapley_rows
-from askwhy.tools.engines.truth import scored
 from askwhy.tools.view import View
 
 Metric = Literal["auto", "auc", "accuracy", "log_loss", "rmse", "mae"]

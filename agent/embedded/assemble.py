@@ -13,7 +13,7 @@ from askwhy.agent.embedded.conditions import plain_values, said_of, where_of
 from askwhy.agent.embedded.english import common, listed, pattern
 from askwhy.agent.embedded.mentions import Reading
 from askwhy.agent.embedded.retrieve import EXACT, Match, argument_kinds, filled, index, plain_words, ranked, read
-from askwhy.agent.embedded.words import SMALL, VOCABULARY, canonical, stem
+from askwhy.agent.embedded.words import SMALL, VOCABULARY, canonical, folded, stem
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
 from askwhy.tools.registry import Tool
 from askwhy.tools.schema import Schema
@@ -23,7 +23,7 @@ UNKNOWN_BELOW = 0.2
 """Score under which a question is declined."""
 UNFAMILIAR_BELOW = 0.34
 """Share of known words under which a question that names nothing of the schema is declined."""
-CLOSE = 0.085
+CLOSE = 0.05
 """Two tools nearer than this in score are two readings, unless the better one is near to its example."""
 FAMILIAR_FROM = 0.33
 """Score from which a question is about the model however many of its words are new."""
@@ -151,7 +151,8 @@ def _clauses(reading: Reading, names: frozenset[str], row: bool) -> list[tuple[s
 
 def unknown_group(reading: Reading, text: str) -> str | None:
     """The word that says which rows or feature are meant and that nothing here is called: "for astronauts"."""
-    known = index(reading.schema).vocabulary | VOCABULARY
+    schema = reading.schema
+    known = index(schema).vocabulary | VOCABULARY | {*folded(schema.name), *folded(schema.target.label)}
     for match in pattern("about_what").finditer(text):
         word = match["word"]
         if word not in SMALL | listed("empty") and canonical(word) not in known and stem(word) not in known:
@@ -215,7 +216,7 @@ def _unclear(matches: list[Match], reading: Reading, text: str, instance: Scope,
         ]
         return Clarify(question="Which feature do you mean?", options=_options(options, reading))
     close = [match for match in matches[1:3] if best.score - match.score < CLOSE]
-    if close and best.nearness < _CLEAR:
+    if close and best.nearness < _CLEAR and not reading.changes:
         options = [match.ask.text for match in (best, *close)]
         return Clarify(question="What would you like to know?", options=_options(options, reading))
     return None

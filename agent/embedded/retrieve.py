@@ -39,6 +39,8 @@ KERNEL = (0.3, 0.3, 0.4)
 RIDGE = 0.15
 LACKING = 0.2
 """How much better a tool is whose examples have all topic words of the question than one whose examples have none."""
+WHY = 0.1
+"""What a tool loses that gives no reasons where reasons are asked for."""
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 _SHORT = 40
@@ -211,6 +213,7 @@ def ranked(reading: Reading, text: str, names: frozenset[str], row: bool) -> lis
         if entry.tool.name in names:
             said = (1 - CUES) * float(near) + CUES * learnt[entry.tool.name] + (0.5 if near > EXACT else 0.0)
             said += LACKING * (0.5 - lacking[entry.tool.name])
+            said -= WHY if "why" in words and "why" not in found.topics[entry.tool.name] else 0.0
             score = said + _fit(entry.tool, reading, text, row) + _same_parts(entry, words, row)
             if entry.tool.name not in best or score > best[entry.tool.name].score:
                 best[entry.tool.name] = Match(entry.tool, entry.ask, float(near), score)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -120,7 +120,7 @@ class Reading:
         return self._settled(sorted(found, key=lambda one: one.start))
 
     def _settled(self, found: list[Mention]) -> tuple[Mention, ...]:
-        """"yes" that directly follows a feature is that feature's value, though a class has the same name."""
+        """ "yes" that directly follows a feature is that feature's value, though a class has the same name."""
         settled = found[:1]
         for before, one in pairwise(found):
             features = before.names("feature")
@@ -216,7 +216,6 @@ class Reading:
             return False
         return any(target.feature in before[-1].names("feature") for target in mention.targets)
 
-
     def _stands_alone(self, mention: Mention) -> bool:
         """Whether "no" is the class of that name: "predicts no for row 3", not "has no effect"."""
         if mention.span in self.filled:
@@ -228,9 +227,7 @@ class Reading:
         named = {name for one in self.mentions if one.start < mention.start for name in one.names("feature")}
         if not any(target.feature in named for target in mention.targets if target.kind == "category"):
             return False
-        return bool(
-            _VALUE_LEAD.search(self.text, 0, mention.start) and _VALUE_END.match(self.text, mention.end)
-        )
+        return bool(_VALUE_LEAD.search(self.text, 0, mention.start) and _VALUE_END.match(self.text, mention.end))
 
 
 def _of_kind(mentions: tuple[Mention, ...], kind: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from question_schemas import schema_of, subject_of
 
 from askwhy.agent.answer import Turn
 from askwhy.agent.embedded.chat import EmbeddedChat
-from askwhy.agent.plan import Outcome, Plan, Step
+from askwhy.agent.plan import Clarify, Outcome, Plan, Step
 from askwhy.agent.understand import understand
 from askwhy.tools.registry import tools
 from askwhy.tools.subject import Subject
@@ -27,6 +27,7 @@ class Read:
     wanted: dict[str, Any]
     found: str
     steps: tuple[dict[str, Any], ...]
+    options: tuple[str, ...] = ()
 
     @property
     def tool_right(self) -> bool:
@@ -72,18 +73,20 @@ def _read(wanted: dict[str, Any]) -> Read:
     for question in (*wanted.get("after", ()), wanted["question"]):
         outcome = understand(question, history, subject, model).outcome
         history = (*history, Turn(question=question, outcome=outcome))
-    return Read(wanted, _named(outcome), _steps(outcome))
+    return Read(wanted, named(outcome), parts(outcome), outcome.options if isinstance(outcome, Clarify) else ())
 
 
-def _named(outcome: Outcome) -> str:
+def named(outcome: Outcome) -> str:
+    """The tools of a plan, or "clarify" or "decline"."""
     return "+".join(step.tool for step in outcome.steps) if isinstance(outcome, Plan) else outcome.kind
 
 
-def _steps(outcome: Outcome) -> tuple[dict[str, Any], ...]:
-    return tuple(_parts(step) for step in outcome.steps) if isinstance(outcome, Plan) else ()
+def parts(outcome: Outcome) -> tuple[dict[str, Any], ...]:
+    """Each step of a plan as plain values."""
+    return tuple(_step(step) for step in outcome.steps) if isinstance(outcome, Plan) else ()
 
 
-def _parts(step: Step) -> dict[str, Any]:
+def _step(step: Step) -> dict[str, Any]:
     given = {one.name: one.value for one in step.arguments}
     conditions = step.scope.where.conditions()
     return {

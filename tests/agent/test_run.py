@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from toy_subjects import binary, text
+
 from askwhy.agent.plan import Plan, Ref, Step
 from askwhy.agent.run import Runner
 from askwhy.tools.errors import ToolError
 from askwhy.tools.executor import Executor
 from askwhy.tools.scope import Argument, Condition, Scope, Where
-from toy_subjects import binary, text
 
 
 @pytest.fixture(scope="module")

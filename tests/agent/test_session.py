@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from toy_subjects import binary
+
 from askwhy.agent import session as hops
 from askwhy.agent.answer import Claim, Draft, Failure
 from askwhy.agent.session import MAX_QUESTION, Session
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.schema import Schema
-from toy_subjects import binary
 
 
 def test_an_unknown_row_comes_back_as_questions_that_work() -> None:

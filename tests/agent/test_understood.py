@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from toy_subjects import binary, regression
+
 from askwhy.agent.plan import Plan, Step
 from askwhy.agent.understood import understood
 from askwhy.tools.scope import Argument, Scope
-from toy_subjects import binary, regression
 
 
 def line(step: Step) -> str:

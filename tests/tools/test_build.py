@@ -17,9 +17,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import LinearSVC
 
-from askwhy.tools.loading.build import build_subject
 from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.evaluator import Evaluator
+from askwhy.tools.loading.build import build_subject
 from askwhy.tools.subject import Subject
 
 ROWS = 80

@@ -16,8 +16,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.multioutput import MultiOutputClassifier
 
-from askwhy.tools.loading.build import build_subject
 from askwhy.tools.errors import ModelFault, ToolError, UnknownName
+from askwhy.tools.loading.build import build_subject
 from askwhy.tools.scope import Condition
 from askwhy.tools.subject import plain
 

@@ -12,8 +12,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from askwhy.tools.loading.build import build_subject
 from askwhy.tools.errors import ToolError
+from askwhy.tools.loading.build import build_subject
 from askwhy.tools.schema import Schema
 from askwhy.tools.subject import Subject
 

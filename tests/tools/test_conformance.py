@@ -10,6 +10,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
+from toy_subjects import SUBJECTS
+
 from askwhy.agent.plan import Plan, Step
 from askwhy.agent.verbalize import verbalize
 from askwhy.agent.verify import verify
@@ -20,7 +22,6 @@ from askwhy.tools.registry import Tool, find_tool, names_kind, tools
 from askwhy.tools.scope import Argument, Change, Condition, Scope, Where, arguments_of
 from askwhy.tools.subject import Subject
 from askwhy.tools.view import make_view
-from toy_subjects import SUBJECTS
 
 NAMES = sorted(tools())
 PAIRS = [(tool, subject) for tool in NAMES for subject in SUBJECTS]

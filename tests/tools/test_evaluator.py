@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evaluator import Evaluator, compose
 from askwhy.tools.predictor import Predictor
 from askwhy.tools.schema import Feature, Schema, Target
-from hypothesis import given
-from hypothesis import strategies as st
 
 SCHEMA = Schema(
     features=(

@@ -8,10 +8,12 @@ import threading
 import time
 import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
 from askwhy.tools.call import Call, Limits, perform
 from askwhy.tools.errors import ModelFault, ToolError
 from askwhy.tools.evidence import Evidence, Fact
@@ -100,7 +102,7 @@ def test_a_killed_call_leaves_no_process(executor: Executor, tmp_path: object) -
 
     with pytest.raises(ModelFault):
         executor.run(subject_of(hangs, "pid"), predict(seconds=1))
-    pid = int(open(path).read())
+    pid = int(Path(path).read_text())
     for _ in range(100):
         if not os.path.exists(f"/proc/{pid}"):
             break

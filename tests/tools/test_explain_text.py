@@ -12,11 +12,11 @@ import pytest
 from text_subjects import bag_of_words, pipeline, text_subject, view_of, words_of
 
 from askwhy.agent.verbalize import verbalize
+from askwhy.tools.engines.text_attribution import MOST_TERMS
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
 from askwhy.tools.scope import Change, Scope
-from askwhy.tools.engines.text_attribution import MOST_TERMS
 
 Model = Callable[[list[str]], Any]
 WEIGHTS = {"great": 0.2, "warm": 0.1, "dull": -0.25, "mess": -0.15}

@@ -9,12 +9,12 @@ import pytest
 from text_subjects import bag_of_words, pipeline, text_subject, view_of
 
 from askwhy.agent.verbalize import verbalize
+from askwhy.tools.engines.text_corpus import MOST_TEXTS
 from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
 from askwhy.tools.scope import Condition, Scope, Where
 from askwhy.tools.subject import Subject
-from askwhy.tools.engines.text_corpus import MOST_TEXTS
 
 WEIGHTS = {"great": 0.2, "warm": 0.1, "dull": -0.25, "mess": -0.15}
 FILLER = ["film", "plot", "cast", "the", "of", "it"]

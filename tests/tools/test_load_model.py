@@ -31,8 +31,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from askwhy.tools.loading.build import build_subject
 from askwhy.tools.errors import ToolError
+from askwhy.tools.loading.build import build_subject
 from askwhy.tools.loading.load_model import load_model
 
 RNG = np.random.default_rng(0)

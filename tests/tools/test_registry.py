@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
+from toy_subjects import binary
+
 from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.evaluator import Evaluator
 from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.registry import ClassName, FeatureName, Tool, ask, find_tool, tool, tools, unregister
 from askwhy.tools.scope import Argument, Scope
 from askwhy.tools.view import View, make_view
-from toy_subjects import binary
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 
 from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.loading.infer import infer_classes, infer_feature, infer_features
-from askwhy.tools.schema import Target
 from askwhy.tools.loading.schema_file import (
     SchemaFile,
     absent_categories,
@@ -20,6 +19,7 @@ from askwhy.tools.loading.schema_file import (
     plural,
     read_schema_file,
 )
+from askwhy.tools.schema import Target
 
 TOML = """
 [subject]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from askwhy.tools.scope import AnyOf, Argument, Assignment, Change, Condition, Scope, Where, arguments_of
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
+from askwhy.tools.scope import AnyOf, Argument, Assignment, Change, Condition, Scope, Where, arguments_of
 
 VALUES = st.one_of(
     st.booleans(), st.integers(-(10**6), 10**6), st.floats(allow_nan=False, allow_infinity=False), st.text()

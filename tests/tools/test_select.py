@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+
 from askwhy.tools.alter import alter, new_case, typical_row
 from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.evaluator import Evaluator

@@ -1,6 +1,6 @@
 """Texts come apart into words and sentences, and together again exactly."""
 
-# ruff: noqa: RUF001 - the characters of other scripts are what is tested
+
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.engines.text_units import Split, find_term, split_text, terms
+from askwhy.tools.errors import ToolError, UnknownName
 
 FAMILY, THUMB, FLAGS = "👨‍👩‍👧‍👦", "👍🏽", "🇩🇪🇫🇷"
 

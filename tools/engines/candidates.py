@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.schema import Feature
 from askwhy.tools.engines.truth import Array
+from askwhy.tools.schema import Feature
 
 Cells = dict[int, Any]
 """New cells of a row, by column position."""

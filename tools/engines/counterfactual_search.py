@@ -22,11 +22,11 @@ import pandas as pd
 
 from askwhy.tools.engines.candidates import Cells, Domain
 from askwhy.tools.engines.distance import Space
+from askwhy.tools.engines.truth import Array
 from askwhy.tools.evaluator import Evaluator
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.select import predicted_index
 from askwhy.tools.subject import Mask, Subject
-from askwhy.tools.engines.truth import Array
 
 _NEIGHBOURS = 40
 _KEPT = 12

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.engines.listing import shown
+from askwhy.tools.engines.truth import Array
 from askwhy.tools.schema import Feature, Schema
 from askwhy.tools.scope import Scalar
 from askwhy.tools.subject import Mask, plain
-from askwhy.tools.engines.truth import Array
 
 FALSE_DISCOVERIES = 0.1
 """Share of chance findings that is accepted among what is named (Benjamini and Hochberg 1995)."""

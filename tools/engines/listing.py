@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from askwhy.tools.engines.truth import actual_values
 from askwhy.tools.evidence import Fact, Table, Unit
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import Scalar
 from askwhy.tools.select import predicted_index
 from askwhy.tools.subject import plain
-from askwhy.tools.engines.truth import actual_values
 from askwhy.tools.view import View
 
 _CLIP = 300

@@ -45,6 +45,9 @@ MOST_SIZES = 5
 CONDITIONAL_OVERLAP = 0.5
 """C16: the least share of the top features that conditional attributions must name too."""
 
+MOST_ROWS = 60_000
+"""More rows than this add nothing to what the light panel says, however many the attribution asked about."""
+
 _REMOVAL_SHARE, _GUIDE_SHARE = 0.7, 0.5
 _NEIGHBOURS = (10, 5)
 _REFS_PER_NEIGHBOUR = 3
@@ -123,9 +126,9 @@ def light_panel(view: View, found: Attribution, label: ClassLabel | None, named:
     if game.count < 2:
         return Panel(flags=flags)
     k = min(len(named), (game.count + 1) // 2)
-    start = view.evaluate.rows
-    removed, correlated = _faithful(view, found, game, _REMOVAL_SHARE * found.spent)
-    left = found.spent - (view.evaluate.rows - start)
+    start, budget = view.evaluate.rows, min(found.spent, MOST_ROWS)
+    removed, correlated = _faithful(view, found, game, _REMOVAL_SHARE * budget)
+    left = budget - (view.evaluate.rows - start)
     return Panel(
         removal=removed,
         correlation=correlated,

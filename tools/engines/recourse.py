@@ -11,8 +11,8 @@ import numpy as np
 from askwhy.tools.engines.candidates import Domain, domain_of
 from askwhy.tools.engines.counterfactual_search import Goal, Search
 from askwhy.tools.engines.distance import Space
-from askwhy.tools.schema import ClassLabel, Feature
 from askwhy.tools.engines.truth import Array, actual_values
+from askwhy.tools.schema import ClassLabel, Feature
 from askwhy.tools.view import View
 
 _MOST_RELAXED = 10

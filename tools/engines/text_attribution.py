@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.attribution import Attribution, column_of, loose_fit, quantity, unit_of
+from askwhy.tools.engines.text_units import Split, Term, UnitKind
 from askwhy.tools.evidence import Caveat
 from askwhy.tools.lime_fit import linear_errors, linear_fit
 from askwhy.tools.predictor import Outputs
@@ -19,7 +20,6 @@ from askwhy.tools.quality import GOOD_FIT, USABLE_FIT, additivity, local_fit, we
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.shapley import EXACT_PLAYERS, Estimate, exact, sampled
 from askwhy.tools.subject import Mask
-from askwhy.tools.engines.text_units import Split, Term, UnitKind
 from askwhy.tools.view import View
 
 MOST_TERMS = 60

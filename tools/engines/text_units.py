@@ -34,7 +34,7 @@ _SPECIAL = {
 }
 
 _SENTENCE_END = re.compile(
-    r"""(?P<stop>[.!?…؟۔।]+)["'”’»)\]]*(?=\s)|[。！？]+[」』”’）]*|(?=\n[^\S\n]*\n)"""  # noqa: RUF001 - those of Asia
+    r"""(?P<stop>[.!?…؟۔।]+)["'”’»)\]]*(?=\s)|[。！？]+[」』”’）]*|(?=\n[^\S\n]*\n)"""
 )
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:[^\W\d_]|(?:[^\W\d_]\.)+[^\W\d_]|mr|mrs|ms|dr|prof|st|jr|sr|vs|etc|inc|ltd|approx|fig)$",

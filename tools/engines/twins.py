@@ -37,22 +37,23 @@ _OWN_DRAWS = 40
 class Questions:
     """Rows that show what each feature does: `frame` holds n rows as they are, then each with one feature from another.
 
-    shape: (n, features, draws) of the latter. positions: of the n rows in the data, -1 for the user's own case; names:
-    their ids.
+    shape: (n, features, draws) of the latter. positions: of the n rows in the data, -1 for the user's own case;
+    chosen: among the view's rows.
     """
 
     frame: pd.DataFrame
     shape: tuple[int, int, int]
     positions: Array
-    names: tuple[Any, ...]
+    chosen: Array
 
     @classmethod
     def of(cls, view: View, among: Mask) -> Questions:
         """For the instance, or a seeded sample of the view's marked rows; donors are the same for all features."""
-        width, rows = len(view.schema.features), view.rows[among]
+        width, chosen = len(view.schema.features), np.flatnonzero(among)
         most = max(10, _EVALUATIONS // (_DRAWS * width))
-        if len(rows) > most:
-            rows = rows.iloc[np.sort(view.rng.choice(len(rows), most, replace=False))]
+        if len(chosen) > most:
+            chosen = np.sort(view.rng.choice(chosen, most, replace=False))
+        rows = view.rows.iloc[chosen]
         lenders, positions = Lenders.of(view), positions_of(view, rows)
         places = lenders.donors.anyone(positions, _OWN_DRAWS if view.scope.has_instance else _DRAWS, view.rng)
         count, draws = places.shape
@@ -62,7 +63,7 @@ class Questions:
             source[:, feature, :, feature] = count + places
         composite = np.concatenate([np.repeat(own[:, None], width, axis=1), source.reshape(-1, width)])
         pool = pd.concat([rows, lenders.frame], ignore_index=True)
-        return cls(compose(pool, composite), (count, width, draws), positions, tuple(rows.index))
+        return cls(compose(pool, composite), (count, width, draws), positions, chosen)
 
     def ask(self, predict: Callable[[pd.DataFrame], Outputs]) -> Replies:
         """What one model replies."""

@@ -124,8 +124,8 @@ def _facts(
     for place, (one, good) in enumerate(zip(order, passed, strict=True), 1):
         relation = "unfound" if not good else "found" if one.rejected else "faint"
         yield Fact(relation=relation, value=one.time, unit="count", group=one.concept.words, rank=place)
-    for relation, count in (("faint_count", _faint(order, passed)), ("unfound_count", len(order) - found)):
-        yield Fact(relation=relation, value=count, unit="count")
+    yield Fact(relation="faint_count", value=_faint(order, passed), unit="count")
+    yield Fact(relation="unfound_count", value=len(order) - found, unit="count")
     yield Fact(relation="rounds", value=len(people.rows), unit="count")
     yield from _largest(view, people, order)
     yield Fact(relation="explained", value=shared.explained, unit="share")

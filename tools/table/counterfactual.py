@@ -12,13 +12,13 @@ from pydantic import Field
 from askwhy.tools.engines.candidates import Domain
 from askwhy.tools.engines.counterfactual_search import Found, Search, composed
 from askwhy.tools.engines.distance import Space, unusual
-from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
 from askwhy.tools.engines.listing import shown, unit_of
 from askwhy.tools.engines.recourse import Direction, Relaxed, Wish, company, domains, relax, wished_class, wished_number
+from askwhy.tools.engines.truth import Array
+from askwhy.tools.errors import ToolError
+from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
 from askwhy.tools.registry import ClassName, FeatureName, ask, tool
 from askwhy.tools.subject import plain
-from askwhy.tools.engines.truth import Array
 from askwhy.tools.view import View
 
 

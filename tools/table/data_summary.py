@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from askwhy.tools.engines.truth import Array, actual_values
 from askwhy.tools.evidence import Evidence, Fact, Figure, Series, Table
 from askwhy.tools.registry import ask, tool
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import Scalar
 from askwhy.tools.subject import plain
-from askwhy.tools.engines.truth import Array, actual_values
 from askwhy.tools.view import View
 
 _NAMED = 15

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.engines.curves import FLAT, shapes, turning_points
-from askwhy.tools.evidence import Caveat, DerivedFact, Evidence, Fact, Figure, Series, Unit
 from askwhy.tools.engines.grid import even_grid, grid, sweep
 from askwhy.tools.engines.listing import cell_fact, shown, unit_of
+from askwhy.tools.engines.truth import Array
+from askwhy.tools.evidence import Caveat, DerivedFact, Evidence, Fact, Figure, Series, Unit
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.registry import ClassName, FeatureName, tool
 from askwhy.tools.schema import ClassLabel, Feature
 from askwhy.tools.select import predicted_index
 from askwhy.tools.subject import plain
-from askwhy.tools.engines.truth import Array
 from askwhy.tools.view import View
 
 _POINTS = 25

@@ -81,9 +81,8 @@ _SAYS: Says = (
     "The numbers come from LIME: a linear model fitted around {row} that explains {fidelity} of the variation there.",
     "The numbers come from occlusion: what the prediction loses when that value alone is replaced by those of the "
     "reference {entities}; together they make {occluded_sum}, while {row} is {occluded_gap} away from their average.",
-    "{kept_fidelity.group} is shown, as [other_fidelity*: {group} ({value})] {other_count:one is/are} not clearly more "
-    "faithful here: replacing what it names moves the prediction by {kept_fidelity}, against {random_fidelity} for "
-    "features picked at random.",
+    "Replacing these values moves the prediction by {kept_fidelity}, against {random_fidelity} for features picked at "
+    "random.",
     "{chosen_fidelity.group} is shown, as it is more faithful here than [other_fidelity*: {group} ({value})]: "
     "replacing what it names moves the prediction by {chosen_fidelity}, against {random_fidelity} for features picked "
     "at random.",
@@ -99,7 +98,6 @@ _SAYS: Says = (
         "what are the reasons for the decision on {row}?",
         "which features contributed most to the prediction for {row}?",
         "why was {row} {class}?",
-        "why?",
         "why are {entities} with {subset} predicted {class}?",
         "how important is {feature} for {row}?",
         "what role did {feature} play in the prediction for {row}?",

@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from askwhy.tools.engines.truth import scored
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table
 from askwhy.tools.permutation import FEWEST_ROWS, Importance, Metric, permutation_importance, shap_importance
 from askwhy.tools.quality import order_caveats, shared_credit, told_apart
 from askwhy.tools.registry import ClassName, FeatureName, Says, ask, tool
-from askwhy.tools.engines.truth import scored
 from askwhy.tools.view import View
 
 Method = Literal["permutation", "shap"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.engines.listing import listing
-from askwhy.tools.registry import tool
 from askwhy.tools.engines.truth import Array, known_truth
+from askwhy.tools.evidence import Evidence, Fact
+from askwhy.tools.registry import tool
 from askwhy.tools.view import View
 
 _SHOWN = 20

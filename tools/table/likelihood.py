@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from askwhy.tools.engines.truth import Array, actual_values
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, DerivedFact, Evidence, Fact
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.schema import ClassLabel
-from askwhy.tools.engines.truth import Array, actual_values
 from askwhy.tools.view import View
 
 COVERAGE = 0.9

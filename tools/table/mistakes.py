@@ -8,11 +8,11 @@ import numpy as np
 from pydantic import Field
 
 from askwhy.tools.engines.enriched import FALSE_DISCOVERIES, Group, enriched
+from askwhy.tools.engines.listing import outcome_columns, shown
+from askwhy.tools.engines.truth import Array, Scored, scored
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence, Fact, Table
-from askwhy.tools.engines.listing import outcome_columns, shown
 from askwhy.tools.registry import ClassName, ask, tool
-from askwhy.tools.engines.truth import Array, Scored, scored
 from askwhy.tools.view import View
 
 Kind = Literal["any", "false_positives", "false_negatives"]

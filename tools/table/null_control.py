@@ -115,7 +115,7 @@ def null_control(view: View, q: Rate = 0.1, twins: TwinCount | None = None, cls:
     count = twins if twins is not None else min(MOST_TWINS, max(_FEWEST_TWINS, needed))
     among, actual = _truth(view)
     questions = Questions.of(view, among)
-    truth = None if actual is None else actual[[view.rows.index.get_loc(name) for name in questions.names]]
+    truth = None if actual is None else actual[questions.chosen]
     raised = raise_twins(view, model, questions, np.zeros(questions.shape[0]) if truth is None else truth, count)
     if raised is None or len(raised.replies) < 2:
         return _cannot("The model did not let itself be trained again on shuffled outcomes.")

@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 
 from askwhy.tools.engines import metrics
+from askwhy.tools.engines.truth import SMALL_N, Scored, scored
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table, Unit
 from askwhy.tools.registry import ClassName, ask, tool
-from askwhy.tools.engines.truth import SMALL_N, Scored, scored
 from askwhy.tools.view import View
 
 Metric = Literal[

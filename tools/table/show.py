@@ -7,10 +7,10 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.engines.listing import cell_fact, listing
-from askwhy.tools.registry import ask, tool
 from askwhy.tools.engines.truth import actual_values
+from askwhy.tools.evidence import Evidence, Fact
+from askwhy.tools.registry import ask, tool
 from askwhy.tools.view import View
 
 _NAMED = 15

@@ -10,13 +10,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from askwhy.tools.engines.listing import shown, unit_of
+from askwhy.tools.engines.truth import actual_values
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table, Unit
-from askwhy.tools.engines.listing import shown, unit_of
 from askwhy.tools.registry import FeatureName, ask, tool
 from askwhy.tools.schema import Feature
 from askwhy.tools.subject import plain
-from askwhy.tools.engines.truth import actual_values
 from askwhy.tools.view import View
 
 Measure = Literal["mean", "median", "min", "max", "std", "sum", "distribution", "most_common"]

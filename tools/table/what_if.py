@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from askwhy.tools.engines.truth import Array
 from askwhy.tools.evidence import DerivedFact, Evidence, Fact, Table, Unit
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.select import predicted_index
-from askwhy.tools.engines.truth import Array
 from askwhy.tools.view import View
 
 _SHOWN = 10

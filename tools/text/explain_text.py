@@ -9,14 +9,14 @@ import numpy as np
 from pydantic import Field
 
 from askwhy.tools.attribution import Attribution, column_of, quantity
+from askwhy.tools.engines.text_attribution import TextGame, attribute_text, attribute_text_by_lime, most_telling
+from askwhy.tools.engines.text_units import UnitKind, find_term, split_text, terms
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table
 from askwhy.tools.quality import order_caveats
 from askwhy.tools.registry import ClassName, Says, ask, tool
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.subject import plain
-from askwhy.tools.engines.text_attribution import TextGame, attribute_text, attribute_text_by_lime, most_telling
-from askwhy.tools.engines.text_units import UnitKind, find_term, split_text, terms
 from askwhy.tools.view import View
 
 Method = Literal["auto", "shap", "lime"]
@@ -83,7 +83,6 @@ _SAYS: Says = (
     asks=(
         "why did you predict this for {row}?",
         "why is {row} predicted {class}?",
-        "why?",
         "why does the model say {class} for {text}?",
         "explain the prediction for {text}",
         "explain {row}",

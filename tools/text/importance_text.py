@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from askwhy.tools.attribution import quantity, unit_of
+from askwhy.tools.engines.text_corpus import FEWEST_TEXTS, Sign, WordEffect, WordEffects, word_effects
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table
 from askwhy.tools.quality import order_caveats
 from askwhy.tools.registry import ClassName, Says, ask, tool
 from askwhy.tools.text.explain_text import said_of_output
-from askwhy.tools.engines.text_corpus import FEWEST_TEXTS, Sign, WordEffect, WordEffects, word_effects
 from askwhy.tools.view import View
 
 TopK = Annotated[int, Field(ge=1)]
