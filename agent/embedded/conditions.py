@@ -72,7 +72,9 @@ def _contains(reading: Reading, match: re.Match[str]) -> str:
 
 
 def _output(reading: Reading, match: re.Match[str]) -> str:
-    on: Literal["predicted", "actual"] = "predicted" if (match.groupdict().get("how") or "pred").startswith("pred") else "actual"
+    on: Literal["predicted", "actual"] = (
+        "predicted" if (match.groupdict().get("how") or "pred").startswith("pred") else "actual"
+    )
     return reading.select(Condition(on=on, op=_comparison(reading, match), value=reading.number(match["n"]).value))
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from askwhy.tools.engines.conditional import Array, Lenders, positions_of
 from askwhy.tools.engines.refit import Trained, fitted_again, predicting
+from askwhy.tools.errors import ToolError
 from askwhy.tools.evaluator import compose
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.subject import Mask
@@ -117,7 +118,7 @@ class Twins:
 def raise_twins(view: View, model: Trained, questions: Questions, truth: Array, count: int) -> Twins | None:
     """Train `count` twins and ask them all the questions; None where the model refuses to be trained again.
 
-    Fewer where the time is up. A twin's outcomes are those of the training rows in a random order. truth: that of the
+    Raises ToolError where the time is up: a result must not depend on how busy the machine is. A twin's outcomes are those of the training rows in a random order. truth: that of the
     questions' rows (n,).
     """
     rows, actual, positions = model.rows, model.actual, model.positions
@@ -127,7 +128,12 @@ def raise_twins(view: View, model: Trained, questions: Questions, truth: Array, 
     rng, started, reply = view.rng, time.monotonic(), _replying(model, rows, questions)
     replies: list[Replies] = []
     truths: list[Array] = []
-    while len(replies) < count and time.monotonic() - started < SECONDS:
+    while len(replies) < count:
+        if time.monotonic() - started > SECONDS:
+            raise ToolError(
+                f"Training {count} models on shuffled outcomes takes longer than {SECONDS:g} seconds for this model. "
+                "Ask which features matter significantly instead: that needs no training."
+            )
         told = rng.permutation(actual)
         twin = reply(told)
         if twin is None:

@@ -81,8 +81,8 @@ _SAYS: Says = (
     "The numbers come from LIME: a linear model fitted around {row} that explains {fidelity} of the variation there.",
     "The numbers come from occlusion: what the prediction loses when that value alone is replaced by those of the "
     "reference {entities}; together they make {occluded_sum}, while {row} is {occluded_gap} away from their average.",
-    "Replacing these values moves the prediction by {kept_fidelity}, against {random_fidelity} for features picked at "
-    "random.",
+    "The method is {kept_fidelity.group}: replacing the values it names moves the prediction by {kept_fidelity}, "
+    "against {random_fidelity} for features picked at random.",
     "{chosen_fidelity.group} is shown, as it is more faithful here than [other_fidelity*: {group} ({value})]: "
     "replacing what it names moves the prediction by {chosen_fidelity}, against {random_fidelity} for features picked "
     "at random.",

@@ -17,7 +17,7 @@ from askwhy.agent.understand import understand
 from askwhy.tools.registry import tools
 from askwhy.tools.subject import Subject
 
-_FILE = Path(__file__).with_name("questions.jsonl")
+_FILE = Path(__file__).parent / "agent" / "questions.jsonl"
 
 
 @dataclass(frozen=True)
