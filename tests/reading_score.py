@@ -93,7 +93,7 @@ def _step(step: Step) -> dict[str, Any]:
         "tool": step.tool,
         "args": _own(step.tool, given),
         "case": {one.feature: one.value for one in step.scope.case},
-        "where": ["previous" if one.on == "previous" else f"{one.feature or one.on} {one.op} {one.value}" for one in conditions],
+        "where": [f"{one.feature or one.on} {one.op} {one.value}" for one in conditions],
         "changes": [" ".join(map(str, _change(one))) for one in step.scope.changes],
         "row": step.scope.row,
         "text": step.scope.text,

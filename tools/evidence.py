@@ -36,8 +36,8 @@ Unit = Literal[
 """How a fact's value is to be read.
 
 probability, share: 0..1, said as per cent. points: a difference of probabilities (0.12 is 12 percentage points).
-output: the regression target's unit. feature: the unit of `Fact.feature`. score: a metric. class, category, text, id: a name.
-
+output: the regression target's unit. feature: the unit of `Fact.feature`. score: a metric.
+class, category, text, id: a name.
 """
 
 

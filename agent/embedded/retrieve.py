@@ -160,7 +160,7 @@ class Index:
         return np.asarray(0.6 * by[0] + 0.4 * by[1], dtype=float), np.asarray(kernel @ self._weights, dtype=float)
 
     def _learnt(self) -> Floats:
-        """Ridge regression from the examples to their tools, in its kernel form: what only one tool says weighs most."""
+        """Kernel ridge regression from the examples to their tools: what only one tool says weighs most."""
         by = (examples @ examples.T for examples in self._examples)
         kernel = sum(share * one.toarray() for share, one in zip(KERNEL, by, strict=True))
         sizes = Counter(entry.tool.name for entry in self.entries)
@@ -257,7 +257,7 @@ def _fit(tool: Tool, reading: Reading, text: str, row: bool) -> float:
         score += 0.1 if len(reading.rows) > 1 else -0.05
     if tool.needs == "instance":
         # Where one text is under discussion, a question about words is about its words.
-        score += (0.12 if reading.schema.modality == "text" else 0.05) if row else -0.1
+        score += (0.25 if reading.schema.modality == "text" else 0.05) if row else -0.1
     if tool.needs == "changes":
         score += 0.15 if reading.changes else -0.4
     elif reading.changes and tool.needs in ("nothing", "any"):

@@ -169,7 +169,7 @@ def test_a_conversation_about_a_text() -> None:
     first, why, words, without = (short(one)[0] for one in outcomes)
     assert (first[0], first[2]) == ("predict", text)
     assert (why[0], why[2]) == ("explain_text", text)
-    assert words[1]["k"] == 3
+    assert (words[0], words[1]["k"], words[2]) == ("explain_text", 3, text)
     assert (without[0], without[2]) == ("what_if", (text, ("wonderful", "remove", None)))
 
 

@@ -118,8 +118,8 @@ class Twins:
 def raise_twins(view: View, model: Trained, questions: Questions, truth: Array, count: int) -> Twins | None:
     """Train `count` twins and ask them all the questions; None where the model refuses to be trained again.
 
-    Raises ToolError where the time is up: a result must not depend on how busy the machine is. A twin's outcomes are those of the training rows in a random order. truth: that of the
-    questions' rows (n,).
+    A twin's outcomes are those of the training rows in a random order. truth: that of the questions' rows (n,).
+    Raises ToolError where the time is up: a result must not depend on how busy the machine is.
     """
     rows, actual, positions = model.rows, model.actual, model.positions
     if len(rows) > TRAINING_ROWS:
