@@ -50,10 +50,13 @@ def dice_lines(queries: Sequence[Query]) -> list[Line]:
     part, on = "counterfactuals: DiCE", f"{len(made)} found"
 
     def line(words: str, key: str, value: float, based_on: str = on) -> Line:
-        return Line(part, words, None, key, based_on, baseline=f"DiCE {value:.3g}")
+        return Line(part, words, None, key, based_on, baseline=f"DiCE {value:.3g}", other=round(value, 4))
 
+    share = line("found where there is one", "dice_found", len(made) / len(queries), f"{len(queries)} feasible")
+    if not made:
+        return [share]
     return [
-        line("found where there is one", "dice_found", len(made) / len(queries), f"{len(queries)} feasible"),
+        share,
         line("valid on the original model", "dice_valid", float(np.mean([valid for valid, _ in checked]))),
         line("constraints kept", "dice_kept", float(np.mean([kept for _, kept in checked]))),
         line("features changed, mean", "dice_changes", float(np.mean([len(cells) for _, cells in made]))),

@@ -14,7 +14,8 @@ COLUMNS = ("part", "measure", "askwhy", "plain SHAP", "plain LIME", "baseline", 
 class Line:
     """A measure of one part. shap, lime: the same of the plain packages, None where it means nothing there.
 
-    baseline: any other comparison, in words. least, most: what is required of askwhy's figure; neither: reported only.
+    baseline: any other comparison, in words; other: its figure, on a line that has none of askwhy's.
+    least, most: what is required of askwhy's figure; neither: reported only.
     based_on: what it was measured on, in words. key: its name among the figures.
     """
 
@@ -28,6 +29,7 @@ class Line:
     baseline: str = ""
     least: float | None = None
     most: float | None = None
+    other: float | None = None
 
     @property
     def met(self) -> bool | None:
@@ -54,7 +56,7 @@ def figures_of(lines: Sequence[Line]) -> dict[str, object]:
     """Every figure by its key; those of the plain packages with their name behind."""
     found: dict[str, object] = {}
     for line in lines:
-        for suffix, value in (("", line.askwhy), ("_shap", line.shap), ("_lime", line.lime)):
+        for suffix, value in (("", line.askwhy), ("", line.other), ("_shap", line.shap), ("_lime", line.lime)):
             if value is not None:
                 found[line.key + suffix] = round(value, 4)
     return found
