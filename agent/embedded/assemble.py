@@ -90,8 +90,9 @@ def outcome_of_question(question: str, schema: Schema, names: frozenset[str], co
 def _foreign(reading: Reading, best: Match, context: Context) -> bool:
     if best.nearness > EXACT:
         return False
-    about = {code[0] for code in reading.slots} & set("FCKTO") or reading.rows or reading.changes or reading.quoted
-    about = about or (context.focus.has_instance and pattern("it").search(reading.text))
+    named = {code[0] for code in reading.slots} & set("FCKTO")
+    points = context.focus.has_instance and pattern("it").search(reading.text) is not None
+    about = bool(named or reading.rows or reading.changes or reading.quoted or points)
     if best.score < (UNKNOWN_BELOW / 2 if about else UNKNOWN_BELOW) or not (about or _asks_something(reading.text)):
         return True
     familiar = index(reading.schema).familiar(reading.text)
@@ -116,8 +117,7 @@ def _half(reading: Reading) -> tuple[str, ...]:
     said = {"set": "were {0}", "increase": "were {0} higher", "decrease": "were {0} lower"}.get(first.action)
     if said is None or first.feature is None:
         return ()
-    label = reading.schema.feature(first.feature).label
-    return (f"what if {label} {said.format(first.value)}?",)
+    return (f"what if {reading.schema.feature(first.feature).label} {said.format(first.value)}?",)
 
 
 def _which_value(question: str, reading: Reading) -> Found:

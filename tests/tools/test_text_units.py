@@ -1,7 +1,5 @@
 """Texts come apart into words and sentences, and together again exactly."""
 
-
-
 from __future__ import annotations
 
 import pytest

@@ -33,9 +33,7 @@ _SPECIAL = {
     "\u200d": "z",
 }
 
-_SENTENCE_END = re.compile(
-    r"""(?P<stop>[.!?…؟۔।]+)["'”’»)\]]*(?=\s)|[。！？]+[」』”’）]*|(?=\n[^\S\n]*\n)"""
-)
+_SENTENCE_END = re.compile(r"""(?P<stop>[.!?…؟۔।]+)["'”’»)\]]*(?=\s)|[。！？]+[」』”’）]*|(?=\n[^\S\n]*\n)""")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:[^\W\d_]|(?:[^\W\d_]\.)+[^\W\d_]|mr|mrs|ms|dr|prof|st|jr|sr|vs|etc|inc|ltd|approx|fig)$",
     re.IGNORECASE,
