@@ -204,6 +204,9 @@ def _unclear(matches: list[Match], reading: Reading, text: str, instance: Scope,
     if best.nearness < EXACT and (strange := unknown_group(reading, text)):
         question = f"Which {schema.entities} do you mean by {strange}?"
         return Clarify(question=question, options=_options([best.ask.text], reading))
+    if pattern("loose_number").search(text) and not reading.changes and not _takes_number(best.tool):
+        question = "Which feature does the number belong to?"
+        return Clarify(question=question, options=_options([best.ask.text], reading))
     if instance.has_instance and (beside := _beside(best, reading, text)):
         return Clarify(question=beside, options=_options([best.ask.text], reading))
     if best.tool.needs == "changes" and not reading.changes:
@@ -220,6 +223,10 @@ def _unclear(matches: list[Match], reading: Reading, text: str, instance: Scope,
         options = [match.ask.text for match in (best, *close)]
         return Clarify(question="What would you like to know?", options=_options(options, reading))
     return None
+
+
+def _takes_number(tool: Tool) -> bool:
+    return any(kind == "number" and name != "k" for name, (kind, _) in argument_kinds(tool).items())
 
 
 def _beside(best: Match, reading: Reading, text: str) -> str | None:

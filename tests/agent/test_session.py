@@ -67,3 +67,14 @@ def test_two_sessions_do_not_share_what_was_said() -> None:
     first, second = Session(binary()), Session(binary())
     first.ask("what do you predict for row 3?")
     assert second.ask("why?").verdict == "asked"
+
+
+def test_a_number_whose_feature_is_unknown_is_asked_about_and_never_dropped() -> None:
+    answer = Session(binary()).ask("how many rows have a wealth above 2000?")
+    assert answer.verdict == "asked"
+    assert "120" not in answer.text
+
+
+def test_what_counted_against_a_prediction_is_not_withheld() -> None:
+    answer = Session(binary()).ask("which features pushed against row 3?")
+    assert answer.verdict == "verified", answer.failures
