@@ -29,7 +29,9 @@ _SIGNED_WORDS = (
     "gap",
     "delta",
 )
-_NO_DIRECTION = re.compile(r"range|spread|error|_low|_high|_start|_end|importance|margin|lead|no_effect|_share|off|fidelity")
+_NO_DIRECTION = re.compile(
+    r"range|spread|error|_low|_high|_start|_end|importance|margin|lead|no_effect|_share|off|fidelity"
+)
 _SIZED = re.compile(r"(?:^|_)(?:off|error|margin|lead|residual)(?:_|$)")
 _RISES = re.compile(r"ris(?:es|ing)|increas|_up")
 _FALLS = re.compile(r"fall(?:s|ing)|decreas|_down")
