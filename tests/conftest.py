@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 # Libraries read these when they are imported, which may be while tests are collected.
 os.environ.update(ANONYMIZED_TELEMETRY="False", GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE="1")
 os.environ.pop("LANGSMITH_TRACING", None)
+
+# A busy machine is slow, and slow is not wrong: no test asserts a time.
+settings.register_profile("askwhy", deadline=None)
+settings.load_profile("askwhy")
 
 ROOT = Path(__file__).resolve().parent.parent
 
