@@ -5,14 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args, get_type_hints
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Any, get_type_hints
 
 from askwhy.agent.embedded.conditions import plain_values, said_of, where_of
 from askwhy.agent.embedded.english import common, listed, pattern
 from askwhy.agent.embedded.mentions import Reading
-from askwhy.agent.embedded.retrieve import EXACT, Match, argument_kinds, filled, index, plain_words, ranked, read
+from askwhy.agent.embedded.retrieve import (
+    EXACT,
+    Match,
+    argument_kinds,
+    filled,
+    index,
+    plain_words,
+    ranked,
+    read,
+    takes_number,
+)
+from askwhy.agent.embedded.values import accepted, literal
 from askwhy.agent.embedded.words import SMALL, VOCABULARY, canonical, folded, stem
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
 from askwhy.tools.registry import Tool
@@ -204,7 +213,7 @@ def _unclear(matches: list[Match], reading: Reading, text: str, instance: Scope,
     if best.nearness < EXACT and (strange := unknown_group(reading, text)):
         question = f"Which {schema.entities} do you mean by {strange}?"
         return Clarify(question=question, options=_options([best.ask.text], reading))
-    if pattern("loose_number").search(text) and not reading.changes and not _takes_number(best.tool):
+    if pattern("loose_number").search(text) and not reading.changes and not takes_number(best.tool):
         question = "Which feature does the number belong to?"
         return Clarify(question=question, options=_options([best.ask.text], reading))
     if instance.has_instance and (beside := _beside(best, reading, text)):
@@ -223,10 +232,6 @@ def _unclear(matches: list[Match], reading: Reading, text: str, instance: Scope,
         options = [match.ask.text for match in (best, *close)]
         return Clarify(question="What would you like to know?", options=_options(options, reading))
     return None
-
-
-def _takes_number(tool: Tool) -> bool:
-    return any(kind == "number" and name != "k" for name, (kind, _) in argument_kinds(tool).items())
 
 
 def _beside(best: Match, reading: Reading, text: str) -> str | None:
@@ -352,12 +357,12 @@ def _arguments(match: Match, reading: Reading, text: str, context: Context) -> d
         elif kind == "number" and "float" in str(hints[name]) and span:
             given[name] = span.pop(0)
         elif kind == "number" and numbers and ("int" in str(hints[name]) or "{number}" in _asks(match.tool)):
-            if accepted := _accepted(hints[name], name, numbers[0]):
-                given |= accepted
+            if fitting := accepted(hints[name], name, numbers[0]):
+                given |= fitting
                 numbers.pop(0)
         elif kind == "other" and "tuple[str" in str(hints[name]) and words:
             given[name] = tuple(words)
-        elif kind == "other" and (value := _literal(hints[name], text)):
+        elif kind == "other" and (value := literal(hints[name], text)):
             given[name] = value
     given |= _aim(match.tool, reading, text)
     if "other" in hints and hints["other"] == str | None and len(reading.rows) > 1:
@@ -375,32 +380,3 @@ def _aims(tool: Tool, reading: Reading, text: str) -> list[Condition]:
 def _aim(tool: Tool, reading: Reading, text: str) -> dict[str, Any]:
     aims = _aims(tool, reading, text)
     return {"number": aims[0].value, "direction": _DIRECTIONS[aims[0].op]} if len(aims) == 1 else {}
-
-
-def _accepted(annotation: Any, name: str, number: float) -> dict[str, float]:
-    """The number as an argument, if it takes numbers of that size: 2018 is no count of rows to show."""
-    try:
-        TypeAdapter(annotation).validate_python(number)
-    except ValidationError:
-        return {}
-    return {name: number}
-
-
-def _literal(annotation: Any, text: str) -> str | None:
-    """The value of a Literal whose own words stand in the question."""
-    own = re.findall(r"\w+", text.lower())
-    words = [canonical(word) if word in listed("vague") else word for word in own]
-    said = f" {' '.join(words)} | {' '.join(map(canonical, own))} "
-    for value in sorted(_values(annotation), key=len, reverse=True):
-        plain = value.replace("_", " ")
-        if value not in listed("vague") and value not in SMALL and (f" {plain} " in said or f" {plain}s " in said):
-            return value
-    return None
-
-
-def _values(annotation: Any) -> list[str]:
-    """The strings of a Literal, however deep."""
-    found: list[str] = []
-    for part in get_args(annotation):
-        found += [part] if isinstance(part, str) and "Literal" in str(annotation) else _values(part)
-    return found

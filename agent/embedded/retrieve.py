@@ -281,6 +281,11 @@ def argument_kinds(tool: Tool) -> dict[str, tuple[str, bool]]:
     return kinds
 
 
+def takes_number(tool: Tool) -> bool:
+    """Whether a number in the question may be an argument of the tool's own."""
+    return any(kind == "number" and name != "k" for name, (kind, _) in argument_kinds(tool).items())
+
+
 def filled(example: str, schema: Schema, reading: Reading | None = None) -> str:
     """An example with its slots filled from a question, or else from the schema; for a question `{row}` may stay."""
     values = dict(_values(example, schema, reading))
