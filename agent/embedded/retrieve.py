@@ -252,7 +252,8 @@ def _fit(tool: Tool, reading: Reading, text: str, row: bool) -> float:
     if features > 1 and required == features:
         score += 0.08
     if reading.rows and not any("{row}" in example.text for example in tool.asks):
-        score -= 0.15
+        # A tool without a scope would drop the row that was named, and answer another question.
+        score -= 0.5 if tool.needs == "nothing" else 0.15
     if "other" in kinds and kinds["other"][0] == "other":
         score += 0.1 if len(reading.rows) > 1 else -0.05
     if tool.needs == "instance":

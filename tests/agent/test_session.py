@@ -78,3 +78,12 @@ def test_a_number_whose_feature_is_unknown_is_asked_about_and_never_dropped() ->
 def test_what_counted_against_a_prediction_is_not_withheld() -> None:
     answer = Session(binary()).ask("which features pushed against row 3?")
     assert answer.verdict == "verified", answer.failures
+
+
+@pytest.mark.parametrize(
+    "question", ["what does the model predict for row 20", "what would the model say about row 20?"]
+)
+def test_a_row_that_is_named_is_never_dropped(question: str) -> None:
+    answer = Session(binary()).ask(question)
+    assert [evidence.tool for evidence in answer.evidence] == ["predict"]
+    assert answer.evidence[0].scope.row == "20"
