@@ -82,6 +82,12 @@ def test_a_counterfactual_is_valid_and_leaves_alone_what_it_must(credit: Subject
     assert credit.schema.classes[int(outputs(credit, changed)[0].argmax())].label == "approved"
 
 
+def test_the_class_that_is_wished_for_is_the_one_that_is_meant(credit: Subject) -> None:
+    row = credit.row_ids[int(outputs(credit)[:, credit.schema.class_index("approved")].argmax())]
+    answer = verified(fresh("credit"), f"what would it take for applicant {row} to get the loan?")
+    assert "already predicts approved" in answer.text
+
+
 def test_what_if_is_the_model_on_the_changed_row(credit: Subject) -> None:
     session = fresh("credit")
     verified(session, "why was row 12 predicted this way?")

@@ -38,7 +38,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Result:
-    """What a call gave: the evidence, the outputs of all rows if they were computed, and what it cost.
+    """What a call gave: the evidence, the outputs of all rows if it computed them, and what it cost.
 
     `killable` is False where the call ran in this process because the model could not be shipped to a worker.
     """
@@ -61,4 +61,5 @@ def perform(subject: Subject, call: Call) -> Result:
         evidence = call.tool(make_view(subject, scope, evaluate, call.seed), **arguments)
     except MemoryError:
         raise ToolError("The model needed more memory than it is allowed. Ask about fewer rows.") from None
-    return Result(evidence, evaluate.known, evaluate.rows, evaluate.calls, time.perf_counter() - started)
+    fresh = evaluate.known if subject.known is None else None
+    return Result(evidence, fresh, evaluate.rows, evaluate.calls, time.perf_counter() - started)

@@ -27,7 +27,8 @@ BUDGET_ROWS = 2_000_000
 class Evaluator:
     """Asks one model, counts what it asked, and never asks the same row twice in one request.
 
-    `rows` and `calls` are what was spent so far; `known` holds the outputs of the subject's own rows.
+    `rows` and `calls` are what was spent so far, which depends on what was known before; `asked` counts the rows that
+    answers rest on, which does not. `known` holds the outputs of the subject's own rows.
     """
 
     def __init__(self, predictor: Predictor, *, budget: int = BUDGET_ROWS, block_cells: int = BLOCK_CELLS) -> None:
@@ -35,6 +36,7 @@ class Evaluator:
         self._budget = budget
         self._block_cells = block_cells
         self._known: tuple[str, Outputs] | None = None
+        self.asked = 0
         self.rows = 0
         self.calls = 0
 
@@ -50,6 +52,7 @@ class Evaluator:
         """
         if not len(source):
             return self._predict(pool.iloc[:0])
+        self.asked += len(source)
         first, inverse = _distinct(_codes(pool), source)
         self._charge(len(first))
         unique = source[first]
@@ -59,15 +62,18 @@ class Evaluator:
 
     def all_outputs(self, subject: Subject) -> Outputs:
         """Outputs of every row of the subject's data, computed once."""
-        if subject.known is not None:
-            return subject.known
         if self._known is None or self._known[0] != subject.id:
-            self._known = (subject.id, self.outputs(subject.data))
+            if subject.known is None:
+                outputs = self.outputs(subject.data)
+            else:
+                outputs = subject.known
+                self.asked += len(outputs)
+            self._known = (subject.id, outputs)
         return self._known[1]
 
     @property
     def known(self) -> Outputs | None:
-        """What `all_outputs` computed, for the caller to keep."""
+        """What `all_outputs` gave, for the caller to keep."""
         return None if self._known is None else self._known[1]
 
     def _charge(self, rows: int) -> None:

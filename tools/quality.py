@@ -43,6 +43,11 @@ def local_fit(r2: float, same_side: float | None) -> Quality:
     return Quality(check="C1", value=r2, passed=r2 >= GOOD_FIT, note=note)
 
 
+def direct_evaluation(evaluated: int, what: str = "rows evaluated on the model for this answer") -> tuple[Quality, ...]:
+    """C19: that an answer about behaviour rests on evaluations of the model, and on how many."""
+    return (Quality(check="C19", value=float(evaluated), passed=evaluated > 0, note=what),)
+
+
 def weighted_r2(truth: Outputs, fitted: Outputs, weights: Outputs) -> float:
     """Weighted share of the variance explained; 1 where there is nothing to explain."""
     mean = np.average(truth, weights=weights)

@@ -43,19 +43,7 @@ def chat(
     host: str = "127.0.0.1",
     port: int = 7860,
 ) -> None:
-    """Open the chat about a subject and serve it until interrupted."""
-    serve(subject, llm=llm, seed=seed, host=host, port=port)
-
-
-def serve(
-    subject: Subject,
-    *,
-    llm: BaseChatModel | str | None = None,
-    seed: int = 0,
-    host: str = "127.0.0.1",
-    port: int = 7860,
-) -> None:
-    """Serve the chat until interrupted. Raises ToolError where the language model cannot be had."""
+    """Open the chat about a subject and serve it until interrupted. Raises ToolError where there is no such `llm`."""
     from askwhy.agent.llm import chat_model
     from askwhy.agent.session import Session
     from askwhy.ui.server import launch

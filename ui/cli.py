@@ -243,10 +243,10 @@ def _at_work(words: str) -> Iterator[None]:
 
 def _serve(subject: Subject, llm: str | None, seed: int, host: str, port: int) -> None:
     from askwhy.tools.errors import ToolError
-    from askwhy.ui.chat import serve
+    from askwhy.ui.chat import chat as open_chat
 
     try:
-        serve(subject, llm=llm, seed=seed, host=host, port=port)
+        open_chat(subject, llm, seed=seed, host=host, port=port)
     except (ToolError, OSError) as error:  # OSError: the port is taken
         print(f"askwhy: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

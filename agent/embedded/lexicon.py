@@ -17,6 +17,9 @@ Kind = Literal["F", "C", "K", "T", "O"]
 
 Phrase = tuple[str, ...]
 
+_ARTICLES = ("a", "an", "the")
+"""Inside a name they are left out, in the schema as in the question: "without a checking account", "get the loan"."""
+
 LONGEST = 8
 """Words of a name that is looked for; longer ones are texts, not names."""
 
@@ -46,8 +49,7 @@ class Lexicon:
 
     def at(self, tokens: Sequence[Token], start: int) -> tuple[Named, int] | None:
         """What the longest phrase that begins at a token names, and the token after it."""
-        # "without a checking account" is "without checking account"
-        places = [at for at in range(start, len(tokens)) if at == start or tokens[at].low not in ("a", "an", "the")]
+        places = [at for at in range(start, len(tokens)) if at == start or tokens[at].low not in _ARTICLES]
         places = places[: self.longest]
         words = [stem(tokens[at].low) if tokens[at].kind in ("word", "number") else "" for at in places]
         for length in range(len(words), 0, -1):
@@ -155,7 +157,8 @@ def _named(schema: Schema) -> Iterator[tuple[Phrase, Named]]:
 
 
 def _spellings(words: str) -> Iterator[Phrase]:
-    phrase = folded(words)
+    said = folded(words)
+    phrase = (*said[:1], *(word for word in said[1:] if word not in _ARTICLES))
     yield phrase
     if len(phrase) > 1:
         yield ("".join(phrase),)

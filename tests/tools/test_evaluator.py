@@ -12,6 +12,7 @@ from askwhy.tools.errors import ToolError
 from askwhy.tools.evaluator import Evaluator, compose
 from askwhy.tools.predictor import Predictor
 from askwhy.tools.schema import Feature, Schema, Target
+from askwhy.tools.subject import Subject
 
 SCHEMA = Schema(
     features=(
@@ -107,3 +108,17 @@ def test_the_result_is_that_of_asking_row_by_row(rows: list[tuple[int, int, int]
     one_by_one = [alone.mixed(POOL, source[i : i + 1])[0, 0] for i in range(len(source))]
     assert together[:, 0].tolist() == one_by_one
     assert evaluate.rows == len(set(map(tuple, pd.DataFrame(source).to_numpy().tolist())))
+
+
+def test_what_an_answer_rests_on_does_not_depend_on_what_was_known() -> None:
+    data = POOL.set_axis(["0", "1", "2"])
+    predictor = Predictor(Recorder(), SCHEMA, ("n", "s", "d"))
+    unknown = Subject(predictor, SCHEMA, data, None, np.zeros(3, dtype=bool), data, id="pool")
+    known = unknown.with_known(Evaluator(predictor).all_outputs(unknown))
+    first, second = Evaluator(predictor), Evaluator(predictor)
+    for evaluate, subject in ((first, unknown), (second, known)):
+        evaluate.all_outputs(subject)
+        evaluate.all_outputs(subject)
+        evaluate.mixed(POOL, np.array([[0, 0, 0], [0, 0, 0]]))
+    assert first.asked == second.asked == 5
+    assert (first.rows, second.rows) == (4, 1)

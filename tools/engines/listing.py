@@ -10,7 +10,7 @@ import pandas as pd
 from askwhy.tools.engines.truth import actual_values
 from askwhy.tools.evidence import Fact, Table, Unit
 from askwhy.tools.predictor import Outputs
-from askwhy.tools.schema import Feature
+from askwhy.tools.schema import Feature, Target
 from askwhy.tools.scope import Scalar
 from askwhy.tools.select import predicted_index
 from askwhy.tools.subject import plain
@@ -24,6 +24,16 @@ def unit_of(feature: Feature) -> Unit:
     if feature.numeric and not feature.categories:
         return "feature"
     return "text" if feature.kind == "text" else "category"
+
+
+def target_facts(target: Target) -> list[Fact]:
+    """What the model predicts: its name and description, or `target_plain` where nobody described it."""
+    if not target.description:
+        return [Fact(relation="target_plain", value=target.label, unit="")]
+    return [
+        Fact(relation="target_name", value=target.label, unit=""),
+        Fact(relation="target_text", value=target.description, unit=""),
+    ]
 
 
 def cell_fact(relation: str, feature: Feature, cell: Any, row: str | None = None) -> Fact:

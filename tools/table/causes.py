@@ -13,8 +13,8 @@ from askwhy.tools.engines.grid import sweep
 from askwhy.tools.engines.pairs import two_values
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Caveat, DerivedFact, Evidence, Fact, Quality, Unit
-from askwhy.tools.quality import shared_credit
+from askwhy.tools.evidence import Caveat, DerivedFact, Evidence, Fact, Unit
+from askwhy.tools.quality import direct_evaluation, shared_credit
 from askwhy.tools.registry import ClassName, FeatureName, tool
 from askwhy.tools.schema import ClassLabel, Feature
 from askwhy.tools.select import predicted_index
@@ -73,14 +73,7 @@ def causes(view: View, feature: FeatureName, cls: ClassName | None = None) -> Ev
         facts=tuple(_facts(view, one, ends, outputs, label)),
         method="direct evaluation with the feature set to two values",
         estimand=f"change of {quantity(view, label)} when {one.label} alone is changed; not an effect in the world",
-        quality=(
-            Quality(
-                check="C19",
-                value=float(outputs.shape[0] * 2),
-                passed=True,
-                note="rows evaluated on the model, not read off",
-            ),
-        ),
+        quality=direct_evaluation(outputs.shape[0] * 2),
         caveats=tuple(_caveats(view, one)),
     )
 

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from askwhy.tools.engines.listing import target_facts
 from askwhy.tools.engines.truth import Array, actual_values
 from askwhy.tools.evidence import Evidence, Fact, Figure, Series, Table
 from askwhy.tools.registry import ask, tool
@@ -120,14 +121,7 @@ def _missing(view: View) -> list[Fact]:
 
 
 def _target(view: View) -> list[Fact]:
-    target = view.schema.target
-    if target.description:
-        facts = [
-            Fact(relation="target_name", value=target.label, unit=""),
-            Fact(relation="target_text", value=target.description, unit=""),
-        ]
-    else:
-        facts = [Fact(relation="target_plain", value=target.label, unit="")]
+    facts = target_facts(view.schema.target)
     if view.targets is None:
         return facts
     actual = actual_values(view.schema, view.targets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from askwhy.tools.engines.listing import target_facts
 from askwhy.tools.evidence import Evidence, Fact, Table
 from askwhy.tools.registry import ClassName, FeatureName, tool
 from askwhy.tools.schema import Feature, Schema
@@ -85,13 +86,7 @@ def _cell(one: Feature, value: float) -> Scalar:
 
 def _target(schema: Schema) -> tuple[Fact, ...]:
     target = schema.target
-    if target.description:
-        facts = [
-            Fact(relation="target_name", value=target.label, unit=""),
-            Fact(relation="target_text", value=target.description, unit=""),
-        ]
-    else:
-        facts = [Fact(relation="target_plain", value=target.label, unit="")]
+    facts = target_facts(target)
     facts += [Fact(relation="class", value=label.name, unit="class", cls=label.name) for label in schema.classes]
     if target.unit:
         facts.append(Fact(relation="target_unit", value=target.unit, unit=""))
@@ -103,7 +98,7 @@ def _class(schema: Schema, cls: str) -> tuple[Fact, ...]:
     facts = [
         Fact(relation="class_meant", value=label.name, unit="class", cls=label.name),
         Fact(relation="class_total", value=len(schema.classes), unit="count"),
-        *_target(schema)[: 2 if schema.target.description else 1],
+        *target_facts(schema.target),
     ]
     if str(label.value) != label.label:
         facts.append(Fact(relation="class_written", value=str(label.value), unit="text", cls=label.name))

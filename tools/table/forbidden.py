@@ -14,7 +14,8 @@ from askwhy.tools.engines.listing import listing
 from askwhy.tools.engines.policy import Searched, made_to_meet, meets, search
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality
+from askwhy.tools.evidence import Caveat, Evidence, Fact
+from askwhy.tools.quality import direct_evaluation
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.select import predicted_index
@@ -73,14 +74,7 @@ def forbidden(view: View, never: ClassName) -> Evidence:
         facts=tuple(_facts(view, found)),
         method="direct evaluation of every row, and random search near the data",
         estimand=f"predictions of {found.label.label} where the rule forbids them",
-        quality=(
-            Quality(
-                check="C19",
-                value=float(view.evaluate.rows),
-                passed=view.evaluate.rows > 0,
-                note="rows evaluated on the model for this answer",
-            ),
-        ),
+        quality=direct_evaluation(view.evaluate.asked),
         caveats=tuple(_caveats(view, found)),
         table=listing(view, [int(one) for one in found.broken[:_SHOWN]], note="rows that break the rule")
         if len(found.broken)

@@ -16,8 +16,8 @@ from askwhy.tools.engines.metrics import LEVEL, Score
 from askwhy.tools.engines.reliance import Explained, Redrawn, explained, redraw
 from askwhy.tools.engines.truth import SMALL_N, Array
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
-from askwhy.tools.quality import shared_credit
+from askwhy.tools.evidence import Caveat, Evidence, Fact, Table
+from askwhy.tools.quality import direct_evaluation, shared_credit
 from askwhy.tools.registry import ClassName, FeatureName, ask, tool
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.view import View
@@ -113,14 +113,7 @@ def hypothesis(
         method="direct evaluation: the features redrawn from other rows, and all others redrawn (Sobol indices)",
         estimand=f"mean absolute change of {quantity(view, tested.label) if _single(view, tested) else 'the output'}, "
         "share of flips, share of the output's variance",
-        quality=(
-            Quality(
-                check="C19",
-                value=float(view.evaluate.rows),
-                passed=view.evaluate.rows > 0,
-                note="rows evaluated on the model for this answer",
-            ),
-        ),
+        quality=direct_evaluation(view.evaluate.asked),
         caveats=tuple(_caveats(view, tested)),
         table=_table(view, tested),
     )

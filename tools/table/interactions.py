@@ -25,8 +25,8 @@ from askwhy.tools.engines.pairs import (
     two_values,
 )
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Quality, Series, Table
-from askwhy.tools.quality import order_caveats, shared_credit
+from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table
+from askwhy.tools.quality import direct_evaluation, order_caveats, shared_credit
 from askwhy.tools.registry import ClassName, FeatureName, ask, tool
 from askwhy.tools.schema import ClassLabel, Feature
 from askwhy.tools.shapley import EXACT_PLAYERS
@@ -156,7 +156,7 @@ def _overall(view: View, chosen: Sequence[int], k: int, cls: str | None) -> Evid
         method="direct evaluation of joint and separate changes (superset importance, Hooker 2004, Liu & Owen 2006)",
         estimand=f"root mean square of what changing both features adds to {quantity(view, ranking.label)} beyond "
         "the two separate changes, with new values from other rows",
-        quality=_quality(found.draws, "changes of each pair evaluated on the model"),
+        quality=direct_evaluation(found.draws, "changes of each pair evaluated on the model"),
         caveats=(*ranking.caveats(view, chosen, k), *shared_credit(view.subject.data, view.schema, named)),
         figure=_figure(view, ranking),
         table=_table(view, ranking),
@@ -310,7 +310,7 @@ def _local(view: View, chosen: Sequence[int], k: int, cls: str | None) -> Eviden
         facts=facts,
         method=f"pairwise Shapley interactions, {how}, against {game.refs} background rows",
         estimand=f"pairwise Shapley interaction in {quantity(view, label)}",
-        quality=_quality(len(game.known()), "coalitions of the row evaluated on the model"),
+        quality=direct_evaluation(len(game.known()), "coalitions of the row evaluated on the model"),
         caveats=_tie_caveat(ties),
     )
 
@@ -348,10 +348,6 @@ def _local_facts(
 
 def _noise(found: Interaction) -> float:
     return 1.96 * (found.error or 0.0)
-
-
-def _quality(evaluated: int, what: str) -> tuple[Quality, ...]:
-    return (Quality(check="C19", value=float(evaluated), passed=evaluated > 0, note=what),)
 
 
 def _figure(view: View, found: _Ranking) -> Figure:

@@ -17,7 +17,8 @@ from askwhy.tools.engines.metrics import LEVEL, wilson
 from askwhy.tools.engines.policy import Drops, Searched, drops, meets, search
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Caveat, DerivedFact, Evidence, Fact, Quality, Table, Unit
+from askwhy.tools.evidence import Caveat, DerivedFact, Evidence, Fact, Table, Unit
+from askwhy.tools.quality import direct_evaluation
 from askwhy.tools.registry import ClassName, FeatureName, ask, tool
 from askwhy.tools.schema import ClassLabel, Feature
 from askwhy.tools.subject import Mask, plain
@@ -121,14 +122,7 @@ def policy(
         facts=tuple(_facts(view, found)),
         method=f"direct evaluation on a grid of {len(found.values)} values, and random search near the data",
         estimand=f"{quantity(view, found.label)} as {found.feature.label} rises and all else stays",
-        quality=(
-            Quality(
-                check="C19",
-                value=float(view.evaluate.rows),
-                passed=view.evaluate.rows > 0,
-                note="rows evaluated on the model for this answer",
-            ),
-        ),
+        quality=direct_evaluation(view.evaluate.asked),
         caveats=tuple(_caveats(view, found)),
         table=_table(view, found),
     )
