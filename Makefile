@@ -1,6 +1,8 @@
 PYTHON ?= python3
 # CI and development use one version; `make TORCH="torch==2.13.0 --index-url URL" ...` takes a CPU-only build where the default is CUDA.
 TORCH ?= torch==2.13.0
+# Without its dependencies: it asks for xgboost with CUDA; the tests have xgboost-cpu.
+DICE := dice-ml==0.12 raiutils==0.4.2
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 BIN := .venv/bin
@@ -51,4 +53,5 @@ $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet $(TORCH)
 	$(BIN)/python -m pip install --quiet -e '.[test,dev]'
+	$(BIN)/python -m pip install --quiet --no-deps $(DICE)
 	@touch $@

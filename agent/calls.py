@@ -1,7 +1,8 @@
 """Tools as a chat model sees them, and its calls as steps.
 
-A tool's parameters are its own arguments and the fields of `Scope`, closed. `clarify` and `decline` are offered
-beside the tools. What comes back is untrusted: every name is resolved, every value checked, nothing else is called.
+A tool's parameters are its own arguments, the fields of `Scope` and the form of the answer, closed. `clarify` and
+`decline` are offered beside the tools. What comes back is untrusted: every name is resolved, every value checked,
+nothing else is called.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from langchain_core.messages import ToolCall
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from askwhy.agent.listing import class_id, clean, feature_id, find_class, find_feature, find_value
-from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
+from askwhy.agent.plan import Clarify, Decline, Form, Outcome, Plan, Step
 from askwhy.tools.errors import ToolError
 from askwhy.tools.registry import Tool, names_kind, tools
 from askwhy.tools.schema import Feature, Schema
@@ -62,12 +63,20 @@ class _Decline(BaseModel):
     nearest: str | None = Field(None, description="the nearest question that can be answered")
 
 
+_FORM = {
+    "type": "string",
+    "enum": list(get_args(Form)),
+    "description": (
+        "leave it out for an answer in words; to follow up on an answer, repeat its call with numbers (raw numbers, "
+        "JSON, an export) or with method (how it was computed, what its picture shows)"
+    ),
+}
 _PSEUDO: dict[str, type[BaseModel]] = {"clarify": _Clarify, "decline": _Decline}
 
 
 def tool_schemas(schema: Schema) -> list[dict[str, Any]]:
     """Every tool that fits the schema, then clarify and decline, in the OpenAI tool format."""
-    scope = _parameters(Scope)["properties"]
+    scope = _parameters(Scope)["properties"] | {"form": _FORM}
     offered = [_offered(made, scope) for made in tools(schema).values()]
     return offered + [_function(name, model.__doc__ or "", _parameters(model)) for name, model in _PSEUDO.items()]
 
@@ -143,7 +152,7 @@ def _written(step: Step, schema: Schema) -> dict[str, Any]:
     for entry in _entries(scope):
         if entry.get("feature"):
             entry["feature"] = feature_id(schema, entry["feature"])
-    return own | scope
+    return own | scope | ({} if step.form == "words" else {"form": step.form})
 
 
 def _ids(schema: Schema, kind: str | None, value: Any) -> Any:
@@ -159,6 +168,12 @@ def _entries(scope: dict[str, Any]) -> list[dict[str, Any]]:
     groups = (scope.get("where") or {}).get("all") or ()
     conditions = [condition for group in groups for condition in group["any"]]
     return [*conditions, *(scope.get("changes") or ()), *(scope.get("case") or ())]
+
+
+def is_about_rows(step: Step) -> bool:
+    """Whether a step is about rows, be it all of them; what a word means or what can be asked is not."""
+    made = tools().get(step.tool)
+    return made is None or made.needs != "nothing"
 
 
 def outcome_of(calls: Sequence[ToolCall], schema: Schema, previous: Scope | None = None) -> Outcome:
@@ -214,12 +229,16 @@ def _step(call: ToolCall, schema: Schema, previous: Scope | None) -> Step:
     if made is None:
         raise BadCalls(f"there is no such tool; there are: {', '.join(tools(schema))}, clarify, decline")
     given = {name: value for name, value in call["args"].items() if value not in (None, "", [])}
+    form = given.pop("form", "words")
+    if form not in get_args(Form):
+        raise BadCalls(f"form: it is one of {', '.join(get_args(Form))}")
     scope = _scope({name: given.pop(name) for name in Scope.model_fields if name in given}, schema, previous)
     hints = get_type_hints(made.function, include_extras=True)
     own = {name: _named(schema, hints.get(name), value) for name, value in given.items()}
     checked = made.checked(schema, own)
     _needed(made, scope)
-    return Step(tool=made.name, arguments=arguments_of({name: checked[name] for name in own}), scope=scope)
+    arguments = arguments_of({name: checked[name] for name in own})
+    return Step(tool=made.name, arguments=arguments, scope=scope, form=form)
 
 
 def _named(schema: Schema, annotation: Any, value: Any) -> Any:

@@ -45,6 +45,11 @@ def chat_model(name: str | None, schema: Schema) -> BaseChatModel:
         from askwhy.agent.embedded.chat import EmbeddedChat
 
         return EmbeddedChat(subject_schema=schema, name=EMBEDDED)
+    return named_model(name)
+
+
+def named_model(name: str) -> BaseChatModel:
+    """The chat model of a provider or of a server. Raises ToolError, MissingExtra as `chat_model` does."""
     if compatible := _COMPATIBLE.fullmatch(name):
         options = {"base_url": compatible["url"], "api_key": os.environ.get(KEY, "none")}
         return _made("openai", compatible["model"], f"openai-compatible:{compatible['model']}", options)

@@ -22,6 +22,10 @@ class Ref(Value):
     take: Literal["value", "feature", "row", "cls"] = "row"
 
 
+Form = Literal["words", "numbers", "method"]
+"""How a step is answered: in words; by every number as it was computed; or by how it was computed."""
+
+
 class Step(Value):
     """One tool call: the tool, its arguments, and the rows, instance and changes it is about."""
 
@@ -29,6 +33,7 @@ class Step(Value):
     arguments: tuple[Argument, ...] = ()
     scope: Scope = Field(default_factory=Scope)
     refs: tuple[Ref, ...] = ()
+    form: Form = "words"
 
     def argument(self, name: str) -> object:
         """The value of an argument, or None."""
@@ -41,6 +46,11 @@ class Plan(Value):
     kind: Literal["plan"] = "plan"
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
     confidence: float | None = None
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """The form of every step."""
+        return tuple(step.form for step in self.steps)
 
 
 class Clarify(Value):

@@ -45,7 +45,9 @@ def is_zero(fact: Fact) -> bool:
 def base_decimals(fact: Fact, value: float, schema: Schema | None) -> int:
     """Decimals of one value on its own."""
     size = abs(shown(fact, value))
-    if fact.unit in ("probability", "share"):
+    if fact.unit == "probability":
+        return max(_percent_decimals(size), _beside_even(size))
+    if fact.unit == "share":
         return _percent_decimals(size)
     if fact.unit == "points":
         return _visible(size, 1)
@@ -125,6 +127,11 @@ def _percent_decimals(size: float) -> int:
             decimals += 1
         return 0 if round(size, decimals) >= 100 else decimals
     return decimals
+
+
+def _beside_even(size: float) -> int:
+    """Decimals that show on which side of 50% a probability is; 0 where it is there to `MOST` decimals."""
+    return next((decimals for decimals in range(MOST + 1) if round(size, decimals) != 50), 0)
 
 
 def _visible(size: float, decimals: int) -> int:

@@ -12,6 +12,7 @@ from askwhy.tools.call import Call, Limits, Result
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.executor import Executor
+from askwhy.tools.how import how_computed
 from askwhy.tools.registry import find_tool
 from askwhy.tools.scope import Argument, arguments_of
 from askwhy.tools.subject import Subject
@@ -47,13 +48,15 @@ class Runner:
     def run(self, plan: Plan, subject: Subject, cancelled: Callable[[], bool] = lambda: False) -> Ran:
         """Evidence of every step, in order. Raises ToolError for what the user can put right."""
         found: list[Evidence] = []
+        shown: list[Evidence] = []
         spent = 0
         for step in plan.steps:
             result, fresh = self._result(subject, _resolved(step, found), cancelled)
             subject = subject.with_known(result.known)
             spent += result.rows if fresh else 0
             found.append(result.evidence)
-        return Ran(tuple(found), subject, spent)
+            shown.append(how_computed(result.evidence) if step.form == "method" else result.evidence)
+        return Ran(tuple(shown), subject, spent)
 
     def warm(self) -> None:
         """Start the worker while something else is being done."""

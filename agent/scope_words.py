@@ -218,6 +218,8 @@ def _change(change: Change, schema: Schema, mood: Mood) -> str:
     if change.action == "replace":
         return f"{quoted(change.words)} {be}replaced by {quoted(change.value)}"
     if change.action == "insert":
+        if change.words:
+            return f"{quoted(change.value)} {be}put in before {quoted(change.words)}"
         return f"{quoted(change.value)} {be}added"
     feature = _feature(change.feature, schema) if change.feature else None
     label = clean(feature.label if feature is not None else change.feature or "text")

@@ -83,7 +83,7 @@ class Session:
 
     def _put_into_words(self, plan: Plan, ran: Ran, clock: _Clock, common: dict[str, Any]) -> Answer:
         schema = self.subject.schema
-        draft = verbalize(ran.evidence, schema, variation=len(self.history))
+        draft = verbalize(ran.evidence, schema, variation=len(self.history), forms=plan.forms)
         clock.note("verbalize")
         failures = verify(draft, ran.evidence, plan, schema)
         checked = _without(draft, failures)

@@ -141,7 +141,11 @@ def _meaning(reply: AIMessage, subject: Subject, history: tuple[Turn, ...]) -> O
 
 
 def _previous(history: tuple[Turn, ...]) -> Scope | None:
-    return next((turn.scope for turn in reversed(history) if turn.scope is not None), None)
+    """The scope of the last turn that was about rows."""
+    from askwhy.agent.calls import is_about_rows
+
+    about = (turn.outcome.steps[-1] for turn in reversed(history) if turn.outcome.kind == "plan")
+    return next((step.scope for step in about if is_about_rows(step)), None)
 
 
 def _remembered(history: tuple[Turn, ...], subject: Subject) -> list[BaseMessage]:

@@ -15,6 +15,7 @@ from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Scalar
 
 _SLOT = re.compile(r"\{(\w+)\}")
+_FORMS = {"numbers": "the raw numbers of this", "method": "how this was computed"}
 
 
 def understood(plan: Plan, schema: Schema) -> str:
@@ -56,8 +57,13 @@ class _Reading:
             text += f", for {clean(self.schema.entities)} {where_words(self.step.scope.where, self.schema)}"
         if "changes" in left:
             text += f", with {changes_words(self.step.scope.changes, self.schema)}"
-        rest = [f"{_spaced(name)}: {words}" for name, words in self._given().items() if name in left]
-        return f"{text} ({'; '.join(rest)})" if rest else text
+        rest = [
+            f"{'class' if name == 'cls' else _spaced(name)}: {words}"
+            for name, words in self._given().items()
+            if name in left
+        ]
+        text = f"{text} ({'; '.join(rest)})" if rest else text
+        return f"{_FORMS[self.step.form]}: {text}" if self.step.form in _FORMS else text
 
     def _parts(self) -> frozenset[str]:
         """What has to be said: the parts of the scope that are set, and the names of the arguments given."""

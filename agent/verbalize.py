@@ -33,6 +33,8 @@ from dataclasses import dataclass, field
 from askwhy.agent.answer import Claim, Draft
 from askwhy.agent.fact_words import can_say, fact_words
 from askwhy.agent.pattern import WORDS, Listing, Part, Slot, parse
+from askwhy.agent.plan import Form
+from askwhy.agent.raw import MOST, listed
 from askwhy.agent.rounding import decimals_of
 from askwhy.agent.scope_words import changes_words, instance_words, scope_words
 from askwhy.agent.wording import article, capitalised, clean, final_separator, separator
@@ -64,16 +66,22 @@ _Bound = str | Slot | _Said | _Items
 _Sentence = tuple[_Bound, ...]
 
 
-def verbalize(evidence: tuple[Evidence, ...], schema: Schema, *, variation: int = 0) -> Draft:
+def verbalize(
+    evidence: tuple[Evidence, ...], schema: Schema, *, variation: int = 0, forms: tuple[Form, ...] = ()
+) -> Draft:
     """The evidence in words, a paragraph for each step, with a claim for every placeholder filled from a fact.
 
-    `variation` chooses among the variants of a sentence. A pattern that is none raises ValueError.
+    `variation` chooses among the variants of a sentence; `forms` are those of the steps, default: all in words. A
+    pattern that is none raises ValueError.
     """
     writer = _Writer()
     told: set[str] = set()
     for step, found in enumerate(evidence, 1):
         writer.paragraph()
-        _Paragraph(writer, found, schema, find_tool(found.tool), step).say(variation)
+        if forms[step - 1 : step] == ("numbers",):
+            writer.lines(listed(found), [f"{step}.{fact.id}" for fact in found.facts])
+        else:
+            _Paragraph(writer, found, schema, find_tool(found.tool), step).say(variation)
         for caveat in found.caveats:
             if clean(caveat.text) not in told:
                 told.add(clean(caveat.text))
@@ -126,6 +134,17 @@ class _Writer:
         self.ours = len(self.text)
         if facts and words:
             self.claims.append(Claim(start=start, end=len(self.text), facts=facts))
+
+    def lines(self, lines: Sequence[str], facts: Sequence[str]) -> None:
+        """Lines as they are; after the first, there is one for each fact in turn, so far as there are any."""
+        self.text += self.gap if self.text else ""
+        for number, line in enumerate(lines):
+            start = len(self.text)
+            self.text += line
+            if 0 < number <= min(len(facts), MOST):
+                self.claims.append(Claim(start=start, end=len(self.text), facts=(facts[number - 1],)))
+            self.text += "\n" if number < len(lines) - 1 else ""
+        self.gap, self.opening = "\n", False
 
     def _add(self, words: str) -> None:
         if self.opening and words:

@@ -21,6 +21,7 @@ CLIP = 80
 """Longest quotation, in characters."""
 
 _BY_KIND = {"Cc": " ", "Cf": "", "Cs": ""}
+_JOINT = re.compile("(?<=[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f])\u200d(?=[\U0001f000-\U0001faff\u2600-\u27bf])")
 _INNER_QUOTES = str.maketrans("“”", "\u2018\u2019")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _SPOKEN_WITH_VOWEL = frozenset("AEFHILMNORSX")
@@ -28,8 +29,15 @@ _CONSONANT_SOUND = re.compile(r"(?:one|once|uni(?!n)|use|usu|usa|eu|ut[ie])", re
 
 
 def clean(text: object) -> str:
-    """One line: control characters and white space become single blanks, invisible format characters vanish."""
-    kept = (_BY_KIND.get(unicodedata.category(char), char) for char in str(text))
+    """One line: control characters and white space become single blanks, invisible format characters vanish.
+
+    What joins emoji into one stays: without it a family would become three people.
+    """
+    text = str(text)
+    joints = {found.start() for found in _JOINT.finditer(text)}
+    kept = (
+        char if place in joints else _BY_KIND.get(unicodedata.category(char), char) for place, char in enumerate(text)
+    )
     return " ".join("".join(kept).split())
 
 

@@ -78,10 +78,10 @@ def _rounded(sizes: Array) -> Array:
 
 
 @functools.cache
-def explanations(models: int | None, rows: int) -> tuple[Explained, ...]:
-    """Explanations of some rows of the first `models` of each family (None: all)."""
+def explanations(models: int | None, rows: int, family: str = "") -> tuple[Explained, ...]:
+    """Explanations of some rows of the first `models` of each family (None: all), or of one family only."""
     found = []
-    for planted in planted_models(models):
+    for planted in (one for one in planted_models(models) if family in ("", one.family)):
         places = np.random.default_rng(len(planted.name)).choice(len(planted.subject.data), rows, replace=False)
         shap, lime = _plain_shap(planted, places), _plain_lime(planted, places)
         for i, row in enumerate(int(place) for place in places):
@@ -179,7 +179,7 @@ def suppressor_lines(models: int | None, rows: int) -> list[Line]:
     from askwhy.tools.engines.suppressors import suppressors
 
     right = wrong = named = others = 0
-    for one in (one for one in explanations(models, rows) if one.planted.family == "suppressor"):
+    for one in explanations(models, rows, "suppressor"):
         planted = one.planted
         subject = planted.subject
         view = make_view(subject, Scope(row=subject.row_ids[one.row]), Evaluator(subject.predictor), seed=0)

@@ -13,11 +13,16 @@ import pandas as pd
 
 from askwhy.evals.planted_models import Model, Term, planted_models
 from askwhy.evals.truth_line import Line
+from askwhy.tools.engines.noise import COLUMNS, replies_with_noise
 from askwhy.tools.engines.planted import correlated
+from askwhy.tools.engines.refit import trained
+from askwhy.tools.engines.truth import known_truth
+from askwhy.tools.engines.twins import Questions
 from askwhy.tools.evaluator import Evaluator
 from askwhy.tools.permutation import permutation_importance, shap_importance
 from askwhy.tools.scope import Scope
 from askwhy.tools.subject import Subject
+from askwhy.tools.table.null_control import NAMED
 from askwhy.tools.view import View, make_view
 
 Array = np.ndarray[Any, Any]
@@ -38,6 +43,27 @@ def importance_lines(models: int | None, rules: int, fitted: int) -> list[Line]:
             words, key = f"{method} rises with reliance", f"pairs_{kind}_{'shap' if place else 'permutation'}"
             lines.append(Line(f"importance pairs: {kind}", words, share, key, f"{len(risen)} pairs", least=0.95))
     return [*lines, _order_of_weights(models)]
+
+
+def noise_lines(count: int) -> list[Line]:
+    """C9: share of fitted models of which a column of noise is among the three most important; and where it comes."""
+    ranks = [_noise_rank(subject) for pair in _fitted_pairs(count) for subject in pair[:1]]
+    part, on = "importance: noise", f"{len(ranks)} models, {COLUMNS} columns of noise each"
+    share = float(np.mean([rank <= NAMED for rank in ranks]))
+    told = f"lowest rank {min(ranks)} of {_WIDTH + COLUMNS}"
+    return [Line(part, f"noise is among the first {NAMED}", share, "noise_named", on, baseline=told, most=0.0)]
+
+
+def _noise_rank(subject: Subject) -> int:
+    """The rank of the more important column of noise, as null control has it: by the loss on rows held out."""
+    view, model = _view(subject), trained(subject)
+    assert model is not None
+    questions = Questions.of(view, view.held_out)
+    replies = replies_with_noise(view, model, questions)
+    assert replies is not None
+    truth = known_truth(view)[0][questions.chosen]
+    losses = replies.losses(truth)
+    return 1 + int((losses[:-COLUMNS] > losses[-COLUMNS:].max()).sum())
 
 
 def _risen(weaker: Subject, stronger: Subject, feature: int) -> tuple[bool, bool]:

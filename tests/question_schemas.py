@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from askwhy.tools.loading.decision_notes import DecisionNotes, settled_decision
 from askwhy.tools.predictor import Predictor
 from askwhy.tools.schema import Category, ClassLabel, Feature, Schema, Target
 from askwhy.tools.subject import Subject
@@ -37,14 +38,17 @@ def schema_of(name: str) -> Schema:
     notes = tomllib.loads((resources.files("askwhy.tools.subjects") / f"{name}.toml").read_text(encoding="utf-8"))
     target = dict(notes["target"])
     classes = tuple(ClassLabel(name=key, value=_cell(key), **rest) for key, rest in notes.get("classes", {}).items())
-    return Schema(
+    schema = Schema(
         features=tuple(_feature(key, dict(rest)) for key, rest in notes["features"].items()),
         target=Target(name=target.pop("column"), **target),
         task="regression" if not classes else "binary" if len(classes) == 2 else "multiclass",
         classes=classes,
         modality="text" if set(notes["features"]) == {"text"} else "table",
         **notes["subject"],
+        rivals=() if set(notes["features"]) == {"text"} else ("logistic regression",),
     )
+    rules = DecisionNotes.model_validate(notes["decision"]) if "decision" in notes else None
+    return schema.model_copy(update={"decision": settled_decision(rules, schema)})
 
 
 def subject_of(schema: Schema, rows: int = 70) -> Subject:

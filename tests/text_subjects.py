@@ -34,12 +34,14 @@ def schema(regression: bool = False) -> Schema:
     )
 
 
-def text_subject(call: Callable[[list[str]], Any], texts: Sequence[str], regression: bool = False) -> Subject:
-    """A subject on these texts; `call` gives the probability of fresh, or a number."""
+def text_subject(
+    call: Callable[[list[str]], Any], texts: Sequence[str], regression: bool = False, behind: Any = None
+) -> Subject:
+    """A subject on these texts; `call` gives the probability of fresh, or a number; `behind`: the model itself."""
     about = schema(regression)
     data = pd.DataFrame({"review": pd.array(list(texts), dtype="str")}, index=[str(i) for i in range(len(texts))])
     nothing = np.zeros(len(texts), dtype=bool)
-    return Subject(Predictor(call, about, about.names), about, data, None, nothing, data, id="planted")
+    return Subject(Predictor(call, about, about.names, behind=behind), about, data, None, nothing, data, id="planted")
 
 
 def words_of(text: str) -> set[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from askwhy.tools.decision import Criterion, Decision, Rule
 from askwhy.tools.subject import Subject
 
 ROWS = 120
@@ -57,36 +59,62 @@ def _years(frame: pd.DataFrame) -> Any:
     return (frame - pd.Timestamp("2015-01-01")).apply(lambda column: column.dt.days / 3650)
 
 
-def _subject(estimator: Any, target: Any, name: str, **options: Any) -> Subject:
+def _subject(estimator: Any, target: Any, name: str, rules: tuple[Rule, ...], rival: Any) -> Subject:
+    """The subject with a rival "young tree", and a decision by rules."""
     frame = mixed_frame()
     held_out = np.arange(ROWS) % 4 == 0
-    model = _pipeline(estimator).fit(frame[~held_out], np.asarray(target)[~held_out])
-    return Subject.of(model, frame, pd.Series(target, name=name), test=held_out, name=name, **options)
+    model, tree = (_pipeline(one).fit(frame[~held_out], np.asarray(target)[~held_out]) for one in (estimator, rival))
+    truth = pd.Series(target, name=name)
+    made = Subject.of(model, frame, truth, test=held_out, name=name, rivals={"young tree": tree})
+    decision = Decision(rules=rules, otherwise="waved through")
+    return dataclasses.replace(made, schema=made.schema.model_copy(update={"decision": decision}), id=f"{made.id}+")
+
+
+def _old(then: str) -> Rule:
+    return Rule(then=then, when=(Criterion(on="feature", name="age", sign="gt", limit=70),))
 
 
 @functools.cache
 def binary() -> Subject:
     """A logistic regression on a mixed table; classes "no" and "yes"."""
     from sklearn.linear_model import LogisticRegression
+    from sklearn.tree import DecisionTreeClassifier
 
-    return _subject(LogisticRegression(), np.where(_score(mixed_frame()) > 0.3, "yes", "no"), "approved")
+    unsure = tuple(
+        Criterion(on="probability", name="yes", sign=sign, limit=at) for sign, at in (("ge", 0.3), ("lt", 0.7))
+    )
+    rules = (_old("a visit"), Rule(then="a closer look", when=unsure))
+    target = np.where(_score(mixed_frame()) > 0.3, "yes", "no")
+    return _subject(
+        LogisticRegression(), target, "approved", rules, DecisionTreeClassifier(max_depth=3, random_state=0)
+    )
 
 
 @functools.cache
 def multiclass() -> Subject:
     """A random forest with three classes on a mixed table."""
     from sklearn.ensemble import RandomForestClassifier
+    from sklearn.tree import DecisionTreeClassifier
 
     classes = np.array(["low", "middle", "high"])[np.digitize(_score(mixed_frame()), [-0.2, 0.8])]
-    return _subject(RandomForestClassifier(20, max_depth=4, random_state=0), classes, "band")
+    car = Criterion(on="feature", name="LoanPurpose", sign="is", among=("car", "house"))
+    rules = (
+        Rule(then="a closer look", when=(Criterion(on="predicted", sign="is", among=("low",)), car)),
+        _old("a visit"),
+    )
+    forest = RandomForestClassifier(20, max_depth=4, random_state=0)
+    return _subject(forest, classes, "band", rules, DecisionTreeClassifier(max_depth=3, random_state=0))
 
 
 @functools.cache
 def regression() -> Subject:
     """A ridge regression on a mixed table."""
     from sklearn.linear_model import Ridge
+    from sklearn.tree import DecisionTreeRegressor
 
-    return _subject(Ridge(), 100 + 10 * _score(mixed_frame()), "limit")
+    rules = (_old("a visit"), Rule(then="a closer look", when=(Criterion(on="output", sign="ge", limit=100),)))
+    target = 100 + 10 * _score(mixed_frame())
+    return _subject(Ridge(), target, "limit", rules, DecisionTreeRegressor(max_depth=3, random_state=0))
 
 
 @functools.cache

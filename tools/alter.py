@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 import pandas as pd
 
-from askwhy.tools.errors import ToolError
+from askwhy.tools.engines.text_edits import put_before, swapped
+from askwhy.tools.engines.text_units import fold, split_text
+from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.evidence import Caveat
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import Assignment, Change, Scalar
@@ -113,29 +114,40 @@ def _extrapolation(cells: pd.Series, feature: Feature) -> list[Caveat]:
     outside = cells[(cells < feature.low) | (cells > feature.high)]
     if not len(outside):
         return []
+    value, low, high = (f"{number:,.10g}" for number in (outside.iloc[0], feature.low, feature.high))
+    unit = f" {feature.unit}" if feature.unit else ""
     text = (
-        f"{feature.label} of {outside.iloc[0]:g} is outside the range in the data "
-        f"({feature.low:g} to {feature.high:g}), so the model is extrapolating."
+        f"{feature.label} of {value}{unit} is outside the range in the data ({low} to {high}{unit}), "
+        "so the model is extrapolating."
     )
     return [Caveat(flag="extrapolation", text=text)]
 
 
 def _edit_text(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
+    """Every text edited where the words stand that are meant; ToolError where they stand in none of them."""
+    if change.action not in ("set", "insert", "remove", "replace"):
+        raise ToolError("A text can be edited with remove, replace, insert or set.")
     column = frame.columns[0]
-    texts = [_edited(str(text), change) for text in frame[column]]
+    found = [None if pd.isna(text) else _edited(str(text), change) for text in frame[column]]
+    if len(frame) and change.words and all(text is None for text in found):
+        which = "The text does" if len(frame) == 1 else "These texts do"
+        raise ToolError(f"{which} not contain “{change.words}”.")
+    texts = [own if text is None else text for own, text in zip(frame[column], found, strict=True)]
     return frame.assign(**{column: pd.Series(texts, index=frame.index, dtype=frame[column].dtype)})
 
 
-def _edited(text: str, change: Change) -> str:
+def _edited(text: str, change: Change) -> str | None:
+    """The text after a change, None where it does not contain the words."""
+    value = "" if change.value is None else str(change.value)
     if change.action == "set":
-        return str(change.value)
-    if change.action == "insert":
-        return f"{text} {change.value}".strip()
-    if change.action not in ("remove", "replace"):
-        raise ToolError("A text can be edited with remove, replace, insert or set.")
-    words = str(change.words)
-    pattern = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)", re.IGNORECASE)
-    if not pattern.search(text):
-        raise ToolError(f"The text does not contain “{words}”.")
-    put = str(change.value) if change.action == "replace" else ""
-    return " ".join(pattern.sub(lambda _: put, text).split())
+        return value
+    if not change.words:
+        return f"{text.rstrip()} {value}".strip()
+    if not all(part in fold(text) for part in map(fold, change.words.split())):
+        return None
+    try:
+        if change.action == "insert":
+            return put_before(split_text(text), change.words, value)
+        return swapped(split_text(text), change.words, value if change.action == "replace" else "")
+    except UnknownName:
+        return None

@@ -54,7 +54,8 @@ class Result:
 def perform(subject: Subject, call: Call) -> Result:
     """Run the call here and now. Raises ToolError for what the user can put right."""
     started = time.perf_counter()
-    evaluate = Evaluator(subject.predictor, budget=call.limits.rows)
+    most = subject.predictor.most_rows
+    evaluate = Evaluator(subject.predictor, budget=min(call.limits.rows, most or call.limits.rows))
     arguments: dict[str, Any] = {one.name: one.value for one in call.arguments}
     try:
         scope = Scope() if call.tool.needs == "nothing" else call.scope

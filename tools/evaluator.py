@@ -6,6 +6,7 @@ cost one small integer matrix each; equal rows are asked once, in as few predict
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,16 @@ BUDGET_ROWS = 2_000_000
 """Distinct rows one tool call may ask for; more is refused rather than left running."""
 
 
+@dataclass
+class _Spent:
+    """What a tool call has asked so far, of all its models together."""
+
+    budget: int
+    asked: int = 0
+    rows: int = 0
+    calls: int = 0
+
+
 class Evaluator:
     """Asks one model, counts what it asked, and never asks the same row twice in one request.
 
@@ -33,12 +44,30 @@ class Evaluator:
 
     def __init__(self, predictor: Predictor, *, budget: int = BUDGET_ROWS, block_cells: int = BLOCK_CELLS) -> None:
         self._predict = predictor
-        self._budget = budget
+        self._spent = _Spent(budget)
         self._block_cells = block_cells
         self._known: tuple[str, Outputs] | None = None
-        self.asked = 0
-        self.rows = 0
-        self.calls = 0
+
+    @property
+    def asked(self) -> int:
+        """Rows that answers rest on."""
+        return self._spent.asked
+
+    @property
+    def rows(self) -> int:
+        """Distinct rows the models were asked for."""
+        return self._spent.rows
+
+    @property
+    def calls(self) -> int:
+        """How often a model was called."""
+        return self._spent.calls
+
+    def sharing(self, predictor: Predictor) -> Evaluator:
+        """An evaluator of another model that spends from the same budget and adds to the same counts."""
+        other = Evaluator(predictor, block_cells=self._block_cells)
+        other._spent = self._spent
+        return other
 
     def outputs(self, frame: pd.DataFrame) -> Outputs:
         """Outputs (n, classes) or (n, 1) of every row of `frame`."""
@@ -52,7 +81,7 @@ class Evaluator:
         """
         if not len(source):
             return self._predict(pool.iloc[:0])
-        self.asked += len(source)
+        self._spent.asked += len(source)
         first, inverse = _distinct(_codes(pool), source)
         self._charge(len(first))
         unique = source[first]
@@ -67,7 +96,7 @@ class Evaluator:
                 outputs = self.outputs(subject.data)
             else:
                 outputs = subject.known
-                self.asked += len(outputs)
+                self._spent.asked += len(outputs)
             self._known = (subject.id, outputs)
         return self._known[1]
 
@@ -77,15 +106,16 @@ class Evaluator:
         return None if self._known is None else self._known[1]
 
     def _charge(self, rows: int) -> None:
-        if self.rows + rows > self._budget:
+        spent = self._spent
+        if spent.rows + rows > spent.budget:
             raise ToolError(
-                f"This would ask the model for {self.rows + rows:,} rows, more than the limit of {self._budget:,}. "
+                f"This would ask the model for {spent.rows + rows:,} rows, more than the limit of {spent.budget:,}. "
                 "Ask about fewer rows or fewer features."
             )
-        self.rows += rows
+        spent.rows += rows
 
     def _ask(self, pool: pd.DataFrame, source: Index) -> Outputs:
-        self.calls += 1
+        self._spent.calls += 1
         return self._predict(compose(pool, source))
 
 

@@ -109,6 +109,21 @@ class Figure(Value):
     series: tuple[Series, ...]
 
 
+class Piece(Value):
+    """A part of a text and its share of the output; None where nothing was attributed to it."""
+
+    text: str
+    value: float | None = None
+
+
+class MarkedText(Value):
+    """A whole text in pieces, in order, for a heat map. `what` is the output that moves; `unit` that of the values."""
+
+    what: str
+    unit: Unit
+    pieces: tuple[Piece, ...]
+
+
 class Table(Value):
     """A small table to show beside the words; cells are plain values, None is a missing cell."""
 
@@ -120,7 +135,7 @@ class Table(Value):
 class Evidence(Value):
     """What one tool call found, and everything needed to run it again.
 
-    A tool fills facts, method, estimand, quality, caveats, figure and table; the registry fills the rest.
+    A tool fills facts, method, estimand, quality, caveats, figure, table and marked text; the registry fills the rest.
     """
 
     facts: tuple[Fact | DerivedFact, ...]
@@ -130,6 +145,7 @@ class Evidence(Value):
     caveats: tuple[Caveat, ...] = ()
     figure: Figure | None = None
     table: Table | None = None
+    marked: MarkedText | None = None
     tool: str = ""
     arguments: tuple[Argument, ...] = ()
     scope: Scope = Field(default_factory=Scope)

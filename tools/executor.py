@@ -23,6 +23,7 @@ import cloudpickle
 from askwhy.tools.call import Call, Limits, Result, perform
 from askwhy.tools.errors import ModelFault, ToolError
 from askwhy.tools.subject import Subject
+from askwhy.tools.worker import CALL, TEXT_CALL
 
 _POLL_SECONDS = 0.05
 _MAX_SPOOLED = 8
@@ -53,7 +54,7 @@ class Executor:
             return replace(perform(subject, call), killable=False)
         limits = call.limits
         head = (list(sys.path), limits.seconds, limits.memory, str(spool), subject.known, call)
-        with self._connect() as connection, _by_value(call):
+        with self._connect(TEXT_CALL if subject.predictor.network else CALL) as connection, _by_value(call):
             pid = _receive_pid(connection)
             connection.send_bytes(cloudpickle.dumps(head))
             return _outcome(connection, pid, limits, cancelled)
@@ -92,23 +93,23 @@ class Executor:
         return path
 
     @contextlib.contextmanager
-    def _connect(self) -> Iterator[Connection]:
+    def _connect(self, kind: bytes) -> Iterator[Connection]:
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
-            self._send(theirs.fileno())
+            self._send(kind, theirs.fileno())
         connection = Connection(ours.detach())
         try:
             yield connection
         finally:
             connection.close()
 
-    def _send(self, descriptor: int) -> None:
+    def _send(self, kind: bytes, descriptor: int) -> None:
         for attempt in (1, 2):
             if self._control is None or self._process is None or self._process.poll() is not None:
                 self._start()
             assert self._control is not None
             try:
-                socket.send_fds(self._control, [b"c"], [descriptor])
+                socket.send_fds(self._control, [kind], [descriptor])
                 return
             except OSError:
                 self._stop()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.errors import ModelFault
+from askwhy.tools.errors import ModelFault, ToolError
 from askwhy.tools.schema import Schema
+
+if TYPE_CHECKING:
+    from askwhy.tools.engines.text_network import TextNetwork
 
 Outputs = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -21,12 +24,32 @@ class Predictor:
 
     `call` takes what the model was trained on (a DataFrame with the original columns, or a list of texts).
     `hard` marks a classifier without probabilities: its outputs are 0 and 1.
+    `behind` is the model itself.
     """
 
     call: Callable[[Any], Any]
     schema: Schema
     columns: tuple[str, ...]
     hard: bool = False
+    behind: Any = None
+
+    @property
+    def network(self) -> TextNetwork | None:
+        """The torch network behind it with its tokenizer, for what needs activations or gradients; else None."""
+        from askwhy.tools.engines.text_network import TextNetwork
+
+        return self.behind if isinstance(self.behind, TextNetwork) else None
+
+    @property
+    def most_rows(self) -> int | None:
+        """How many rows one tool call may ask a model that is dear; None where there is no such limit."""
+        most: int | None = getattr(self.behind, "most_rows", None)
+        return most
+
+    def unread(self, text: str) -> str | None:
+        """A sentence on what of a text the model does not read, as it is too long; None if it reads all of it."""
+        ask: Callable[[str], str | None] | None = getattr(self.behind, "unread", None)
+        return None if ask is None else ask(text)
 
     def __call__(self, frame: pd.DataFrame) -> Outputs:
         """Outputs of every row of `frame` (columns in schema order); ModelFault if they are unusable."""
@@ -34,7 +57,7 @@ class Predictor:
             return np.empty((0, max(1, len(self.schema.classes))))
         try:
             raw = self.call(self._native(frame))
-        except MemoryError:
+        except (MemoryError, ToolError):
             raise
         except Exception as error:  # the user's code may raise anything
             raise ModelFault(f"The model raised {type(error).__name__}: {str(error)[:300]}") from error

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from askwhy.tools.decision import Decision
 from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.scope import Scalar
 from askwhy.tools.value import Value
@@ -89,7 +90,10 @@ class Target(Named):
 
 
 class Schema(Value):
-    """Everything that is known about the columns; the model's output columns follow the order of `classes`."""
+    """Everything that is known about the columns; the model's output columns follow the order of `classes`.
+
+    decision: rules that turn the output into a final decision. rivals: names of other models to compare with.
+    """
 
     features: tuple[Feature, ...]
     target: Target
@@ -100,6 +104,8 @@ class Schema(Value):
     description: str = ""
     entity: str = "row"
     entities: str = "rows"
+    decision: Decision | None = None
+    rivals: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -85,7 +85,9 @@ class Change(Value):
         description="set to value; add or subtract value; multiply by value; remove/replace/insert words of a text",
     )
     value: Scalar | None = Field(None, description="new value, amount, factor, or the new words")
-    words: str | None = Field(None, description="for a text: the words to remove or replace")
+    words: str | None = Field(
+        None, description="for a text: the words to remove or replace, or before which to insert (else at the end)"
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Change:

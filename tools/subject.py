@@ -9,12 +9,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.errors import UnknownName
+from askwhy.tools.decision import Decision
+from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.predictor import Outputs, Predictor
 from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Scalar
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Another model for the same question: it reads the subject's features (or some of them) and knows its classes."""
+
+    name: str
+    predictor: Predictor
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +36,7 @@ class Subject:
     background: the reference rows of attributions.
     id: content hash of model, data and schema (a bare callable: data, outputs on a probe set, the user's version).
     shap_values: Shapley values brought along, (rows, features, outputs), checked for additivity when used.
+    rivals: other models to compare with; the schema names them too.
     """
 
     predictor: Predictor
@@ -40,6 +50,7 @@ class Subject:
     notes: tuple[str, ...] = ()
     shap_values: Any = None
     known: Outputs | None = field(default=None, repr=False)
+    rivals: tuple[Rival, ...] = ()
 
     @classmethod
     def of(cls, model: Any, data: pd.DataFrame, target: Any = None, **options: Any) -> Subject:
@@ -63,6 +74,26 @@ class Subject:
     def regression(self) -> bool:
         """Whether the model predicts a number."""
         return self.schema.task == "regression"
+
+    @property
+    def decision(self) -> Decision | None:
+        """The rules that make a final decision of the model's output, if there are any."""
+        return self.schema.decision
+
+    def rival(self, name: str | None = None) -> Rival:
+        """The rival model of this name; of one rival, no name is needed. UnknownName with the nearest, ToolError."""
+        if not self.rivals:
+            raise ToolError("There is no other model to compare with; bring one along with --rival NAME=FILE.")
+        names = [one.name for one in self.rivals]
+        if name is None:
+            if len(names) == 1:
+                return self.rivals[0]
+            raise ToolError(f"Say which model to compare with: {', '.join(names)}.")
+        wanted = " ".join(name.lower().split())
+        for one in self.rivals:
+            if one.name.lower() == wanted:
+                return one
+        raise UnknownName("model", name, names)
 
     @functools.cached_property
     def row_ids(self) -> tuple[str, ...]:

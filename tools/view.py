@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,12 @@ from askwhy.tools.predictor import Outputs
 from askwhy.tools.schema import ClassLabel, Schema
 from askwhy.tools.scope import Scope
 from askwhy.tools.select import predicted_index, select
-from askwhy.tools.subject import Mask, Subject
+from askwhy.tools.subject import Mask, Rival, Subject
 
 OWN_CASE = "new"
 """The row id of a case or text that the user typed."""
+
+_MEASURED_TEXTS = 200
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,19 @@ class View:
             return self.predicted()
         return self.schema.explained
 
+    def seen_by(self, rival: Rival) -> View:
+        """The same rows, asked of another model; what it spends counts with this view's."""
+        subject = replace(
+            self.subject,
+            predictor=rival.predictor,
+            model_name=rival.name,
+            id=f"{self.subject.id}/{rival.name}",
+            shap_values=None,
+            known=None,
+            rivals=(),
+        )
+        return replace(self, subject=subject, evaluate=self.evaluate.sharing(rival.predictor))
+
     def output_of(self, outputs: Outputs, label: ClassLabel | None) -> np.ndarray[Any, np.dtype[np.float64]]:
         """One column of outputs: the class's probability, or the predicted number."""
         return outputs[:, 0 if label is None else self.schema.classes.index(label)]
@@ -118,7 +133,20 @@ def make_view(subject: Subject, scope: Scope, evaluate: Evaluator, seed: int) ->
     """Apply a scope to a subject. Raises ToolError for unknown names and impossible changes."""
     rows, chosen, caveats = _select_rows(subject, scope, evaluate)
     changed, more = alter(subject, rows, scope.changes)
-    return View(subject, scope, evaluate, seed, changed, rows, chosen, (*caveats, *more))
+    return View(subject, scope, evaluate, seed, changed, rows, chosen, (*caveats, *more, *_cut_short(subject, changed)))
+
+
+def _cut_short(subject: Subject, rows: pd.DataFrame) -> tuple[Caveat, ...]:
+    """What must be said where the model does not read a text to its end."""
+    if subject.schema.modality != "text" or len(rows) > _MEASURED_TEXTS:
+        return ()
+    said = [found for found in (subject.predictor.unread(str(cell)) for cell in rows.iloc[:, 0]) if found]
+    if not said:
+        return ()
+    if len(rows) == 1:
+        return (Caveat(flag="cut_short", text=said[0]),)
+    text = f"{len(said):,} of these {len(rows):,} {subject.schema.entities} are longer than the model reads."
+    return (Caveat(flag="cut_short", text=text),)
 
 
 def _select_rows(subject: Subject, scope: Scope, evaluate: Evaluator) -> tuple[pd.DataFrame, Mask, tuple[Caveat, ...]]:

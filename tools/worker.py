@@ -26,13 +26,18 @@ PRELOAD = (
 )  # fmt: skip
 
 
+PRELOAD_TEXTS = ("torch", "transformers.modeling_utils", "transformers.models.bert.modeling_bert")
+"""What networks need beside: seconds, so only imported with the first call that asks one."""
+
+CALL, TEXT_CALL = b"c", b"t"
+
+
 def main() -> None:
     """Serve calls until the caller closes the control socket."""
     control = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are reaped by the kernel
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, who then closes the socket
-    for name in PRELOAD:
-        importlib.import_module(name)
+    _preload(PRELOAD)
     from askwhy.tools.registry import tools
 
     tools()
@@ -40,10 +45,18 @@ def main() -> None:
         message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not message:
             return
+        if message == TEXT_CALL:
+            _preload(PRELOAD_TEXTS)
         if os.fork() == 0:
             control.close()
             _child(Connection(descriptors[0]))
         os.close(descriptors[0])
+
+
+def _preload(names: tuple[str, ...]) -> None:
+    for name in names:
+        with contextlib.suppress(ImportError):  # a call that needs it says so
+            importlib.import_module(name)
 
 
 def _child(connection: Connection) -> None:

@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from askwhy.tools.scope import Scalar  # pydantic stands behind it: too slow for `askwhy --help`
+if TYPE_CHECKING:  # pydantic stands behind these: too slow for `askwhy --help`
+    from askwhy.tools.evidence import Table
+    from askwhy.tools.scope import Scalar
 
 MISSING = "missing"
 
@@ -27,6 +28,17 @@ def cell_text(value: Scalar | None) -> str:
     if isinstance(value, (int, float)):
         return number_text(value)
     return printable(value)
+
+
+def without_empty_errors(table: Table) -> Table:
+    """The table without a column of standard errors where every value is exact."""
+    kept = [
+        i
+        for i, name in enumerate(table.columns)
+        if name != "standard error" or any(row[i] is not None for row in table.rows)
+    ]
+    rows = tuple(tuple(row[i] for i in kept) for row in table.rows)
+    return table.model_copy(update={"columns": tuple(table.columns[i] for i in kept), "rows": rows})
 
 
 def number_text(value: float, *, signed: bool = False, decimals: int | None = None) -> str:

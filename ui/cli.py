@@ -9,14 +9,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from askwhy.ui.cells import cell_text, printable
-
 if TYPE_CHECKING:
-    from askwhy.agent.answer import Answer
     from askwhy.agent.session import Session
     from askwhy.tools.subject import Subject
 
@@ -29,10 +26,18 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Demo = Annotated[str | None, typer.Option(help="built-in: credit, breast-cancer, diabetes, penguins, reviews")]
+_BUILT_IN = "built-in: credit, breast-cancer, diabetes, penguins, reviews, reviews-transformer, debates"
+Demo = Annotated[str | None, typer.Option(help=_BUILT_IN)]
 Model = Annotated[
     str | None,
-    typer.Option(help="model file (.skops, .onnx, .ubj, .txt; .joblib with --trust) or module:object"),
+    typer.Option(
+        help="model file (.skops, .onnx, .ubj, .txt; .joblib with --trust), folder of a transformers text classifier "
+        "or its OWNER/NAME on the hub, or module:object"
+    ),
+]
+Rivals = Annotated[
+    list[str] | None,
+    typer.Option("--rival", help="another model to compare with, as NAME=FILE; may be given more than once"),
 ]
 Data = Annotated[Path | None, typer.Option(help="data file: .csv, .parquet or .xlsx")]
 Target = Annotated[str | None, typer.Option(help="name of the column the model predicts")]
@@ -71,13 +76,14 @@ def ask(
     schema: SchemaFile = None,
     llm: Llm = None,
     trust: Trust = False,
+    rival: Rivals = None,
     seed: Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="print the whole answer as one JSON object")] = False,
 ) -> None:
     """Ask questions and print the answers."""
     source = _Source(
         demo=demo, model=model, data=data, target=target, test=test, test_column=test_column, id_column=id_column,
-        schema=schema, trust=trust,
+        schema=schema, trust=trust, rivals=tuple(rival or ()),
     )  # fmt: skip
     with _at_work("Loading the model …"):
         session = _session(_load(source), llm, seed)
@@ -86,8 +92,10 @@ def ask(
     if as_json:
         print(answers[-1].canonical_with_usage())
     else:
+        from askwhy.ui.terminal import show_answer
+
         for answer in answers:
-            _show(answer, many=len(answers) > 1)
+            show_answer(answer, many=len(answers) > 1)
     if answers[-1].verdict in ("asked", "declined"):
         raise typer.Exit(3)
 
@@ -105,6 +113,7 @@ def chat(
     schema: SchemaFile = None,
     llm: Llm = None,
     trust: Trust = False,
+    rival: Rivals = None,
     seed: Seed = 0,
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 7860,
@@ -112,14 +121,14 @@ def chat(
     """Open the chat in the browser."""
     source = _Source(
         demo=demo, model=model, data=data, target=target, test=test, test_column=test_column, id_column=id_column,
-        schema=schema, trust=trust,
+        schema=schema, trust=trust, rivals=tuple(rival or ()),
     )  # fmt: skip
     _serve(_load(source), llm, seed, host, port)
 
 
 @app.command(name="demo")
 def demo_chat(
-    name: Annotated[str, typer.Argument(help="which built-in subject")] = "credit",
+    name: Annotated[str, typer.Argument(help=f"which one; {_BUILT_IN}")] = "credit",
     llm: Llm = None,
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 7860,
@@ -182,6 +191,7 @@ class _Source:
     id_column: str | None = None
     schema: Path | None = None
     trust: bool = False
+    rivals: tuple[str, ...] = ()
 
 
 def _load(source: _Source) -> Subject:
@@ -190,6 +200,8 @@ def _load(source: _Source) -> Subject:
         raise typer.BadParameter("give --demo NAME, or --model FILE with --data FILE")
     if source.demo is not None and source.model is not None:
         raise typer.BadParameter("--demo and --model exclude each other")
+    if source.demo is not None and source.rivals:
+        raise typer.BadParameter("--rival goes with --model; the built-in tables have a rival model of their own")
     from askwhy.tools.errors import ToolError
 
     try:
@@ -218,7 +230,21 @@ def _own(source: _Source) -> Subject:
         id_column=source.id_column,
         schema=source.schema,
         trust=source.trust,
+        rivals=_named_rivals(source.rivals),
     )
+
+
+def _named_rivals(given: tuple[str, ...]) -> dict[str, str]:
+    """NAME=FILE pairs as a mapping."""
+    named: dict[str, str] = {}
+    for one in given:
+        name, equals, file = one.partition("=")
+        if not equals or not name.strip() or not file.strip():
+            raise typer.BadParameter(f"--rival takes NAME=FILE, not {one!r}")
+        if name.strip() in named:
+            raise typer.BadParameter(f"--rival names {name.strip()!r} twice")
+        named[name.strip()] = file.strip()
+    return named
 
 
 def _session(subject: Subject, llm: str | None, seed: int) -> Session:
@@ -250,45 +276,6 @@ def _serve(subject: Subject, llm: str | None, seed: int, host: str, port: int) -
     except (ToolError, OSError) as error:  # OSError: the port is taken
         print(f"askwhy: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
-
-
-def _show(answer: Answer, many: bool) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False)
-    if many:
-        console.print(Text(f"> {printable(answer.question)}", style="bold"))
-    console.print(Text(printable(answer.text)))
-    if answer.outcome.kind == "clarify":
-        for option in answer.outcome.options:
-            console.print(Text(f"  - {printable(option)}"))
-    for evidence in answer.evidence:
-        if evidence.table is not None:
-            _print_table(console, evidence.table)
-    marks = [f"understood as: {answer.understood}" if answer.understood else "", _MARKS[answer.verdict]]
-    console.print(Text(printable("  ".join(mark for mark in marks if mark)), style="dim"))
-
-
-_MARKS = {
-    "verified": "[checked against the model]",
-    "repaired": "[checked against the model, after one correction]",
-    "fallback": "[what could not be verified was withheld]",
-    "asked": "[question back]",
-    "declined": "[not answered]",
-}
-
-
-def _print_table(console: Any, table: Any) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(title=Text(printable(table.note)) if table.note else None)
-    for column in table.columns:
-        drawn.add_column(Text(printable(column)))
-    for row in table.rows:
-        drawn.add_row(*(Text(printable(cell_text(cell))) for cell in row))
-    console.print(drawn)
 
 
 def main() -> None:

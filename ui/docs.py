@@ -1,4 +1,7 @@
-"""Writes the parts of the README that follow from the tools: `python -m askwhy.ui.docs [--check]`."""
+"""Writes the documentation that follows from the code: `python -m askwhy.ui.docs [--check]`.
+
+The table of tools in the README, and docs/coverage.md: which tools answer which type of question.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from askwhy.evals.coverage_types import page
 from askwhy.tools.registry import Tool, tools
 from askwhy.ui.examples import in_words
 
@@ -30,23 +34,33 @@ def rewritten(readme: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the README, or with --check say whether it is up to date (exit code 1 and a diff where it is not)."""
+    """Write the README's table and the page, or with --check say whether they are up to date.
+
+    Exit code 1 and a diff where one of them is not.
+    """
     parser = argparse.ArgumentParser(prog="python -m askwhy.ui.docs", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail if the file is stale")
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if a file is stale")
     parser.add_argument("--file", type=Path, default=Path("README.md"), help="the README")
+    parser.add_argument("--coverage", type=Path, help="the page of question types (docs/coverage.md beside the README)")
     given = parser.parse_args(arguments)
-    before = given.file.read_text(encoding="utf-8")
-    after = rewritten(before)
-    if not given.check:
-        given.file.write_text(after, encoding="utf-8")
-        return 0
+    coverage = given.coverage or given.file.parent / "docs" / "coverage.md"
+    wanted = {given.file: rewritten(given.file.read_text(encoding="utf-8")), coverage: page()}
+    if given.check:
+        return max(_stale(path, after) for path, after in wanted.items())
+    for path, after in wanted.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(after, encoding="utf-8")
+    return 0
+
+
+def _stale(path: Path, after: str) -> int:
+    """1 and a diff where a file differs from what it should be, else 0."""
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
     if before == after:
         return 0
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), str(given.file), "as it should be", lineterm=""
-    )
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(path), "as it should be", lineterm="")
     print("\n".join(lines))
-    print(f"{given.file} is stale: run `make docs`.", file=sys.stderr)
+    print(f"{path} is stale: run `make docs`.", file=sys.stderr)
     return 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Sequence
 
@@ -12,8 +13,9 @@ from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence, Fact, Table
 from askwhy.tools.scope import Scalar, Scope
 from askwhy.tools.subject import Subject, plain
-from askwhy.ui.cells import cell_text, common_decimals, escaped, number_text, printable
+from askwhy.ui.cells import cell_text, common_decimals, escaped, number_text, printable, without_empty_errors
 from askwhy.ui.figure import figure_table
+from askwhy.ui.marked import marked_html
 from askwhy.ui.rooms import Exchange
 
 # Each mark differs in words, in its sign and in its border, so that no one needs the colour.
@@ -79,10 +81,11 @@ def summary_html(answer: Answer | None) -> str:
     if not answer.evidence:
         return '<p class="aw-empty">Nothing was computed for this answer.</p>'
     lines = "".join(f"<li>{_how(evidence)}</li>" for evidence in answer.evidence)
+    texts = "".join(marked_html(evidence.marked) for evidence in answer.evidence if evidence.marked is not None)
     caveats = dict.fromkeys(caveat.text for evidence in answer.evidence for caveat in evidence.caveats)
     warned = "".join(f"<li>{escaped(text)}</li>" for text in caveats)
     box = f'<div class="aw-caveats"><b>Keep in mind</b><ul>{warned}</ul></div>' if warned else ""
-    return f'<ul class="aw-how">{lines}</ul>{box}'
+    return f'<ul class="aw-how">{lines}</ul>{texts}{box}'
 
 
 def tables_html(answer: Answer | None) -> str:
@@ -99,10 +102,19 @@ def tables_html(answer: Answer | None) -> str:
 
 
 def facts_html(answer: Answer | None) -> str:
-    """Every fact as computed, unrounded, then the evidence as JSON."""
+    """Every fact as computed, unrounded, then the evidence as JSON; and a link that saves the whole answer."""
     if answer is None or not answer.evidence:
         return '<p class="aw-empty">No evidence yet.</p>'
-    return "".join(_facts(number, evidence) for number, evidence in enumerate(answer.evidence, 1))
+    return _save(answer) + "".join(_facts(number, evidence) for number, evidence in enumerate(answer.evidence, 1))
+
+
+def _save(answer: Answer) -> str:
+    """A link that holds the answer itself: nothing is written to the server's disk and no address serves files."""
+    held = base64.b64encode(answer.canonical_with_usage().encode()).decode()
+    return (
+        f'<p><a class="aw-save" download="askwhy-answer.json" href="data:application/json;base64,{held}">'
+        "Download this answer as JSON</a></p>"
+    )
 
 
 def row_html(subject: Subject, scope: Scope) -> str:
@@ -125,7 +137,7 @@ def row_html(subject: Subject, scope: Scope) -> str:
 
 def table_html(table: Table) -> str:
     """A table, at most 60 rows of it; numbers stand to the right. Exact values need no column of standard errors."""
-    table = _without_empty_errors(table)
+    table = without_empty_errors(table)
     shown = table.rows[:_MOST_ROWS]
     head = "".join(_head(column, [row[i] for row in shown]) for i, column in enumerate(table.columns))
     decimals = [_column_decimals([row[i] for row in shown]) for i in range(len(table.columns))]
@@ -139,16 +151,6 @@ def table_html(table: Table) -> str:
         f'<div class="aw-scroll" tabindex="0"><table class="aw-table">{caption}'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
-
-
-def _without_empty_errors(table: Table) -> Table:
-    kept = [
-        i
-        for i, name in enumerate(table.columns)
-        if name != "standard error" or any(row[i] is not None for row in table.rows)
-    ]
-    rows = tuple(tuple(row[i] for i in kept) for row in table.rows)
-    return table.model_copy(update={"columns": tuple(table.columns[i] for i in kept), "rows": rows})
 
 
 def _head(name: str, column: Sequence[Scalar | None]) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, get_type_hints
+from dataclasses import dataclass, field, replace
+from typing import Any, get_origin, get_type_hints
 
+from askwhy.agent.embedded.answered import asked_form, carried, points_back, term_step
+from askwhy.agent.embedded.asking import examples_of, half_of, nearest, options_of
 from askwhy.agent.embedded.conditions import plain_values, said_of, where_of
 from askwhy.agent.embedded.english import common, listed, pattern
 from askwhy.agent.embedded.mentions import Reading
@@ -21,9 +22,9 @@ from askwhy.agent.embedded.retrieve import (
     read,
     takes_number,
 )
-from askwhy.agent.embedded.values import accepted, literal
+from askwhy.agent.embedded.values import accepted, literal, literals, rival_named
 from askwhy.agent.embedded.words import SMALL, VOCABULARY, canonical, folded, stem
-from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
+from askwhy.agent.plan import Clarify, Decline, Form, Outcome, Plan, Step
 from askwhy.tools.registry import Tool
 from askwhy.tools.schema import Schema
 from askwhy.tools.scope import AnyOf, Assignment, Condition, Scope, Where, arguments_of
@@ -38,7 +39,6 @@ FAMILIAR_FROM = 0.33
 """Score from which a question is about the model however many of its words are new."""
 STRANGE_FROM = 0.5
 """The same where every one of its words is new."""
-_NEAR = 0.4
 _CLEAR = 0.6
 _CLAUSE = 0.3
 
@@ -65,19 +65,47 @@ class Found:
 
 def outcome_of_question(question: str, schema: Schema, names: frozenset[str], context: Context) -> Found:
     """What a question means with these tools on offer, after the turn before."""
+    if (step := term_step(question, schema, names)) is not None:
+        return Found(Plan(steps=(step,)), 1.0)
+    form, rest, whole = asked_form(question)
+    if form != "words":
+        reading = read(rest, schema)
+        if points_back(reading):
+            return _in_form(form, reading, context)
+        if whole:
+            found = _meant(rest, schema, names, context)
+            steps = (step.model_copy(update={"form": form}) for step in getattr(found.outcome, "steps", ()))
+            return replace(found, outcome=Plan(steps=tuple(steps))) if found.outcome.kind == "plan" else found
+    return _meant(question, schema, names, context)
+
+
+def _in_form(form: Form, reading: Reading, context: Context) -> Found:
+    """The last answer in another form."""
+    from askwhy.agent.embedded.follow import repeated
+
+    if context.steps:
+        return Found(Plan(steps=repeated(reading, context, form)), 0.9)
+    options = options_of(common(reading.schema.modality), reading)
+    return Found(Clarify(question="There is no answer yet. What would you like to know?", options=options), 0.5)
+
+
+def _meant(question: str, schema: Schema, names: frozenset[str], context: Context) -> Found:
+    """What a question means that is answered in words."""
     from askwhy.agent.embedded.follow import follow_up, unlinked
 
     reading = read(question, schema)
+    if pattern("all").search(reading.text):
+        context = replace(context, focus=Scope())
     if reading.unsure:
         return _which_value(question, reading)
     if pattern("half_changed").search(reading.text):
-        return Found(Clarify(question=_HALF_CHANGED, options=_half(reading)), 0.5)
+        return Found(Clarify(question=_HALF_CHANGED, options=half_of(reading)), 0.5)
     if not reading.changes and pattern("unnamed_change").search(reading.text):
         return Found(Clarify(question="Which feature should be changed, and by how much?"), 0.5)
     if context.steps and (steps := follow_up(reading, names, context)):
         return Found(Plan(steps=steps), 0.8)
     if context.steps and unlinked(reading):
-        return Found(Clarify(question=f"Which {schema.entities} do you mean?", options=_examples_of(schema)), 0.5)
+        return Found(Clarify(question=f"Which {schema.entities} do you mean?", options=examples_of(schema)), 0.5)
     if not names:
         return Found(Decline(reason="There are no tools."), 1.0)
     instance = _instance(reading, context)
@@ -85,7 +113,7 @@ def outcome_of_question(question: str, schema: Schema, names: frozenset[str], co
     best = clauses[0][1][0]
     if _foreign(reading, best, context):
         return Found(
-            Decline(reason=OUT_OF_SCOPE, nearest=_nearest(clauses[0][1], reading)), 1 - max(0.0, min(1.0, best.score))
+            Decline(reason=OUT_OF_SCOPE, nearest=nearest(clauses[0][1], reading)), 1 - max(0.0, min(1.0, best.score))
         )
     steps_found: list[Step] = []
     for text, matches in clauses:
@@ -108,27 +136,6 @@ def _foreign(reading: Reading, best: Match, context: Context) -> bool:
     return not about and familiar < UNFAMILIAR_BELOW and best.score < (FAMILIAR_FROM if familiar else STRANGE_FROM)
 
 
-def _nearest(matches: Sequence[Match], reading: Reading) -> str:
-    """The example that is nearest, where one is near enough to be what was meant; else what most people ask."""
-    best = matches[0]
-    meant = min(best.nearness, best.score) > _NEAR and best.ask.text.endswith("?")
-    return filled(best.ask.text if meant else common(reading.schema.modality)[0], reading.schema, reading)
-
-
-def _examples_of(schema: Schema) -> tuple[str, ...]:
-    """Common questions, filled, `{row}` left for a row that exists."""
-    return tuple(filled(example, schema, Reading(schema, "")) for example in common(schema.modality))
-
-
-def _half(reading: Reading) -> tuple[str, ...]:
-    """The first change alone, as a question."""
-    first = reading.changes[0]
-    said = {"set": "were {0}", "increase": "were {0} higher", "decrease": "were {0} lower"}.get(first.action)
-    if said is None or first.feature is None:
-        return ()
-    return (f"what if {reading.schema.feature(first.feature).label} {said.format(first.value)}?",)
-
-
 def _which_value(question: str, reading: Reading) -> Found:
     return Found(
         Clarify(
@@ -143,7 +150,7 @@ def _clauses(reading: Reading, names: frozenset[str], row: bool) -> list[tuple[s
     """The sketch as one question, or as two where both halves ask for something different."""
     whole = ranked(reading, reading.text, names, row)
     best: list[tuple[str, list[Match]]] = [(reading.text, whole)]
-    if whole[0].nearness > 0.9:
+    if whole[0].nearness > 0.9 or pattern("contrasted").search(reading.text):
         return best
     highest = whole[0].score - 0.1
     for boundary in pattern("boundary").finditer(reading.text):
@@ -207,30 +214,30 @@ def _unclear(matches: list[Match], reading: Reading, text: str, instance: Scope,
     known = instance.has_instance or context.focus.has_instance
     if not known and not reading.selections and not reading.previous and _needs_row(best, reading):
         options = [example.text for example in best.tool.asks if "{row}" in example.text and example.text.endswith("?")]
-        return Clarify(question=f"Which {schema.entity} do you mean?", options=_options(options, reading))
+        return Clarify(question=f"Which {schema.entity} do you mean?", options=options_of(options, reading))
     if reading.previous and not context.steps:
-        return Clarify(question=f"Which {schema.entities} do you mean?", options=_options([best.ask.text], reading))
+        return Clarify(question=f"Which {schema.entities} do you mean?", options=options_of([best.ask.text], reading))
     if best.nearness < EXACT and (strange := unknown_group(reading, text)):
         question = f"Which {schema.entities} do you mean by {strange}?"
-        return Clarify(question=question, options=_options([best.ask.text], reading))
+        return Clarify(question=question, options=options_of([best.ask.text], reading))
     if pattern("loose_number").search(text) and not reading.changes and not takes_number(best.tool):
         question = "Which feature does the number belong to?"
-        return Clarify(question=question, options=_options([best.ask.text], reading))
+        return Clarify(question=question, options=options_of([best.ask.text], reading))
     if instance.has_instance and (beside := _beside(best, reading, text)):
-        return Clarify(question=beside, options=_options([best.ask.text], reading))
+        return Clarify(question=beside, options=options_of([best.ask.text], reading))
     if best.tool.needs == "changes" and not reading.changes:
-        return Clarify(question="What should be changed, and to what?", options=_options([best.ask.text], reading))
+        return Clarify(question="What should be changed, and to what?", options=options_of([best.ask.text], reading))
     if _lacking(best.tool, reading, text) and not _earlier_features(context):
         options = [
             filled(best.ask.text, schema.model_copy(update={"features": schema.features[n:]}), reading)
             for n in range(3)
             if n < len(schema.features)
         ]
-        return Clarify(question="Which feature do you mean?", options=_options(options, reading))
+        return Clarify(question="Which feature do you mean?", options=options_of(options, reading))
     close = [match for match in matches[1:3] if best.score - match.score < CLOSE]
     if close and best.nearness < _CLEAR and not reading.changes:
         options = [match.ask.text for match in (best, *close)]
-        return Clarify(question="What would you like to know?", options=_options(options, reading))
+        return Clarify(question="What would you like to know?", options=options_of(options, reading))
     return None
 
 
@@ -253,11 +260,6 @@ def _needs_row(best: Match, reading: Reading) -> bool:
         return False
     points = bool(pattern("it").search(reading.text)) and not reading.left("F") and "{row}" in _asks(best.tool)
     return (points or "{row}" in best.ask.text) and not best.rowless
-
-
-def _options(examples: Sequence[str], reading: Reading) -> tuple[str, ...]:
-    said = (filled(example, reading.schema, reading) for example in examples)
-    return tuple(dict.fromkeys(one if one.endswith("?") else f"{one}?" for one in said))[:3]
 
 
 def _lacking(tool: Tool, reading: Reading, text: str) -> bool:
@@ -363,11 +365,13 @@ def _arguments(match: Match, reading: Reading, text: str, context: Context) -> d
         elif kind == "other" and "tuple[str" in str(hints[name]) and words:
             given[name] = tuple(words)
         elif kind == "other" and (value := literal(hints[name], text)):
-            given[name] = value
+            given[name] = literals(hints[name], text) if get_origin(hints[name]) is tuple else value
     given |= _aim(match.tool, reading, text)
+    if "model" in hints and (rival := rival_named(reading.schema, reading.question)) is not None:
+        given["model"] = rival
     if "other" in hints and hints["other"] == str | None and len(reading.rows) > 1:
         given["other"] = reading.rows[1]
-    return given
+    return carried(match.tool, given, context.steps, text) if not reading.rows else given
 
 
 def _aims(tool: Tool, reading: Reading, text: str) -> list[Condition]:

@@ -13,8 +13,9 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from askwhy.agent.calls import BadCalls, calls_of, outcome_of
+from askwhy.agent.calls import BadCalls, calls_of, is_about_rows, outcome_of
 from askwhy.agent.embedded.assemble import Context, outcome_of_question
+from askwhy.agent.embedded.retrieve import takes_term
 from askwhy.agent.plan import Plan, Step
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
@@ -64,8 +65,12 @@ class EmbeddedChat(BaseChatModel):
 
 
 def _earlier(messages: Sequence[BaseMessage], schema: Schema) -> Context:
-    """The steps of the last turn that had any, and the instance spoken of since rows were last selected."""
-    scope, focus = None, Scope()
+    """The steps of the last turn that had any, and the instance spoken of since rows were last selected.
+
+    What a method is called in between changes neither.
+    """
+    scope: Scope | None = None
+    focus = Scope()
     steps: tuple[Step, ...] = ()
     for message in messages:
         if not isinstance(message, AIMessage) or not message.tool_calls:
@@ -74,8 +79,9 @@ def _earlier(messages: Sequence[BaseMessage], schema: Schema) -> Context:
             outcome = outcome_of(message.tool_calls, schema, scope)
         except BadCalls:
             continue
-        if isinstance(outcome, Plan):
-            steps, scope = outcome.steps, outcome.steps[-1].scope
-            if scope.has_instance or scope.where:
+        if isinstance(outcome, Plan) and not all(takes_term(tools(schema)[step.tool]) for step in outcome.steps):
+            steps, last = outcome.steps, outcome.steps[-1]
+            scope = last.scope if is_about_rows(last) else scope
+            if scope is not None and (scope.has_instance or scope.where):
                 focus = scope.without_changes() if scope.has_instance else Scope()
     return Context(steps, focus)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from askwhy.agent.embedded.english import pattern, phrases
-from askwhy.agent.embedded.lexicon import is_age
-from askwhy.agent.embedded.mentions import Reading
+from askwhy.agent.embedded.lexicon import Named, is_age
+from askwhy.agent.embedded.mentions import Reading, Slot
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import AnyOf, Comparison, Condition, Where
 
@@ -22,6 +22,8 @@ def read_rows(reading: Reading) -> None:
     """Take row ids out of the sketch: "applicant 12", "the thirty-second data point", "#7"."""
     reading.take("ordinal", lambda match: _rows(reading, match["ids"]) if _is_ordinal(reading, match["ids"]) else None)
     reading.take("row", lambda match: _row(reading, match))
+    if not reading.rows:
+        reading.take("bare_id", lambda match: _bare(reading, match["ids"]))
 
 
 def _is_ordinal(reading: Reading, code: str) -> bool:
@@ -36,6 +38,13 @@ def _row(reading: Reading, match: re.Match[str]) -> str | None:
     if match["ids"].startswith("Q") and reading.schema.modality == "text":
         return None
     return _rows(reading, match["ids"])
+
+
+def _bare(reading: Reading, code: str) -> str | None:
+    """An id that no word announces: letters and then digits, such as E0012."""
+    return (
+        _rows(reading, code) if re.fullmatch(r"[A-Z]{1,4}\d{2,}|[a-z]{1,4}\d{3,}", reading.slots[code].text) else None
+    )
 
 
 def _rows(reading: Reading, ids: str) -> str:
@@ -84,6 +93,29 @@ def _read_outcomes(reading: Reading) -> None:
         return  # "why was row 12 predicted declined?" names the class to explain, not a selection
     reading.take("predicted", lambda match: _outcome(reading, match, "predicted"))
     reading.take("outcome", lambda match: _outcome(reading, match, said_of(reading.text)))
+
+
+def read_groups(reading: Reading) -> None:
+    """Where groups are compared ("are women treated worse than men?"), their categories name the feature."""
+    if reading.left("F") or not pattern("treated").search(reading.text):
+        return
+    said = {code: reading.selections[code] for code in reading.left("S")}
+    groups = {code: found[0] for code, found in said.items() if len(found) == 1 and _is_group(reading, found[0])}
+    if len({one.feature for one in groups.values()}) != 1:
+        return
+    feature = next(one for one in reading.schema.features if one.name == next(iter(groups.values())).feature)
+    name = f"F{sum(code[0] == 'F' for code in reading.slots)}"
+    reading.slots[name] = Slot(feature.label, Named("F", feature))
+    for code in groups:
+        reading.text = re.sub(rf"\b{code}\b", name, reading.text)
+    reading.text = re.sub(rf"\b({name}\b.*?) (?:from|than|and|or|as|to) {name}\b", r"\1", reading.text)
+
+
+def _is_group(reading: Reading, condition: Condition) -> bool:
+    """Whether a condition is membership in a category."""
+    if condition.on != "feature" or condition.op != "eq":
+        return False
+    return any(one.name == condition.feature and one.categories for one in reading.schema.features)
 
 
 def read_previous(reading: Reading) -> None:

@@ -8,7 +8,7 @@ from askwhy.agent.embedded.english import listed, pattern
 from askwhy.agent.embedded.mentions import Reading
 from askwhy.agent.embedded.retrieve import argument_kinds, index, plain_words
 from askwhy.agent.embedded.words import SMALL
-from askwhy.agent.plan import Step
+from askwhy.agent.plan import Form, Step
 from askwhy.tools.registry import tools
 from askwhy.tools.scope import Argument, Scope, Where
 
@@ -29,6 +29,12 @@ def follow_up(reading: Reading, names: frozenset[str], context: Context) -> tupl
     return tuple(again for step in context.steps for again in _again(step, reading))
 
 
+def repeated(reading: Reading, context: Context, form: Form) -> tuple[Step, ...]:
+    """The steps of the turn before in another form, for the rows that the question names if it names any."""
+    steps = context.steps if not _gives(reading) else [one for step in context.steps for one in _again(step, reading)]
+    return tuple(step.model_copy(update={"form": form}) for step in steps)
+
+
 def _gives(reading: Reading) -> bool:
     """Whether a follow-up holds anything that can replace a part of the turn before; "and for them" does not."""
     taken = reading.rows or reading.selections or reading.changes or reading.quoted or reading.previous
@@ -46,6 +52,8 @@ def unlinked(reading: Reading) -> bool:
 
 def _again(step: Step, reading: Reading) -> list[Step]:
     step = _with_arguments(step, reading)
+    if step.form == "method":
+        step = step.model_copy(update={"form": "words"})  # of other rows, what was found is the news
     scope = step.scope
     if reading.rows:
         return [replace_row(step, row) for row in reading.rows]

@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from askwhy.agent.embedded.changes import read_changes
-from askwhy.agent.embedded.conditions import read_conditions, read_previous, read_rows
+from askwhy.agent.embedded.conditions import read_conditions, read_groups, read_previous, read_rows
 from askwhy.agent.embedded.english import listed, pattern
 from askwhy.agent.embedded.mentions import Reading, sketch
+from askwhy.agent.embedded.values import rival_named
 from askwhy.agent.embedded.words import SMALL, canonical
 from askwhy.agent.listing import clean
+from askwhy.tools.glossary import is_term
 from askwhy.tools.registry import Ask, Tool, names_kind, tools
 from askwhy.tools.schema import Feature, Schema
 
@@ -67,6 +69,7 @@ def read(question: str, schema: Schema) -> Reading:
     read_rows(reading)
     read_changes(reading)
     read_conditions(reading)
+    read_groups(reading)
     read_previous(reading)
     return reading
 
@@ -256,6 +259,9 @@ def _fit(tool: Tool, reading: Reading, text: str, row: bool) -> float:
         score -= 0.5 if tool.needs == "nothing" else 0.15
     if "other" in kinds and kinds["other"][0] == "other":
         score += 0.1 if len(reading.rows) > 1 else -0.05
+        score += 0.6 if pattern("contrasted").search(text) else 0.0
+    if "model" in kinds and rival_named(reading.schema, reading.question) is not None:
+        score += 0.35
     if tool.needs == "instance":
         # Where one text is under discussion, a question about words is about its words.
         score += (0.25 if reading.schema.modality == "text" else 0.05) if row else -0.1
@@ -270,16 +276,22 @@ def _fit(tool: Tool, reading: Reading, text: str, row: bool) -> float:
 
 @functools.cache
 def argument_kinds(tool: Tool) -> dict[str, tuple[str, bool]]:
-    """For each argument: feature, features, class, number or other; and whether it must be given."""
+    """For each argument: feature, features, class, term, number or other; and whether it must be given."""
     from typing import get_type_hints
 
     hints = get_type_hints(tool.function, include_extras=True)
     kinds: dict[str, tuple[str, bool]] = {}
     for name, info in tool.arguments.model_fields.items():
         said = str(hints[name])
-        kind = names_kind(hints[name]) or ("number" if re.search(r"\b(int|float)\b", said) else "other")
+        other = "number" if re.search(r"\b(int|float)\b", said) else "other"
+        kind: str = names_kind(hints[name]) or ("term" if is_term(hints[name]) else other)
         kinds[name] = ("features" if kind == "feature" and "tuple[" in said else kind, info.is_required())
     return kinds
+
+
+def takes_term(tool: Tool) -> bool:
+    """Whether the tool says what a method or measure is."""
+    return any(kind == "term" for kind, _ in argument_kinds(tool).values())
 
 
 def takes_number(tool: Tool) -> bool:

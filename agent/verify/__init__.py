@@ -13,6 +13,7 @@ from askwhy.agent.verify.check_causes import check_causes
 from askwhy.agent.verify.check_claims import check_claims
 from askwhy.agent.verify.check_conditions import check_conditions
 from askwhy.agent.verify.check_directions import check_directions, directions
+from askwhy.agent.verify.check_lists import check_lists_alone, find_lists
 from askwhy.agent.verify.check_names import check_names
 from askwhy.agent.verify.check_negations import check_negations
 from askwhy.agent.verify.check_numbers import check_numbers
@@ -36,13 +37,21 @@ def verify(draft: Draft, evidence: tuple[Evidence, ...], plan: Plan, schema: Sch
     V6 the share that is named, V7 caveats, V8 causal wording, V13 vague words.
     """
     hidden, failures = find_caveats(draft.text, evidence)
-    told, altered = find_texts(draft.text, evidence)
-    # What a language model says of its own words counts for nothing; what a template filled in is known.
-    filled = {(claim.start, claim.end) for claim in draft.claims if draft.writer == "template"}
-    ground = Ground(with_words(evidence, schema), plan, schema)
-    reading = Reading(draft.text, ground, (*hidden, *told), frozenset(filled))
-    found = dict.fromkeys((*failures, *altered, *_checks(reading), *check_claims(draft, evidence)))
-    return tuple(sorted(found, key=lambda failure: (failure.start, failure.end, failure.check)))
+    lists, missing = find_lists(draft.text, evidence, plan.forms)
+    problems = (*failures, *missing, *check_claims(draft, evidence))
+    worded = tuple(number for number in range(len(evidence)) if plan.forms[number : number + 1] != ("numbers",))
+    if worded or not evidence:
+        steps = tuple(step for step in plan.steps if step.form != "numbers")
+        plan, evidence = plan.model_copy(update={"steps": steps}), tuple(evidence[number] for number in worded)
+        told, altered = find_texts(draft.text, evidence)
+        # What a language model says of its own words counts for nothing; what a template filled in is known.
+        filled = {(claim.start, claim.end) for claim in draft.claims if draft.writer == "template"}
+        ground = Ground(with_words(evidence, schema), plan, schema)
+        reading = Reading(draft.text, ground, (*hidden, *lists, *told), frozenset(filled))
+        problems = (*problems, *altered, *_checks(reading))
+    else:
+        problems = (*problems, *check_lists_alone(draft.text, (*hidden, *lists)))
+    return tuple(sorted(dict.fromkeys(problems), key=lambda failure: (failure.start, failure.end, failure.check)))
 
 
 def _checks(reading: Reading) -> Iterator[Failure]:

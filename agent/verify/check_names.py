@@ -47,12 +47,17 @@ def _problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:
         if not ground.features.isdisjoint(features):
             cut = _cut_value(reading, clause, mention, features[0])
             return cut or _answer_problem(reading, clause, mention, features[0])
-        if mention.names("category") or mention.names("target"):
+        if mention.names("category") or mention.names("target") or _is_said_anyway(reading, mention):
             return None
         return f"The evidence says nothing about {mention.text}."
     if mention.names("category"):
         return _category_problem(reading, clause, mention)
     return None
+
+
+def _is_said_anyway(reading: Reading, mention: Mention) -> bool:
+    """Whether the words are ordinary ones of the tool's own sentences, such as "class", and only by chance a name."""
+    return mention.weak and {word.lower for word in words(mention.text)} <= set(reading_patterns(reading))
 
 
 def _category_problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:
@@ -99,9 +104,10 @@ def _answer_problem(reading: Reading, clause: Clause, mention: Mention, feature:
     match = _ANSWER.match(reading.text, mention.end, clause.end)
     rows = clause.rows or clause.about
     cells = {
-        fact.at if isinstance(fact.at, bool) else fact.value
+        cell
         for fact in reading.ground.facts
         if fact.feature == feature and (not rows or fact.row is None or fact.row in rows)
+        for cell in (fact.at, fact.value)
     }
     truths = {cell for cell in cells if isinstance(cell, bool)}
     if match is None or not truths:

@@ -14,10 +14,12 @@ from askwhy.agent.verify.reading import Clause, Reading
 _ACCOUNTED = re.compile(
     r"\s*(?:[^\W\d]+\s+){0,2}?(?:_+|other than|more|less|larger|smaller|stronger|weaker|higher|lower|older|"
     r"younger|over|under|"
-    r"above|below|flip\w*|chang\w*|predict\w* (?:as |to be )?_|rais\w*|lower\w*|affect\w*|contain\w*)|"
+    r"above|below|flip\w*|chang\w*|predict\w* (?:as |to be )?_|rais\w*|lower\w*|affect\w*|mov\w*|contain\w*)|"
     r"\s+(?:a |an |the |about |mean |say |tell |claim |proof |cause|imply |necessarily |only\b|just\b|statement|"
     r"know)", re.I
 )  # fmt: skip
+
+_FEW_WORDS = re.compile(r"\s*(?:[^\W\d]+\s+){0,2}")
 
 
 def check_negations(reading: Reading, claims: tuple[Direction, ...]) -> Iterator[Failure]:
@@ -46,9 +48,15 @@ def _is_accounted(
         return True
     if any(claim.clause is clause and (claim.denied or claim.sign == 0) for claim in claims):
         return True
-    if _ACCOUNTED.match(clause.text, span[1] - clause.start):
+    if _ACCOUNTED.match(clause.text, span[1] - clause.start) or _is_of_class(reading, clause, span):
         return True
     return any(_contains(_near(reading, span), phrase) for phrase, _ in known)
+
+
+def _is_of_class(reading: Reading, clause: Clause, span: Span) -> bool:
+    """ "not actually yes": a class whose name is an ordinary word is not blanked out."""
+    after = (one.start for one in clause.mentions if one.names("class") and one.start > span[1])
+    return any(_FEW_WORDS.fullmatch(reading.text, span[1], start) for start in after)
 
 
 def _near(reading: Reading, span: Span) -> str:

@@ -36,6 +36,7 @@ _FLIPS = re.compile(
     r"(?:predict\w+|decision|class|outcome|verdict|predicted class|_+))\b",
     re.I,
 )
+_FOR_NONE = re.compile(r"\s+(?:for|in|of)\s+none\b", re.I)
 _STAYS = re.compile(
     r"\b(?:stays?|remains?|same (?:class|prediction|outcome|decision)|(?:prediction|class|decision|outcome) "
     r"(?:is|would be) unchanged|still predicts?)\b",
@@ -175,7 +176,7 @@ def _flip_problem(reading: Reading, clause: Clause) -> str | None:
         return None
     match = flip or stay
     assert match is not None
-    denied = bool(NEGATION.search(clause.text[: match.start()]))
+    denied = bool(NEGATION.search(clause.text[: match.start()]) or _FOR_NONE.match(clause.text, match.end()))
     if ((flip is not None) != denied) == truth:
         return None
     return f"In the evidence the prediction {'changes' if truth else 'does not change'}."

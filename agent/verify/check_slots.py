@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from askwhy.agent.answer import Failure
@@ -33,7 +34,7 @@ def find_caveats(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span,
     """Where the caveats' sentences stand in the text, and a failure for each that does not."""
     spans, failures = [], []
     for caveat in dict.fromkeys(caveat for one in evidence for caveat in one.caveats):
-        pattern = r"\s+".join(re.escape(word) for word in _clean(caveat.text).split())
+        pattern = r"\s+".join(_word_patterns(caveat.text))
         found = list(re.finditer(pattern, text, re.I)) if pattern else []
         spans += [match.span() for match in found]
         if pattern and not found:
@@ -46,7 +47,7 @@ def find_texts(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span, .
     """Where long texts of the evidence (descriptions) stand word for word, and failures where they were altered."""
     spans, failures = [], []
     for value in dict.fromkeys(fact.value for one in evidence for fact in one.facts if isinstance(fact.value, str)):
-        run = [re.escape(word) for word in _clean(str(value)).split()]
+        run = _word_patterns(str(value))
         if len(run) < _LONG_TEXT:
             continue
         if whole := re.search(r"\s+".join(run), text, re.I):
@@ -57,8 +58,14 @@ def find_texts(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span, .
     return tuple(spans), tuple(failures)
 
 
-def _clean(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split()).rstrip(".")
+def _word_patterns(text: str) -> list[str]:
+    """A pattern for every word; invisible format characters (what joins emoji, say) may be there or not."""
+    invisible = {char for char in text if unicodedata.category(char) == "Cf"}
+    words = "".join(char if char.isprintable() or char in invisible else " " for char in text).split()
+    escaped = [
+        [re.escape(char) + "?" * (char in invisible) for char in word] for word in " ".join(words).rstrip(".").split()
+    ]
+    return ["".join(word) for word in escaped]
 
 
 def _missing(reading: Reading, check: str, message: str) -> Failure:

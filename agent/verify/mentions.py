@@ -17,6 +17,7 @@ Kind = Literal["feature", "class", "category", "row", "target", "more", "less"]
 Phrases = dict[tuple[str, ...], tuple["Target", ...]]
 
 _CLASS_CUE = re.compile(r"\b(?:class|predict(?:s|ed|ion)?|label(?:led)?|outcome|as)\s+(?:is\s+|of\s+)?$", re.I)
+_POSSESSIVE = re.compile(r"(?:['’]s?|\b(?:its|their|his|her|your|my|our))\s+$", re.I)
 _GAP = re.compile(r"[\s_/'’-]*")
 
 
@@ -79,6 +80,7 @@ def _longest(
         if targets and _allowed(text, run, targets):
             start, end = run[0].start, run[-1].end
             weak = all(word.lower.isdigit() or is_plain(word.lower) or word.lower in _SHORT for word in run)
+            weak = weak and not (length > 1 and run[-1].lower.isdigit())  # "column 2" is nothing but a name
             return Mention(start, end, text[start:end], targets, weak), length
     return None, 1
 
@@ -96,7 +98,9 @@ def _lookup(key: tuple[str, ...], phrases: Phrases) -> tuple[Target, ...]:
 
 
 def _allowed(text: str, run: tuple[Word, ...], targets: tuple[Target, ...]) -> bool:
-    """A name made of digits is a class only after a word that says so; else it is a number."""
+    """A name made of digits is a class only after a word that says so, else a number; "its own" is no housing."""
+    if [word.lower for word in run] == ["own"] and _POSSESSIVE.search(text, 0, run[0].start):
+        return False
     if not all(word.text.replace(".", "").isdigit() for word in run):
         return True
     return any(target.kind == "class" for target in targets) and bool(_CLASS_CUE.search(text, 0, run[0].start))

@@ -13,7 +13,7 @@ from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
 
 _GAP = "\x00"
-_CONTRAST = re.compile(r"\{(\w+)[^{}]*\}[\w\s]{0,30}? (?:instead of|to|against) \{(\w+)[^{}]*\}")
+_CONTRAST = re.compile(r"\{(\w+)[^{}]*\}(?: for \{row\})?[\w\s]{0,30}? (?:instead of|to|against) \{(\w+)[^{}]*\}")
 _PAIRS = (
     "right wrong", "rightly wrongly", "correct incorrect", "most least", "largest smallest", "highest lowest",
     "lower higher",

@@ -218,7 +218,7 @@ class Reading:
 
     def _stands_alone(self, mention: Mention) -> bool:
         """Whether "no" is the class of that name: "predicts no for row 3", not "has no effect"."""
-        if mention.span in self.filled:
+        if any(start <= mention.start and mention.end <= end for start, end in self.filled):
             return True
         return bool(_CLASS_LEAD.search(self.text, 0, mention.start) and _CLASS_END.match(self.text, mention.end))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from toy_subjects import binary
 
@@ -21,7 +23,7 @@ def test_an_unknown_row_comes_back_as_questions_that_work() -> None:
 
 
 def test_a_sentence_that_is_not_borne_out_never_reaches_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    def lying(evidence: tuple[Evidence, ...], schema: Schema, variation: int = 0) -> Draft:
+    def lying(evidence: tuple[Evidence, ...], schema: Schema, **more: Any) -> Draft:
         share = evidence[0].one("count").value
         return Draft(text=f"There are {share} rows with age above 40. The oldest is 212 years old.")
 

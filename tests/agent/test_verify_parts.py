@@ -11,8 +11,11 @@ from askwhy.agent.verify.clauses import clauses, sentences
 from askwhy.agent.verify.ground import Ground
 from askwhy.agent.verify.mentions import find_mentions, row_mentions, schema_phrases
 from askwhy.agent.verify.numbers import numbers
+from askwhy.agent.verify.patterns import contrasts
 from askwhy.agent.verify.plain import is_plain, plain_words
 from askwhy.agent.verify.reading import Reading
+from askwhy.tools.evidence import Evidence
+from askwhy.tools.schema import Feature
 
 
 def read(text: str) -> Reading:
@@ -124,3 +127,22 @@ def test_plain_words_name_no_feature() -> None:
     assert plain_words().isdisjoint(forbidden.split())
     assert 300 <= len(plain_words()) <= 1500
     assert is_plain("contributed") and is_plain("features") and not is_plain("salary")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("its own rule", []), ("the model's own words", []), ("housing own", ["own"])]
+)
+def test_own_after_a_possessive_is_no_value(text: str, found: list[str]) -> None:
+    mentions = find_mentions(text, schema_phrases(LOANS))
+    assert [one.text for one in mentions if one.names("category")] == found
+
+
+def test_a_numbered_name_is_not_ordinary_english() -> None:
+    column = Feature(name="2", label="column 2", kind="number")
+    (mention,) = find_mentions("as column 2 rises", schema_phrases(LOANS.model_copy(update={"features": (column,)})))
+    assert mention.names("feature") == ("2",) and not mention.weak
+
+
+def test_what_is_said_of_the_row_may_stand_before_instead_of() -> None:
+    order = contrasts((Evidence(facts=(), tool="counterfactual"),))
+    assert ("cf_estimate", "before_estimate") in order and ("row", "before_estimate") not in order

@@ -11,12 +11,12 @@ from hand_subjects import hand_subject, numbers, view_of
 from planted_models import planted
 
 from askwhy.tools.attribution import attribute
+from askwhy.tools.engines.agreement import rank_overlap, same_signs
 from askwhy.tools.engines.fidelity import rankings, removal, sizes
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
 from askwhy.tools.subject import Subject
-from askwhy.tools.table.agree import rank_overlap, same_signs
 
 
 def ask(subject: Subject, tool: str, row: int, seed: int = 0, **arguments: Any) -> Evidence:

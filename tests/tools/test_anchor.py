@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 from table_subjects import of_rule, run
 
-from askwhy.tools.engines.anchors import Arm, divergence, kl_bound, kl_lucb
+from askwhy.tools.engines.alike_draws import AlikeDraws
+from askwhy.tools.engines.anchors import Arm, Pace, divergence, kl_bound, kl_lucb
 from askwhy.tools.engines.rules import Predicate, cuts, holds, joined, rule_words
 from askwhy.tools.errors import ToolError
+from askwhy.tools.evaluator import Evaluator
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import Scope
 from askwhy.tools.subject import Subject
@@ -95,6 +97,48 @@ def test_a_number_is_held_within_a_band() -> None:
     assert tight.one("no_rule").number() < 0.5
 
 
+def together() -> Subject:
+    """Twelve measurements of one size, all of which the model adds up: alone none of them decides."""
+    rng = np.random.default_rng(4)
+    size = rng.normal(size=300)
+    data = pd.DataFrame({f"m{j}": size + 0.15 * rng.normal(size=300) for j in range(12)})
+    return of_rule(data, lambda rows: np.where(rows.sum(axis=1) > 0, "large", "small"), ["large", "small"] * 150)
+
+
+def test_a_rule_for_features_that_go_together_is_one_for_such_cases_only() -> None:
+    subject = together()
+    scope = Scope(row=str(int(subject.data.sum(axis=1).idxmax())))
+    found = run(subject, "anchor", scope, conditions=2)
+    rule = found.one("anchor_alike")
+    assert not found.all("anchor") and not found.all("no_rule") and found.quality[0].passed
+    assert rule.cls == "large" and found.one("independent").number() < 0.9
+    assert {caveat.flag for caveat in found.caveats} == {"alike_draws"}
+    bounds = {str(fact.feature): fact.number() for fact in found.all("rule_above")}
+    meets = np.logical_and.reduce([subject.data[name] > bound for name, bound in bounds.items()])
+    assert found.one("covered").value == meets.sum() and len(bounds) <= 2
+    assert (subject.data[meets].sum(axis=1) > 0).mean() > 0.95
+
+
+def test_draws_alike_mix_two_rows_that_meet_the_rule() -> None:
+    subject = together()
+    rule = (Predicate(subject.schema.features[0], low=0.5), Predicate(subject.schema.features[3], high=1.5))
+
+    def large(outputs: Any) -> Any:
+        return outputs.argmax(axis=1) == 0
+
+    row, rng = subject.data.iloc[[0]], np.random.default_rng(0)
+    draws = AlikeDraws(Evaluator(subject.predictor), row, subject.data, large, rng, schema=subject.schema)
+    source = draws._rows(rule, 50)
+    met = np.flatnonzero(holds(rule, subject.data))
+    assert set(source.ravel()) <= set(met) and all(len(set(one)) <= 2 for one in source)
+    assert len(set(source.ravel())) > 10 and max(len(set(one)) for one in source) == 2
+    kept = large(subject.predictor(subject.data.iloc[met]))
+    assert draws.real(rule) == (pytest.approx(kept.mean()), len(met))
+    assert draws.admits(rule) == (len(met) >= 59 and kl_bound(kept.mean(), np.log(20) / len(met), upper=False) >= 0.95)
+    rare = (Predicate(subject.schema.features[0], low=float(subject.data["m0"].quantile(0.9))),)
+    assert draws.real(rare)[1] < 59 and not draws.admits(rare)
+
+
 def test_too_few_rows_are_refused() -> None:
     small = of_rule(frame(10), red_and_large, red_and_large(frame(10)))
     with pytest.raises(ToolError, match="at least 20"):
@@ -119,6 +163,8 @@ def test_the_lower_bound_holds_as_often_as_it_says() -> None:
 
 class Coins:
     """Arms whose precision is known."""
+
+    pace = Pace()
 
     def __init__(self, truth: list[float]) -> None:
         self.truth, self.rng, self.arms = truth, np.random.default_rng(2), [Arm((), share) for share in truth]

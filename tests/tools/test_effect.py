@@ -74,8 +74,8 @@ def test_turning_points_and_mixed_shapes_of_a_vee() -> None:
     frame = pd.DataFrame({"x": np.arange(11.0), "y": np.arange(11.0) * 2})
     found = run(of_rule(frame, vee), "effect", feature="x")
     assert [(one.at, one.value) for one in found.all("turning_point")] == [(5.0, 10.0)]
-    assert (found.one("mixed_share").value, found.one("rising_share").value) == (1.0, 0.0)
-    assert not found.all("always_rises") and found.one("checked").value == 11
+    assert found.one("all_mixed").value == 11
+    assert not found.all("always_rises") and not found.all("shape")
 
 
 def test_monotone_is_checked_row_by_row() -> None:
@@ -83,8 +83,8 @@ def test_monotone_is_checked_row_by_row() -> None:
     frame = pd.DataFrame({"x": np.arange(8.0), "y": [1.0, 1, 1, 1, 1, -1, -1, 0]})
     subject = of_rule(frame, lambda data: data["x"] * data["y"])
     found = run(subject, "effect", feature="x")
-    shares = {key: found.one(f"{key}_share").value for key in ("rising", "falling", "flat", "mixed")}
-    assert shares == {"rising": 5 / 8, "falling": 2 / 8, "flat": 1 / 8, "mixed": 0.0}
+    shares = [(one.group, one.value) for one in found.all("shape")]
+    assert shares == [("only rises", 5 / 8), ("only falls", 2 / 8), ("stays the same", 1 / 8)]
     rising = run(subject, "effect", where("y", "gt", 0), feature="x")
     assert rising.one("always_rises").value == 5
     falling = run(subject, "effect", where("y", "lt", 0), feature="x")

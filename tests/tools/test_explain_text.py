@@ -12,7 +12,7 @@ import pytest
 from text_subjects import bag_of_words, pipeline, text_subject, view_of, words_of
 
 from askwhy.agent.verbalize import verbalize
-from askwhy.tools.engines.text_attribution import MOST_TERMS
+from askwhy.tools.engines.text_game import MOST_TERMS
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
@@ -271,3 +271,16 @@ def test_the_words_say_it() -> None:
         "“great” raises it by 20 percentage points and “mess” lowers it by 15 percentage points. "
         "That accounts for 78% of the total attribution."
     )
+
+
+def test_the_marked_text_is_the_text_with_the_values_at_their_places() -> None:
+    text = "Great, great cast!\nBut dull …"
+    found = explain(bag_of_words(WEIGHTS), text, cls="fresh")
+    assert found.marked is not None
+    assert "".join(piece.text for piece in found.marked.pieces) == text
+    marked = [(piece.text, piece.value) for piece in found.marked.pieces if piece.value is not None]
+    assert [word for word, _ in marked] == ["Great", "great", "cast", "But", "dull"]
+    values = {word.lower(): value for word, value in marked}
+    assert values["great"] == pytest.approx(by_word(found)["Great"])
+    assert values["great"] > 0 > values["dull"]
+    assert (marked[0][1], found.marked.unit) == (marked[1][1], "points")

@@ -54,6 +54,8 @@ def test_a_name_becomes_words(name: str, label: str) -> None:
         ("tenure_in_months", "tenure", "months"),
         ("rate_pct", "rate", "%"),
         ("years", "years", ""),
+        ("12", "column 12", ""),
+        ("<b>{age}</b>", "b age b", ""),
         ("number_of_days", "number of days", ""),
         ("vacation_days", "vacation days", ""),
         ("vitamin_g", "vitamin g", ""),

@@ -9,6 +9,7 @@ import pytest
 from hand_subjects import hand_subject, numbers, view_of
 from scipy.stats import spearmanr
 
+from askwhy.tools.engines.noise import replies_with_noise
 from askwhy.tools.engines.refit import trained
 from askwhy.tools.engines.twins import Questions, _blind, loss, rank_correlations, twin_p_values
 from askwhy.tools.errors import ToolError
@@ -84,6 +85,49 @@ def test_an_explanation_that_the_scales_dictate_is_called_alike() -> None:
     model = RandomForestRegressor(5, random_state=0).fit(frame, target)
     found = control(Subject.of(model, frame, target), twins=30)
     assert found.one("alike").number() > 0.3 and not found.quality[0].passed
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_noise_is_never_among_the_features_that_pass(piped: bool) -> None:
+    estimator = _pipeline(linear()) if piped else linear()
+    found = control(fitted(estimator), twins=20)
+    assert found.one("noise_columns").value == 2 and not found.all("noise_among")
+    place, width = found.one("noise_behind").number(), found.one("columns").number() - 2
+    assert found.one("first").number() < place <= width + 1
+    assert [one.value for one in found.quality if "columns of noise" in one.note] == [place]
+
+
+def test_noise_gets_ahead_where_nothing_was_learnt() -> None:
+    places = []
+    for seed in range(3):
+        found = control(fitted(linear(), learnt=False, rows=60 + seed), twins=20)
+        places.append(
+            found.one("first").number() >= (*found.all("noise_among"), *found.all("noise_behind"))[0].number()
+        )
+        assert places[-1] == ("noise_named" in {caveat.flag for caveat in found.caveats})
+    assert any(places)
+
+
+def test_importances_with_noise_are_those_of_the_model_trained_with_it() -> None:
+    subject = fitted(linear())
+    view, model = view_of(subject), trained(subject)
+    assert model is not None
+    questions = Questions.of(view, np.ones(len(view.rows), dtype=bool))
+    state = view.rng.bit_generator.state
+    replies = replies_with_noise(view, model, questions)
+    assert replies is not None
+    view.rng.bit_generator.state = state
+    cells = np.asarray(model.native(model.rows), dtype=float)
+    noise = np.median(cells.std(axis=0)) * view.rng.normal(size=(len(cells), 2))
+    design = np.column_stack([cells, noise, np.ones(len(cells))])
+    weights = np.linalg.lstsq(design, model.actual, rcond=None)[0]
+    own = noise[view.rng.integers(0, len(noise), questions.shape[0])]
+    start = np.asarray(questions.frame.iloc[: questions.shape[0]], dtype=float)
+    expected = start @ weights[: cells.shape[1]] + own @ weights[cells.shape[1] : -1] + weights[-1]
+    assert replies.own[:, 0] == pytest.approx(expected)
+    moved = view.rng.permutation(own[:, 0])
+    change = np.abs(weights[cells.shape[1]] * (moved - own[:, 0])).mean()
+    assert replies.sizes(0)[cells.shape[1]] == pytest.approx(change)
 
 
 def test_too_few_twins_are_said() -> None:

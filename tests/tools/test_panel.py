@@ -210,6 +210,18 @@ def test_a_suppressor_is_flagged_and_its_partner_is_not() -> None:
     found = explain(subject, row, k=2)
     texts = [caveat.text for caveat in found.caveats if caveat.flag == "suppressor"]
     assert len(texts) == 1 and "On its own, x2 shows no association with outcome" in texts[0]
+    ordinary = int(np.argmin(np.abs(frame["x2"] - 0.05)))  # its attribution is small in this row
+    small = explain(subject, ordinary, k=3)
+    assert "On its own, x2 shows" in " ".join(one.text for one in small.caveats if one.flag == "suppressor")
+
+
+def test_many_named_features_do_not_make_a_related_one_a_suppressor() -> None:
+    """One feature tells of the outcome, nine are noise: its adjusted p value must be able to get small."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(rng.normal(size=(400, 10)), columns=[f"x{j}" for j in range(10)])
+    subject = hand_subject(lambda data: data.sum(axis=1), frame, target=frame["x0"] + 0.1 * rng.normal(size=400))
+    texts = " ".join(one.text for one in explain(subject, 7, k=10).caveats if one.flag == "suppressor")
+    assert "x0 shows" not in texts and sum(f"x{j} shows" in texts for j in range(1, 10)) >= 7
 
 
 def test_association_is_tested_by_permutation() -> None:

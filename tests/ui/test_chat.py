@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -23,7 +24,7 @@ from askwhy.ui.rooms import Exchange, Rooms
 gr = pytest.importorskip("gradio")
 
 ALLOWED = {
-    "b", "br", "caption", "code", "details", "div", "h1", "header", "i", "li", "p", "span", "strong", "summary",
+    "a", "b", "br", "caption", "code", "details", "div", "h1", "header", "i", "li", "p", "span", "strong", "summary",
     "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 
@@ -239,11 +240,20 @@ def test_markup_in_names_and_cells_stays_text(make: Any) -> None:
     for piece in html:
         parsed = Tags(piece)
         assert parsed.tags <= ALLOWED
-        assert parsed.attributes <= {"class", "scope", "tabindex", "role", "aria-hidden"}
+        assert parsed.attributes <= {"class", "scope", "tabindex", "role", "aria-hidden", "download", "href"}
+        assert set(re.findall(r'href="([^"]{0,29})', piece)) <= {"data:application/json;base64,"}
     assert any(EVIL in Tags(piece).text for piece in html)
     for plot in chat.plots:
         drawn = shown[plot]["value"]
         assert drawn is None or "<img" not in json.loads(json.dumps(drawn.to_json()))
+
+
+def test_the_whole_answer_can_be_saved() -> None:
+    chat = built()
+    key, shown = asked(chat, "why 3")
+    (held,) = re.findall(r'<a class="aw-save" download="askwhy-answer.json" href="[^,"]+,([^"]+)">', shown[chat.facts])
+    answer = chat.rooms.enter(key)[1].exchanges[0].answer
+    assert answer is not None and Answer.from_json(base64.b64decode(held).decode()) == answer
 
 
 def test_the_question_itself_is_escaped() -> None:

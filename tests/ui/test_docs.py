@@ -1,4 +1,4 @@
-"""The README's table follows from the registry."""
+"""The README's table and the page of question types follow from the code."""
 
 from __future__ import annotations
 
@@ -36,6 +36,17 @@ def test_check_fails_with_a_diff_and_changes_nothing(tmp_path: Path, capsys: pyt
     assert "-old row" in printed.out and "+| `count` |" in printed.out
     assert "make docs" in printed.err
     assert "old row" in readme.read_text(encoding="utf-8")
+    assert not (tmp_path / "docs").exists()
+
+
+def test_check_fails_where_only_the_page_is_stale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readme, page = tmp_path / "README.md", tmp_path / "docs" / "coverage.md"
+    readme.write_text(f"{BEGIN}\n{END}\n", encoding="utf-8")
+    assert main(["--file", str(readme)]) == 0
+    page.write_text(page.read_text(encoding="utf-8").replace("`count`", "`counted`"), encoding="utf-8")
+    assert main(["--check", "--file", str(readme)]) == 1
+    printed = capsys.readouterr()
+    assert "`counted`" in printed.out and "coverage.md is stale" in printed.err
 
 
 def test_writing_makes_the_check_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,6 +42,16 @@ Kept = Callable[[Outputs], Mask]
 """Whether the outputs (n, width) of drawn rows count as the same prediction: (n,)."""
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How many rows are drawn at a time, for one rule at most in the search, and when it is measured again."""
+
+    batch: int = _BATCH
+    largest: int = _LARGEST_BATCH
+    most: int = _MOST_DRAWS
+    fresh: int = FRESH
+
+
 @dataclass(eq=False)
 class Arm:
     """A rule with the share of its data rows and what was drawn of it so far."""
@@ -80,7 +90,7 @@ class Draws:
     """Rows drawn from the data with some features held to a rule, and what the model says of them.
 
     A cell that meets the rule stays; one that does not is redrawn from the data's cells that do. The instance is the
-    last row of the pool, in case no row of the data meets a condition.
+    last row of the pool, in case no row of the data meets a condition. fewest: rows of the data that must meet a rule.
     """
 
     evaluate: Evaluator
@@ -88,6 +98,8 @@ class Draws:
     data: pd.DataFrame
     kept: Kept
     rng: np.random.Generator
+    pace: Pace = Pace()
+    fewest: int = 0
     _pool: pd.DataFrame = field(init=False, repr=False)
     _met: dict[Predicate, Mask] = field(init=False, default_factory=dict, repr=False)
 
@@ -100,6 +112,10 @@ class Draws:
         same = self.kept(self.evaluate.mixed(self._pool, source)).reshape(len(arms), count).sum(axis=1)
         for arm, number in zip(arms, same, strict=True):
             arm.draws, arm.kept = arm.draws + count, arm.kept + int(number)
+
+    def admits(self, rule: Rule) -> bool:
+        """Whether a rule that seems precise may be measured again; here every rule may."""
+        return True
 
     def _rows(self, rule: Rule, count: int) -> Index:
         drawn = self.rng.integers(0, len(self.data), count)
@@ -163,7 +179,7 @@ def _hopeful(draws: Draws, arms: Sequence[Arm]) -> list[Arm]:
     order = sorted((arm for arm in arms if arm.precision >= PRECISION), key=lambda arm: (-arm.coverage, -arm.precision))
     found: list[Arm] = []
     for arm in order[:_LOOKED_AT]:
-        if len(found) < _RETESTED and _may_pass(draws, arm):
+        if len(found) < _RETESTED and draws.admits(arm.rule) and _may_pass(draws, arm):
             found.append(arm)
     return found
 
@@ -175,26 +191,27 @@ def _longer(draws: Draws, beam: Sequence[Arm], candidates: Sequence[Predicate]) 
             longer = joined(arm.rule, predicate)
             if longer is not None and longer not in {arm.rule for arm in beam}:
                 rules[longer] = None
-    return [Arm(rule, float(holds(rule, draws.data).mean())) for rule in rules]
+    met = {rule: holds(rule, draws.data) for rule in rules}
+    return [Arm(rule, float(mask.mean())) for rule, mask in met.items() if mask.sum() >= draws.fewest]
 
 
 def _again(draws: Draws, arm: Arm, tries: int) -> Anchor:
     """The rule on fresh draws; the bound holds for all of `tries` rules that may be measured so (Bonferroni)."""
     fresh = Arm(arm.rule, arm.coverage)
-    draws.extend([fresh], FRESH)
-    low = kl_bound(fresh.precision, math.log(tries / DELTA) / FRESH, upper=False)
-    return Anchor(arm.rule, fresh.precision, low, FRESH, arm.coverage, int(holds(arm.rule, draws.data).sum()))
+    draws.extend([fresh], draws.pace.fresh)
+    low = kl_bound(fresh.precision, math.log(tries / DELTA) / fresh.draws, upper=False)
+    return Anchor(arm.rule, fresh.precision, low, fresh.draws, arm.coverage, int(holds(arm.rule, draws.data).sum()))
 
 
 def _may_pass(draws: Draws, arm: Arm) -> bool:
     """Draw until it is clear on which side of the required precision the rule is, or the draws are spent."""
     level = math.log(1 / DELTA)
-    while arm.draws < _MOST_DRAWS:
+    while arm.draws < draws.pace.most:
         low = kl_bound(arm.precision, level / max(1, arm.draws), upper=False) if arm.draws else 0.0
         high = kl_bound(arm.precision, level / max(1, arm.draws), upper=True) if arm.draws else 1.0
         if arm.draws and (high < PRECISION or low >= PRECISION - _STOP):
             break
-        draws.extend([arm], 2 * _BATCH)
+        draws.extend([arm], 2 * draws.pace.batch)
     return arm.precision >= PRECISION
 
 
@@ -202,7 +219,7 @@ def kl_lucb(draws: Draws, arms: Sequence[Arm], best: int) -> list[Arm]:
     """The `best` most precise of the arms, up to a tolerance, most precise first (KL-LUCB, confidence 1 - DELTA)."""
     fresh = [arm for arm in arms if not arm.draws]
     if fresh:
-        draws.extend(fresh, _BATCH)
+        draws.extend(fresh, draws.pace.batch)
     for turn in range(1, _MOST_ROUNDS + 1):
         order = sorted(arms, key=lambda arm: -arm.precision)
         top, rest = order[:best], order[best:]
@@ -217,7 +234,7 @@ def kl_lucb(draws: Draws, arms: Sequence[Arm], best: int) -> list[Arm]:
         if gap <= _TOLERANCE:
             return top
         # Batches grow, as one call of a model costs much the same for 100 rows as for 800.
-        draws.extend([weakest, strongest], min(_LARGEST_BATCH, max(weakest.draws, strongest.draws)))
+        draws.extend([weakest, strongest], min(draws.pace.largest, max(weakest.draws, strongest.draws)))
     return sorted(arms, key=lambda arm: -arm.precision)[:best]
 
 

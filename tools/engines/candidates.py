@@ -71,9 +71,10 @@ class Domain:
             return []
         count = min(most, last - first + 1)
         places = np.unique(np.linspace(first, last, count).round())
-        return [value for value in map(self._cell, places) if low < value < high and self.low <= value <= self.high]
+        return [value for value in map(self.cell_at, places) if low < value < high and self.low <= value <= self.high]
 
-    def _cell(self, place: float) -> Any:
+    def cell_at(self, place: float) -> Any:
+        """The number that is this many steps from zero."""
         return int(place * self.step) if self.whole else round(float(place * self.step), 12)
 
 

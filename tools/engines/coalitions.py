@@ -7,6 +7,7 @@ background rows, averaged over those. The players are the features that differ f
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,27 @@ ADDITIVE_SLACK = 1e-9
 """How far it may miss there, as a share of the outputs' size."""
 
 _FEW_PLAYERS = 6
+
+
+class Played(Protocol):
+    """A game that measurements are made in: that of a row, or of the words of a text. See `Coalitions`."""
+
+    @property
+    def count(self) -> int:
+        """How many players there are."""
+
+    @property
+    def refs(self) -> int:
+        """How many outcomes every coalition has."""
+
+    def outcomes(self, masks: Mask) -> Outputs:
+        """Outputs (coalitions, refs) of the column."""
+
+    def worth(self, masks: Mask) -> Outputs:
+        """Their means (coalitions,)."""
+
+    def unknown(self, masks: Mask) -> int:
+        """How many of the coalitions the model would have to be asked about."""
 
 
 @dataclass(eq=False)
@@ -235,13 +257,13 @@ def ends(players: int) -> Mask:
     return np.stack([np.zeros(players, dtype=bool), np.ones(players, dtype=bool)])
 
 
-def one_by_one(game: Coalitions) -> Outputs:
+def one_by_one(game: Played) -> Outputs:
     """What the column loses when one player at a time is taken away (players,)."""
     whole = game.worth(ends(game.count)[1:])
     return np.asarray(whole - game.worth(~np.eye(game.count, dtype=bool)))
 
 
-def first_and_last(game: Coalitions) -> Outputs:
+def first_and_last(game: Played) -> Outputs:
     """The mean of every player's first and last contribution (players,): its Shapley value where no more than two
     features act together."""
     single = np.eye(game.count, dtype=bool)

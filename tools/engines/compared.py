@@ -12,6 +12,9 @@ from askwhy.tools.engines.metrics import LEVEL, wilson
 from askwhy.tools.engines.subgroups import newcombe
 from askwhy.tools.engines.truth import Array
 
+_FEWEST = 5
+"""Smaller groups are shown, but nothing is concluded from them."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -74,11 +77,11 @@ class Gap:
 
 
 def largest_gap(parts: Sequence[Part]) -> Gap | None:
-    """The largest difference among groups that have rows; None for fewer than two of them.
+    """The largest difference among groups of at least five rows; None for fewer than two of them.
 
     Proportions: Newcombe's interval; means: Welch's; both at a level that holds for all pairs at once (Bonferroni).
     """
-    known = [part for part in parts if part.rows]
+    known = [part for part in parts if part.rows >= _FEWEST]
     if len(known) < 2:
         return None
     pairs = len(list(itertools.combinations(known, 2)))

@@ -191,10 +191,10 @@ def moved(people: Population, concept: Concept, rows: Mask, inside: Mask, most: 
     part = people.rows.iloc[chosen]
     drawn = _drawn(people, part, people.own[chosen], concept, inside, MOVES)
     before = people.outputs[chosen]
-    return _moved(drawn.mean(axis=1) - before, before, _flips(people, before, drawn))
+    return measured(drawn.mean(axis=1) - before, before, flips(people.view, before, drawn))
 
 
-def _moved(change: Array, before: Outputs, flips: float | None) -> Moved:
+def measured(change: Array, before: Outputs, flips: float | None) -> Moved:
     """From changes (n, width) of outputs; what is only rounding is no change."""
     change = np.where(np.abs(change) <= 1e-12 * max(1.0, float(np.abs(before).max())), 0.0, change)
     error = change.std(axis=0, ddof=1) / np.sqrt(len(change)) if len(change) > 1 else np.zeros(change.shape[1])
@@ -208,8 +208,9 @@ def _drawn(people: Population, rows: pd.DataFrame, own: Array, concept: Concept,
     return people.lenders.outputs(people.view.evaluate, rows, places, redrawn)
 
 
-def _flips(people: Population, before: Outputs, drawn: Outputs) -> float | None:
-    if people.view.subject.regression:
+def flips(view: View, before: Outputs, drawn: Outputs) -> float | None:
+    """Share of draws (n, draws, classes) with another prediction than before (n, classes); None for a regression."""
+    if view.subject.regression:
         return None
     return float((drawn.argmax(axis=2) != before.argmax(axis=1)[:, None]).mean())
 
@@ -239,6 +240,6 @@ def local(people: Population, concept: Concept, inside: Mask, alpha: float) -> L
     return Local(
         test=association(pooled, marks, alpha, view.rng),
         present=present,
-        moved=_moved(there[0] - people.outputs[0], people.outputs, _flips(people, people.outputs, there)),
+        moved=measured(there[0] - people.outputs[0], people.outputs, flips(view, people.outputs, there)),
         false_alarms=random_rejections(lambda mask, rng: association(pooled, mask, alpha, rng), marks, view.seed),
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from askwhy.tools.engines.coalitions import Coalitions, ends
+from askwhy.tools.engines.coalitions import Coalitions, Played, ends
 from askwhy.tools.evaluator import Index
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.subject import Mask
@@ -82,7 +82,7 @@ def prefixes(order: Index, taken: Index) -> Mask:
     return np.asarray(place[:, None, :] < taken[None, :, None], dtype=bool)
 
 
-def removal(game: Coalitions, values: Outputs, drawn: Index, taken: Index, spread: float) -> Removal:
+def removal(game: Played, values: Outputs, drawn: Index, taken: Index, spread: float) -> Removal:
     """C3 of attributions (players,) against the rankings `drawn`, with the curves read at the sizes `taken`.
 
     Deleting by a ranking is inserting by its reverse, so that a pair of reverses shares its coalitions. `spread` is the
@@ -116,7 +116,7 @@ def ranking(values: Outputs) -> Index:
     return np.lexsort((mixed, -np.round(values / size, 9)))[None]
 
 
-def _areas(game: Coalitions, order: Index, taken: Index) -> Outputs:
+def _areas(game: Played, order: Index, taken: Index) -> Outputs:
     masks = prefixes(order, taken)
     return np.asarray(game.worth(masks.reshape(-1, game.count)).reshape(len(order), -1).mean(axis=1))
 
@@ -140,7 +140,7 @@ def subsets(players: int, rng: np.random.Generator) -> Mask:
     return np.asarray(np.argsort(np.argsort(rng.random((SUBSETS, players)), axis=1), axis=1) < wanted[:, None])
 
 
-def correlation(game: Coalitions, values: Outputs, removed: Mask) -> Correlation | None:
+def correlation(game: Played, values: Outputs, removed: Mask) -> Correlation | None:
     """C5 of attributions (players,) over the subsets `removed`; None where nothing varies."""
     whole = game.worth(ends(game.count)[1:])
     lost, said = whole - game.worth(~removed), removed @ values
@@ -165,7 +165,7 @@ def fidelity_masks(values: Outputs) -> Mask:
     return np.concatenate([~down, ~up, up, down])
 
 
-def fidelity(game: Coalitions, values: Outputs) -> Outputs:
+def fidelity(game: Played, values: Outputs) -> Outputs:
     """C6: how far the prediction moves as said when the named features are replaced, (background rows,).
 
     What is said to raise it is taken away, and put into the background rows; what is said to lower it likewise, with

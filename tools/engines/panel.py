@@ -60,6 +60,7 @@ class Panel:
     """What was measured of one attribution; None where it could not be, or does not apply.
 
     conditional: the share of the top features that conditional attributions name too. flags: caveats about features.
+    noun: what the players are called.
     """
 
     removal: Removal | None = None
@@ -68,6 +69,7 @@ class Panel:
     repeats: Repeats | None = None
     conditional: float | None = None
     flags: tuple[Caveat, ...] = ()
+    noun: str = "features"
 
     def quality(self) -> Iterator[Quality]:
         """The measurements, named as in the documentation."""
@@ -83,7 +85,7 @@ class Panel:
             yield Quality(check="C7", value=near.mistaken, passed=near.passed, note=note)
         if self.repeats is not None:
             runs = self.repeats
-            note = f"overlap of the top features over {runs.runs} seeds; signs agree {runs.signs:.2f}"
+            note = f"overlap of the top {self.noun} over {runs.runs} seeds; signs agree {runs.signs:.2f}"
             yield Quality(check="C8", value=runs.overlap, passed=runs.passed, note=note)
         if self.conditional is not None:
             note = "share of the top features that conditional attributions name too"
@@ -93,10 +95,10 @@ class Panel:
     def caveats(self) -> Iterator[Caveat]:
         """A sentence for everything that failed."""
         if self.removal is not None and not self.removal.passed:
-            yield Caveat(flag="not_faithful", text=_removal_words(self.removal))
+            yield Caveat(flag="not_faithful", text=_removal_words(self.removal, self.noun))
         if self.correlation is not None and self.correlation.low <= 0:
             text = (
-                "Added up over several features, the attributions do not follow what removing these features together "
+                f"Added up over several {self.noun}, the attributions do not follow what removing these together "
                 "does to the prediction."
             )
             yield Caveat(flag="not_additive_in_groups", text=text)
@@ -106,7 +108,9 @@ class Panel:
             )
             yield Caveat(flag="sensitive", text=text)
         if self.repeats is not None and not self.repeats.passed:
-            text = "The attributions are sampled, and with another seed other features could be named or signs differ."
+            text = (
+                f"The attributions are sampled, and with another seed other {self.noun} could be named or signs differ."
+            )
             yield Caveat(flag="unstable", text=text)
         if self.conditional is not None and self.conditional < CONDITIONAL_OVERLAP:
             text = "Taking into account which values go together in the data would name other features."
@@ -122,11 +126,11 @@ def light_panel(view: View, found: Attribution, label: ClassLabel | None, named:
     game, named = found.game, tuple(dict.fromkeys(named))
     if game is None or not named:
         return Panel()
+    start, budget = view.evaluate.rows, min(found.spent, MOST_ROWS)
     flags = suppressors(view, found, label, named)
     if game.count < 2:
         return Panel(flags=flags)
     k = min(len(named), (game.count + 1) // 2)
-    start, budget = view.evaluate.rows, min(found.spent, MOST_ROWS)
     removed, correlated = _faithful(view, found, game, _REMOVAL_SHARE * budget)
     left = budget - (view.evaluate.rows - start)
     return Panel(
@@ -203,14 +207,14 @@ def _removal_quality(one: Removal) -> Quality:
     return Quality(check="C3", value=min(one.deletion, one.insertion), passed=one.passed, note=note)
 
 
-def _removal_words(one: Removal) -> str:
+def _removal_words(one: Removal, noun: str) -> str:
     how = "no more than" if min(one.deletion, one.insertion) <= 0 else "not clearly more than"
     if how == "no more than":
         return (
-            "Removing these features changes the prediction no more than removing random ones, "
+            f"Removing these {noun} changes the prediction no more than removing random ones, "
             "so treat this explanation with care."
         )
     return (
-        "Removing these features does not change the prediction clearly more than removing random ones, "
+        f"Removing these {noun} does not change the prediction clearly more than removing random ones, "
         "so treat this explanation with care."
     )

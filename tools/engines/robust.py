@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from askwhy.tools.engines.coalitions import Coalitions, ends
+from askwhy.tools.engines.coalitions import Coalitions, Played, ends
 from askwhy.tools.engines.fidelity import ranking
 from askwhy.tools.engines.neighbours import UNUSUAL, usual
 from askwhy.tools.errors import ToolError
@@ -47,7 +47,7 @@ class Robust:
         return self.delta > 0 and self.better < 0.05
 
 
-def named_sets(game: Coalitions, values: Outputs, k: int, rng: np.random.Generator) -> Mask:
+def named_sets(game: Played, values: Outputs, k: int, rng: np.random.Generator) -> Mask:
     """The `k` players that push furthest in the direction the prediction took, then random sets of `k` (n, players)."""
     empty, whole = game.worth(ends(game.count))
     way = 1.0 if whole >= empty else -1.0
@@ -75,7 +75,7 @@ def robust_masks(sets: Mask, rng: np.random.Generator) -> Mask:
     return np.stack([~(named & coins), named | coins], axis=1)
 
 
-def robust_fidelity(game: Coalitions, masks: Mask) -> Robust:
+def robust_fidelity(game: Played, masks: Mask) -> Robust:
     """C4 of the first of the sets that `masks` were made for, against the others."""
     empty, whole = game.worth(ends(game.count))
     way = 1.0 if whole >= empty else -1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,11 +141,17 @@ def sensitivity(game: Coalitions, near: pd.DataFrame, k: int) -> Sensitivity | N
     Only changes of more than a tenth of the whole count, so that two features of equal weight may change places.
     None where the row's attributions are all zero.
     """
-    own = _by_column(game)
-    size = float(np.linalg.norm(own))
-    if size == 0 or not len(near):
+    if not len(near):
         return None
     others = [_by_column(game.at(near.iloc[i : i + 1])) for i in range(len(near))]
+    return compared(_by_column(game), others, k)
+
+
+def compared(own: Outputs, others: Sequence[Outputs], k: int) -> Sensitivity | None:
+    """C7 of attributions (features,) and those of its neighbours; None where the first are all zero."""
+    size = float(np.linalg.norm(own))
+    if size == 0 or not len(others):
+        return None
     moved = np.array([float(np.linalg.norm(other - own)) / size for other in others])
     differ = np.array([1 - jaccard(top(own, k), top(other, k)) > UNSTABLE for other in others])
     return Sensitivity(float((differ & (moved > _MATERIAL)).mean()), float(moved.max()), len(others))

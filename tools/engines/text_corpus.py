@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.attribution import column_of
-from askwhy.tools.engines.text_attribution import PASSAGE, ask_texts, passage_pair
+from askwhy.tools.engines.text_game import PASSAGE, ask_texts, passage_pair
 from askwhy.tools.engines.text_units import Split, Term, find_term, fold, split_text, terms
 from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.predictor import Outputs

@@ -17,7 +17,7 @@ from typing import Literal
 
 from askwhy.tools.errors import ToolError, UnknownName
 
-UnitKind = Literal["word", "sentence"]
+UnitKind = Literal["word", "phrase", "sentence"]
 
 # Every character is named by one letter, so that plain patterns find the borders: w letter or underscore, d digit,
 # c ideograph, m mark or format character, z zero-width joiner, e emoji or symbol, r regional indicator (half a flag),
@@ -91,6 +91,17 @@ class Split:
         deleted = frozenset(places)
         return self.kept(place for place in range(len(self.units)) if place not in deleted)
 
+    def filled(self, kept: Sequence[bool], words: Sequence[str]) -> str:
+        """The text with the units that are not kept replaced by `words`, one for each unit; punctuation stays.
+
+        A capital is kept where the unit had one.
+        """
+        parts: list[str] = []
+        for unit, stays, word, gap in zip(self.units, kept, words, self._gaps, strict=False):
+            new = unit.text if stays else word.capitalize() if unit.text[:1].isupper() else word
+            parts += [gap, self.text[unit.left : unit.start], new, self.text[unit.end : unit.right]]
+        return "".join([*parts, self._gaps[-1]])
+
 
 @dataclass(frozen=True)
 class Term:
@@ -102,7 +113,7 @@ class Term:
 
 
 def split_text(text: str, unit: UnitKind = "word") -> Split:
-    """The units of a text; a text that is not blank has at least one."""
+    """The units of a text (phrases are made of words); a text that is not blank has at least one."""
     return Split(text, tuple(_sentences(text) if unit == "sentence" else _words(text)))
 
 

@@ -121,10 +121,7 @@ def raise_twins(view: View, model: Trained, questions: Questions, truth: Array, 
     A twin's outcomes are those of the training rows in a random order. truth: that of the questions' rows (n,).
     Raises ToolError where the time is up: a result must not depend on how busy the machine is.
     """
-    rows, actual, positions = model.rows, model.actual, model.positions
-    if len(rows) > TRAINING_ROWS:
-        keep = np.sort(view.rng.choice(len(rows), TRAINING_ROWS, replace=False))
-        rows, actual, positions = rows.iloc[keep], actual[keep], positions[keep]
+    rows, actual, positions = thinned(view, model)
     rng, started, reply = view.rng, time.monotonic(), _replying(model, rows, questions)
     replies: list[Replies] = []
     truths: list[Array] = []
@@ -143,6 +140,15 @@ def raise_twins(view: View, model: Trained, questions: Questions, truth: Array, 
         others = zip(questions.positions.tolist(), rng.permutation(truth), strict=True)
         truths.append(np.array([seen.get(at, shuffled) for at, shuffled in others]))
     return Twins(tuple(replies), tuple(truths), count, len(rows) < len(model.rows))
+
+
+def thinned(view: View, model: Trained) -> tuple[pd.DataFrame, Array, Array]:
+    """The training rows, their outcomes and positions, or a seeded sample of them where they are many."""
+    rows, actual, positions = model.rows, model.actual, model.positions
+    if len(rows) <= TRAINING_ROWS:
+        return rows, actual, positions
+    keep = np.sort(view.rng.choice(len(rows), TRAINING_ROWS, replace=False))
+    return rows.iloc[keep], actual[keep], positions[keep]
 
 
 def _replying(model: Trained, rows: pd.DataFrame, questions: Questions) -> Callable[[Array], Replies | None]:

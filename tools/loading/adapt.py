@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from askwhy.tools.engines.text_network import TextNetwork
 from askwhy.tools.errors import ModelFault, ToolError, nearest
 from askwhy.tools.loading.boosters import as_categories, takes_categories, wrapped
 from askwhy.tools.loading.prepare import Restore, restored
@@ -77,6 +78,8 @@ class Native:
 
 def adapt(model: Any) -> Adapted:
     """How to call the model. Raises ToolError for what cannot be called, is not fitted, or knows a single class."""
+    if isinstance(model, TextNetwork):
+        return _network(model)
     model = wrapped(model)
     owner = getattr(model, "__self__", model)
     function, hard, regression = _function(model)
@@ -96,8 +99,21 @@ def adapt(model: Any) -> Adapted:
         hard=hard and classes is not None,
         names=names,
         width=width,
-        reads_text=hasattr(first, "build_analyzer"),
+        reads_text=hasattr(first, "build_analyzer") or bool(getattr(owner, "reads_texts", False)),
         categories=takes_categories(owner),
+    )
+
+
+def _network(network: TextNetwork) -> Adapted:
+    if len(network.labels) == 1:
+        raise ToolError(f"The model knows a single class ({network.labels[0]}), so there is nothing to explain.")
+    return Adapted(
+        model=network,
+        function=network.outputs,
+        title=network.title or type(network.module).__name__,
+        classes=network.labels or None,
+        regression=not network.labels,
+        reads_text=True,
     )
 
 

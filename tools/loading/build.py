@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from askwhy.tools.engines.text_network import TextNetwork
 from askwhy.tools.errors import ModelFault, ToolError
 from askwhy.tools.loading.adapt import Adapted, Native, adapt, match_columns, native
+from askwhy.tools.loading.decision_notes import settled_decision
 from askwhy.tools.loading.humanize import humanize
 from askwhy.tools.loading.identity import probe_rows, subject_id
 from askwhy.tools.loading.infer import Groups, infer_features, looks_like_text, one_hot_groups
@@ -27,6 +29,7 @@ from askwhy.tools.loading.prepare import (
     settle,
     take_column,
 )
+from askwhy.tools.loading.rivals import with_rivals
 from askwhy.tools.loading.schema_file import (
     SchemaFile,
     absent_categories,
@@ -35,6 +38,7 @@ from askwhy.tools.loading.schema_file import (
     described_target,
     read_schema_file,
 )
+from askwhy.tools.loading.text_models import as_network, settled_labels, text_column
 from askwhy.tools.predictor import Outputs, Predictor, from_columns, to_columns
 from askwhy.tools.schema import Feature, Schema, Target
 from askwhy.tools.subject import Mask, Subject
@@ -55,21 +59,26 @@ def build_subject(
     version: str = "",
     background: pd.DataFrame | None = None,
     shap_values: Any = None,
+    rivals: Mapping[str, Any] | None = None,
+    tokenizer: Any = None,
 ) -> Subject:
     """A subject from a fitted model and its data. Raises ToolError, saying what to do, where they do not fit.
 
     model: a fitted scikit-learn estimator or Pipeline, an xgboost or lightgbm model, or a function that takes the rows
         and returns probabilities (n, classes) in the sorted order of the classes (or the schema's own), the
-        probability of the second of two classes (n,), class labels (n,), or numbers (n,).
+        probability of the second of two classes (n,), class labels (n,), or numbers (n,). Of texts also a transformers
+        pipeline, a `TextNetwork`, or a torch module with its `tokenizer` (or a function from a text to token ids).
     data: a DataFrame of the raw features, or a list of texts. target: the name of its column, or one value per row.
     schema: a schema file that improves on what is inferred, or a whole `Schema`.
     test, ids: the name of a column, or one entry per row: held-out rows as true or false; unique row ids.
     version: tells models apart that behave alike on the probe rows. background: reference rows instead of a sample.
     shap_values: (rows, features) or (rows, features, outputs), columns as the model takes them.
+    rivals: other models by name, to compare with this one; each reads some or all of its columns.
     """
     file, given = _schema_source(schema)
-    adapted = adapt(model)
+    adapted = adapt(as_network(model, tokenizer))
     raw = _Raw.read(adapted, data, target, test, ids, file, given)
+    adapted, raw = _named_classes(adapted, raw)
     rows = _Rows.of(adapted, raw, file, given)
     call = native(adapted, rows.names, rows.labels, rows.restore, {})
     draft = given or Schema(
@@ -83,11 +92,11 @@ def build_subject(
     _check_task(given, outcome)
     settled = given or _schema(file, rows, outcome, raw.target_name, name)
     call = replace(call, recode=tuple(outcome.recode.items()))
-    predictor = Predictor(call, settled, rows.names, hard=outcome.hard)
+    predictor = Predictor(call, settled, rows.names, hard=outcome.hard, behind=adapted.model)
     with patience():
         outputs, repeatable = _outputs_for_id(predictor, rows.frame, probed)
     identity = subject_id(adapted.model, version, outputs, settled, rows.frame, outcome.target, raw.held_out)
-    return Subject(
+    subject = Subject(
         predictor=predictor,
         schema=settled,
         data=rows.frame,
@@ -99,6 +108,15 @@ def build_subject(
         notes=tuple(dict.fromkeys((*raw.notes, *rows.notes, *outcome.notes, *repeatable))),
         shap_values=_brought_along(shap_values, rows, settled),
     )
+    return with_rivals(subject, rivals or {}, rows.labels, rows.restore, raw.target, probed)
+
+
+def _named_classes(adapted: Adapted, raw: _Raw) -> tuple[Adapted, _Raw]:
+    """A network and the target by the same class names."""
+    if not isinstance(adapted.model, TextNetwork):
+        return adapted, raw
+    network, target = settled_labels(adapted.model, raw.target)
+    return adapt(network), replace(raw, target=target)
 
 
 def _schema_source(schema: Schema | Path | str | None) -> tuple[SchemaFile, Schema | None]:
@@ -137,7 +155,8 @@ class _Raw:
             note = f"{note} The model takes the target {column} as a feature.".strip()
         if given is not None and adapted.names is None:
             others = _schema_order(others, given)
-        columns, unused = match_columns(adapted, others)
+        one_text = adapted.reads_text and len(others) > 1
+        columns, unused = text_column(frame, others) if one_text else match_columns(adapted, others)
         if not columns:
             raise ToolError("The data has no columns beside the target.")
         return cls(
@@ -237,6 +256,8 @@ def _is_text(adapted: Adapted, raw: _Raw, frame: pd.DataFrame, file: SchemaFile,
         return False
     cells = frame.iloc[:, 0].dropna()
     if not len(cells) or not cells.map(lambda cell: isinstance(cell, str)).all():
+        if adapted.reads_text:
+            raise ToolError(f"The model reads texts, and the column {frame.columns[0]} holds none.")
         return False
     notes = file.features.get(frame.columns[0])
     declared = notes is not None and notes.kind == "text"
@@ -331,6 +352,7 @@ def _schema(file: SchemaFile, rows: _Rows, outcome: Outcome, target_name: str, n
         entities="texts" if rows.modality == "text" else "rows",
     )
     schema = described_subject(schema, file.subject)
+    schema = schema.model_copy(update={"decision": settled_decision(file.decision, schema)})
     return schema.model_copy(update={"name": name}) if name else schema
 
 

@@ -57,7 +57,7 @@ _SMALL_WORDS = frozenset(
     {"of", "in", "to", "at", "is", "by", "on", "or", "up", "no", "id", "bp", "per", "has", "was", "the", "and", "for"}
 )
 _SHORTEST_RUN, _LONGEST_RUN = 6, 40
-_SEPARATORS = re.compile(r"[_\-.\s/:|=+]+")
+_SEPARATORS = re.compile(r"[_\-.\s/:|=+<>{}\[\]\\`]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NUMBERED = re.compile(r"(?<=[A-Za-z]{3})(?=\d+$)")
 _FORMULA = re.compile(r"^(?=.{2,6}$)[A-Za-z]*[A-Z][A-Za-z]*\d+[a-z]+$|^[a-z][A-Z]$")
@@ -84,6 +84,8 @@ def speak(name: str) -> Spoken:
     label = _phrase(_spelled_out(tokens))
     spoken = [whole, _phrase(tokens), " ".join(_SEPARATORS.split(cleaned.lower())).strip(), *_without_prefix(tokens)]
     aliases = dict.fromkeys(shorten(one, MAX_LABEL) for one in spoken if one)
+    if label.isdecimal():  # columns of an array are numbered, and a bare number is no name in a sentence
+        spoken, label = [label, *spoken], f"column {label}"
     label = shorten(label, MAX_LABEL) or shorten(cleaned, MAX_LABEL) or "unnamed"
     return Spoken(label, tuple(one for one in aliases if one != label), unit)
 

@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from askwhy.tools.errors import ToolError
+from askwhy.tools.loading.text_models import HUB_NAME, read_hub, read_transformers
 
 MAX_BYTES = 2 * 1024**3
 """A model file, and a skops archive unpacked."""
 
+_SUFFIXES = frozenset({".skops", ".onnx", ".json", ".ubj", ".txt", ".pkl", ".pickle", ".joblib", ".bin", ".pt"})
 _MAX_MEMBERS = 200_000
 _SECONDS = 120
 _MEMORY = 8 * 1024**3
@@ -76,11 +78,17 @@ TRUSTED = frozenset(
 
 
 def load_model(source: str | Path, *, trust: bool = False, rehearse: bool = True) -> Any:
-    """The model in a file, or at `module:object`. Raises ToolError for what is not allowed or cannot be read.
+    """The model in a file, a folder of transformers, on the hub (OWNER/NAME) or at `module:object`.
+
+    Raises ToolError for what is not allowed or cannot be read.
 
     trust: pickle, joblib and module:object may run any code; False refuses them. rehearse: load in a child first.
     """
     path = Path(source)
+    if path.is_dir():
+        return read_transformers(path)
+    if _on_the_hub(path):
+        return read_hub(str(source))
     if not path.exists() and _REFERENCE.fullmatch(str(source)):
         return _referenced(str(source), trust)
     read = _reader(path)
@@ -95,6 +103,11 @@ def load_model(source: str | Path, *, trust: bool = False, rehearse: bool = True
     return read(path)
 
 
+def _on_the_hub(path: Path) -> bool:
+    """Whether this can only be a name on the hub: with a folder of the owner's name here, it is a missing file."""
+    return bool(HUB_NAME.fullmatch(str(path)) and path.suffix.lower() not in _SUFFIXES and not path.parent.exists())
+
+
 def _reader(path: Path) -> Callable[[Path], Any]:
     from askwhy.tools.loading.boosters import read_lightgbm, read_xgboost
     from askwhy.tools.loading.onnx_model import read_onnx
@@ -107,8 +120,6 @@ def _reader(path: Path) -> Callable[[Path], Any]:
         size = path.stat().st_size
     except (OSError, ValueError) as error:
         raise ToolError(f"There is no model file {path}.") from error
-    if path.is_dir():
-        raise ToolError(f"{path} is a folder; give a model file ({', '.join(readers)}).")
     if path.suffix.lower() not in readers:
         raise ToolError(f"{path.name} is no known kind of model file; known are {', '.join(readers)}.")
     if size > MAX_BYTES:

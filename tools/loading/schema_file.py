@@ -6,6 +6,7 @@
     [features.X]              label, aliases, description, unit, kind, mutable, direction, range, monotone, more, less,
                               group, columns
     [features.X.categories.V] label, aliases
+    [decision]                label, otherwise, rules; see `askwhy.tools.loading.decision_notes`
 
 TOML, or JSON of the same shape; everything is optional. X is a column of the data and V a value of it, as text.
 `columns` lists one-hot columns that the feature X stands for; an empty list keeps columns named X_... apart.
@@ -22,6 +23,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from askwhy.tools.errors import ToolError, UnknownName, nearest
+from askwhy.tools.loading.decision_notes import DecisionNotes, notes_at
 from askwhy.tools.schema import ClassLabel, Feature, Kind, Named, Schema, Target
 from askwhy.tools.value import Value
 
@@ -93,6 +95,7 @@ class SchemaFile(_Notes):
     target: TargetNotes = TargetNotes()
     classes: dict[str, ClassNotes] = Field(default_factory=dict)
     features: dict[str, FeatureNotes] = Field(default_factory=dict)
+    decision: DecisionNotes | None = None
 
 
 def read_schema_file(path: Path | str) -> SchemaFile:
@@ -126,7 +129,7 @@ def _problem(error: ValidationError) -> str:
     where = [str(part) for part in found["loc"]]
     if found["type"] != "extra_forbidden":
         return f"{'.'.join(where)}: {found['msg']}."
-    known = tuple(_model_at(where[:-1]).model_fields)
+    known = tuple(field.alias or name for name, field in _model_at(where[:-1]).model_fields.items())
     guess = ", ".join(nearest(where[-1], known)) or ", ".join(known)
     place = f"[{'.'.join(where[:-1])}]" if len(where) > 1 else "the file"
     return f"there is no key “{where[-1]}” in {place}. The nearest: {guess}."
@@ -139,6 +142,8 @@ def _model_at(where: list[str]) -> type[BaseModel]:
         return NamedNotes if len(where) > 3 else FeatureNotes
     if where[0] == "subject":
         return SubjectNotes
+    if where[0] == "decision":
+        return notes_at(where[1:])
     return TargetNotes if where[0] == "target" else ClassNotes
 
 

@@ -44,7 +44,7 @@ _BUDGET = 100_000
         ask("how sensitive is the explanation of {row} to the reference {entities}?"),
     ),
     says=(
-        "The top {top_count:one feature stays/features stay} the same whatever {stable.row} is compared with: "
+        "Whatever {stable.row} is compared with, {top_count:one this is its top feature/these are its top features}: "
         "[stable_top*: {feature}].",
         "What {varying.row} is compared with makes a difference to its top {top_count:one feature/features}: of the "
         "usual ones, this many stay: [kept*: {value} ({group})].",

@@ -35,9 +35,9 @@ _ALPHA = 0.05
         "are the predictions too high or too low on average?",
     ),
     says=(
-        "On {held_out} held-out {held_out:one row/rows}{scope}, the calibration error is {ece}, with a {level} "
+        "On {held_out:entities} held out from training{scope}, the calibration error is {ece}, with a {level} "
         "interval from {ece_low} to {ece_high}.",
-        "On all {scored} rows{scope}, the calibration error is {ece}, with a {level} interval from {ece_low} to "
+        "On all {scored:entities}{scope}, the calibration error is {ece}, with a {level} interval from {ece_low} to "
         "{ece_high}.",
         "That is how far the probability of {about_class} is, on average over {bins} bins, from how often it comes "
         "true.",

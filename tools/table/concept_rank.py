@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
 from askwhy.tools.engines.concept_bets import FEWEST, Population, check_sides, members
-from askwhy.tools.engines.concept_ranks import ORDERS, ROWS, Members, Ranked, Together, agreement, rank, together
+from askwhy.tools.engines.concept_rank_told import rank_caveats, rank_facts, rank_figure, rank_quality, rank_table
+from askwhy.tools.engines.concept_ranks import ORDERS, ROWS, Members, agreement, rank, together
 from askwhy.tools.engines.concept_rule import read_concept
 from askwhy.tools.engines.concepts import library
 from askwhy.tools.engines.discoveries import discovered
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Quality, Series, Table, Unit
+from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import ClassName, tool
-from askwhy.tools.subject import Mask
 from askwhy.tools.table.concept_test import constants
 from askwhy.tools.view import View
 
 MOST = 32
 """C12: at most so many concepts at once."""
-
-AGREEING = 0.5
-"""C12: Kendall's tau of two halves of the rows below which the order is not to be relied on."""
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Concepts = Annotated[tuple[str, ...], Field(max_length=MOST)]
@@ -80,14 +77,17 @@ def concept_rank(view: View, concepts: Concepts = (), q: Rate = 0.1, cls: ClassN
     shared = together(people.outputs, [one.mask for one in chosen], label, view.rng)
     tau = agreement(people, chosen) if len(order) > 2 else float("nan")
     return Evidence(
-        facts=tuple(_facts(view, people, order, passed, q, shared)),
+        facts=(
+            *rank_facts(view, people, order, passed, q, shared),
+            *dict.fromkeys(fact for one in order for fact in constants(one.concept)),
+        ),
         method=f"kernelised tests by betting (Teneggi & Sulam 2024) in {ORDERS} orders, given the features that do not "
         "define the concept; e-BH",
         estimand="dependence of the output on each concept, given the other features",
-        quality=tuple(_quality(tau, shared)),
-        caveats=tuple(_caveats(same, tau)),
-        figure=_figure(order),
-        table=_table(order, passed),
+        quality=tuple(rank_quality(tau, shared)),
+        caveats=tuple(rank_caveats(same, tau)),
+        figure=rank_figure(order),
+        table=rank_table(order, passed),
     )
 
 
@@ -109,86 +109,3 @@ def _chosen(view: View, people: Population, rules: Sequence[str]) -> tuple[list[
     if not kept:
         raise ToolError(f"There are too few {view.schema.entities} to test concepts: at least {FEWEST} on either side.")
     return kept, same
-
-
-def _facts(
-    view: View, people: Population, order: list[Ranked], passed: Mask, q: float, shared: Together
-) -> Iterator[Fact]:
-    found = int(passed.sum())
-    count = ("concept_count_among" if view.scope.where else "concept_count") if found else "no_concept"
-    yield Fact(relation=count, value=len(order), unit="count")
-    yield Fact(relation="rate", value=q, unit="share")
-    if found:
-        yield Fact(relation="found_count", value=found, unit="count")
-    # By evidence the found ones need not be the soonest; each list keeps the order of the ranking.
-    for place, (one, good) in enumerate(zip(order, passed, strict=True), 1):
-        relation = "unfound" if not good else "found" if one.rejected else "faint"
-        yield Fact(relation=relation, value=one.time, unit="count", group=one.concept.words, rank=place)
-    yield Fact(relation="faint_count", value=_faint(order, passed), unit="count")
-    yield Fact(relation="unfound_count", value=len(order) - found, unit="count")
-    yield Fact(relation="rounds", value=len(people.rows), unit="count")
-    yield from _largest(view, people, order)
-    yield Fact(relation="explained", value=shared.explained, unit="share")
-    yield Fact(relation="unexplained", value=1 - shared.explained, unit="share")
-    if shared.completeness is not None:
-        yield Fact(relation="completeness", value=shared.completeness, unit="share")
-    yield from dict.fromkeys(fact for one in order for fact in constants(one.concept))
-
-
-def _faint(order: list[Ranked], passed: Mask) -> int:
-    return sum(bool(good) and not one.rejected for one, good in zip(order, passed, strict=True))
-
-
-def _largest(view: View, people: Population, order: list[Ranked]) -> Iterator[Fact]:
-    """The concept whose rows change the output most when others are moved into it."""
-    unit: Unit = "output" if view.subject.regression else "points"
-    columns = range(people.outputs.shape[1]) if people.label is None else people.columns
-    _, best, column = max((abs(float(one.into.change[c])), -i, c) for i, one in enumerate(order) for c in columns)
-    chosen = order[-best]
-    if not chosen.into.change[column]:
-        return
-    yield Fact(
-        relation="into_output" if view.subject.regression else "into",
-        value=float(chosen.into.change[column]),
-        unit=unit,
-        cls=None if view.subject.regression else view.schema.classes[column].name,
-        group=chosen.concept.words,
-        error=float(chosen.into.error[column]),
-    )
-
-
-def _quality(tau: float, shared: Together) -> Iterator[Quality]:
-    if np.isfinite(tau):
-        note = "Kendall's tau of the ranks from two halves of the rows"
-        yield Quality(check="C12", value=tau, passed=tau >= AGREEING, note=note)
-    note = "share of the output's variance that the concepts leave unexplained"
-    yield Quality(check="C12", value=1 - shared.explained, passed=True, note=note)
-
-
-def _caveats(same: list[tuple[str, str]], tau: float) -> Iterator[Caveat]:
-    for words, other in same:
-        text = f"These are the same rows, so only one of them was tested: {words} and {other}."
-        yield Caveat(flag="duplicate", text=text)
-    if np.isfinite(tau) and tau < AGREEING:
-        text = (
-            f"Two halves of the rows rank the concepts differently (Kendall's tau {tau:.2f}): the order is not certain."
-        )
-        yield Caveat(flag="rank_unstable", text=text)
-
-
-def _figure(order: list[Ranked]) -> Figure:
-    series = Series(
-        name="bets until it is found",
-        x=tuple(one.concept.words for one in order),
-        y=tuple(one.time for one in order),
-    )
-    return Figure(kind="bars", title="Concepts, soonest found first", x_label="concept", series=(series,))
-
-
-def _table(order: list[Ranked], passed: Mask) -> Table:
-    rows = tuple(
-        (one.concept.words, one.time, one.rejected, one.e_value, bool(good))
-        for one, good in zip(order, passed, strict=True)
-    )
-    columns = ("concept", "mean bets", "share of orders that find it", "e-value", "passes")
-    return Table(columns=columns, rows=rows, note=f"over {ORDERS} random orders of the rows")

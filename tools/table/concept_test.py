@@ -11,7 +11,6 @@ from pydantic import Field
 
 from askwhy.tools.engines.betting import Outcome
 from askwhy.tools.engines.concept_bets import (
-    RANDOM_CONCEPTS,
     Local,
     Moved,
     Population,
@@ -24,11 +23,12 @@ from askwhy.tools.engines.concept_bets import (
     rests_of,
     use,
 )
+from askwhy.tools.engines.concept_facts import bet_facts, false_alarms, move_facts, told_class
 from askwhy.tools.engines.concept_rule import read_concept
 from askwhy.tools.engines.concepts import Concept
 from askwhy.tools.engines.metrics import LEVEL
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table, Unit
+from askwhy.tools.evidence import Caveat, Evidence, Fact, Table, Unit
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.subject import Mask
@@ -38,8 +38,6 @@ Level = Annotated[float, Field(gt=0, lt=0.5)]
 
 DETERMINED = 0.9
 """Where the other features tell so much of the concept's variance, there is little left to test."""
-
-_FAIR = 0.05
 
 
 @dataclass(frozen=True)
@@ -124,19 +122,19 @@ def concept_test(view: View, concept: str = "", alpha: Level = 0.05, cls: ClassN
     mask = inside[people.own]
     check_sides(view, meant, mask)
     found = _found(people, meant, inside, mask, alpha)
-    label = told_class(people, mask)
+    label = told_class(view, people.label, people.outputs, mask)
     column = 0 if label is None else view.schema.classes.index(label)
     return Evidence(
         facts=(
             *_sides(meant, mask, "inside" if concept else "selected", "outside" if concept else "others"),
-            *_bets("associated", found.associated),
+            *bet_facts("associated", found.associated),
             *(
                 (Fact(relation="ignored", value=found.ignored, unit="count"),)
                 if found.ignored
-                else _bets("used", found.used)
+                else bet_facts("used", found.used)
             ),
-            *_move("into", found.into, view, label, column),
-            *_move("out", found.out, view, label, column),
+            *move_facts("into", found.into, view, label, column),
+            *move_facts("out", found.out, view, label, column),
             _verdict(found, meant, column),
             *constants(meant),
             Fact(relation="alpha", value=alpha, unit="share"),
@@ -145,8 +143,8 @@ def concept_test(view: View, concept: str = "", alpha: Level = 0.05, cls: ClassN
         method=_METHOD,
         estimand=f"dependence of the output on {meant.words}, given the other features",
         quality=(
-            _fair("association", found.false_alarms[0], alpha),
-            _fair("use beyond the other features", found.false_alarms[1], alpha),
+            false_alarms("association", found.false_alarms[0], alpha),
+            false_alarms("use beyond the other features", found.false_alarms[1], alpha),
         ),
         caveats=tuple(_caveats(view, people, meant, found)),
         table=_table(found, label, column),
@@ -193,41 +191,9 @@ def _found(people: Population, concept: Concept, inside: Mask, mask: Mask, alpha
     )
 
 
-def told_class(people: Population, mask: Mask) -> ClassLabel | None:
-    """The class that effects are told of: the one asked for, else the one whose probability differs most."""
-    if people.label is not None or people.view.subject.regression:
-        return people.label
-    gap = people.outputs[mask].mean(axis=0) - people.outputs[~mask].mean(axis=0)
-    return people.view.schema.classes[int(np.abs(gap).argmax())]
-
-
 def _sides(concept: Concept, mask: Mask, inside: str, outside: str) -> Iterator[Fact]:
     yield Fact(relation=inside, value=int(mask.sum()), unit="count", group=concept.words)
     yield Fact(relation=outside, value=int((~mask).sum()), unit="count")
-
-
-def _bets(relation: str, test: Outcome) -> Iterator[Fact]:
-    if test.at is None:
-        yield Fact(relation=f"{relation}_open", value=test.rounds, unit="count")
-    else:
-        yield Fact(relation=relation, value=test.at, unit="count")
-        yield Fact(relation=f"{relation}_of", value=test.rounds, unit="count")
-    yield Fact(relation=f"{relation}_wealth", value=test.wealth, unit="score")
-
-
-def _move(relation: str, move: Moved, view: View, label: ClassLabel | None, column: int) -> Iterator[Fact]:
-    kind = f"{relation}_output" if label is None else relation
-    cls = None if label is None else label.name
-    unit = "output" if view.subject.regression else "points"
-    low, high = move.interval(column)
-    yield Fact(relation=f"{kind}_rows", value=move.rows, unit="count")
-    yield Fact.model_validate(
-        {"relation": kind, "value": float(move.change[column]), "unit": unit, "cls": cls, "error": move.error[column]}
-    )
-    yield Fact.model_validate({"relation": f"{relation}_low", "value": low, "unit": unit, "cls": cls})
-    yield Fact.model_validate({"relation": f"{relation}_high", "value": high, "unit": unit, "cls": cls})
-    if move.flips is not None:
-        yield Fact(relation=f"{relation}_flips", value=move.flips, unit="share")
 
 
 def _verdict(found: _Found, concept: Concept, column: int) -> Fact:
@@ -249,15 +215,6 @@ def constants(concept: Concept) -> Iterator[Fact]:
     for one in concept.where.conditions():
         unit: Unit = "category" if isinstance(one.value, (bool, str)) else "feature"
         yield Fact(relation="defined_by", value=one.value, unit=unit, feature=one.feature)
-
-
-def _fair(what: str, rejected: int, alpha: float) -> Quality:
-    """C12: passed unless so many false alarms would be a rare accident at the level alpha."""
-    from scipy.stats import binom
-
-    rare = float(binom.sf(rejected - 1, RANDOM_CONCEPTS, alpha)) < _FAIR
-    note = f"share of {RANDOM_CONCEPTS} random concepts of the same size that the test of {what} finds"
-    return Quality(check="C12", value=rejected / RANDOM_CONCEPTS, passed=not rare, note=note)
 
 
 def _caveats(view: View, people: Population, concept: Concept, found: _Found) -> Iterator[Caveat]:
@@ -296,7 +253,7 @@ def _local(view: View, concept: Concept, inside: Mask, alpha: float, cls: str | 
         ),
         method=_METHOD,
         estimand=f"difference of the output with and without {concept.words}, the other features held",
-        quality=(_fair("one instance", found.false_alarms, alpha),),
+        quality=(false_alarms("one instance", found.false_alarms, alpha),),
     )
 
 
@@ -304,11 +261,11 @@ def _local_bets(found: Local) -> Iterator[Fact]:
     if not found.moved.change.any() and not found.moved.error.any() and not found.test.rejected:
         yield Fact(relation="local_same", value=found.moved.rows, unit="count")
     else:
-        yield from _bets("local", found.test)
+        yield from bet_facts("local", found.test)
 
 
 def _local_move(view: View, move: Moved, label: ClassLabel | None, column: int) -> Iterator[Fact]:
-    for fact in _move("local", move, view, label, column):
+    for fact in move_facts("local", move, view, label, column):
         if fact.relation == "local":
             yield fact.model_copy(update={"relation": "local_effect", "row": view.row_id})
         elif not fact.relation.endswith("_rows"):

@@ -61,7 +61,7 @@ def contrast(
     `cls`: the class that is questioned; `instead`: the one it is compared with. Left out, they are the predicted class
     and the runner-up; where only a class is named that is not predicted, it is what was expected instead.
     """
-    sides = _sides(view, cls, instead)
+    sides = sides_of(view, cls, instead)
     found = _lead(view, sides, scale)
     largest = _largest(found, k)
     panel = light_panel(view, found, sides.fact, largest)
@@ -88,7 +88,7 @@ def contrast(
 
 
 @dataclass(frozen=True)
-class _Sides:
+class Sides:
     """The class in question and the one it is compared with."""
 
     fact: ClassLabel
@@ -100,7 +100,8 @@ class _Sides:
         return f"the lead of {self.fact.label} over {self.foil.label}"
 
 
-def _sides(view: View, cls: str | None, instead: str | None) -> _Sides:
+def sides_of(view: View, cls: str | None, instead: str | None) -> Sides:
+    """Which class is questioned, and which it is compared with. Raises ToolError where there is nothing to compare."""
     schema, chances = view.schema, view.outputs[0]
     if len(schema.classes) < 2:
         raise ToolError("With a single class there is nothing to compare.")
@@ -108,16 +109,16 @@ def _sides(view: View, cls: str | None, instead: str | None) -> _Sides:
     if cls is not None and instead is not None:
         if cls == instead:
             raise ToolError("Name two different classes.")
-        return _Sides(schema.class_label(cls), schema.class_label(instead))
+        return Sides(schema.class_label(cls), schema.class_label(instead))
     named = cls or instead
     if named is None or schema.class_label(named) == ranked[0]:
         if instead is not None:
             raise ToolError(f"The model does predict {ranked[0].label} here; ask why, or name another class.")
-        return _Sides(ranked[0], ranked[1])
-    return _Sides(ranked[0], schema.class_label(named))
+        return Sides(ranked[0], ranked[1])
+    return Sides(ranked[0], schema.class_label(named))
 
 
-def _link(view: View, sides: _Sides, scale: Scale) -> Link:
+def _link(view: View, sides: Sides, scale: Scale) -> Link:
     """The lead as one output: a difference of probabilities, or of their logarithms."""
     one, other = (view.schema.classes.index(label) for label in (sides.fact, sides.foil))
     if scale == "probability":
@@ -127,7 +128,7 @@ def _link(view: View, sides: _Sides, scale: Scale) -> Link:
     return lambda outputs: np.log(np.maximum(outputs[:, [one]], 1e-12)) - np.log(np.maximum(outputs[:, [other]], 1e-12))
 
 
-def _lead(view: View, sides: _Sides, scale: Scale) -> Attribution:
+def _lead(view: View, sides: Sides, scale: Scale) -> Attribution:
     link, background = _link(view, sides, scale), view.subject.background
     before = view.evaluate.rows
     game = Coalitions(view.evaluate, view.instance, background, 0, link)
@@ -158,7 +159,7 @@ def _largest(found: Attribution, k: int) -> list[int]:
     return moving[: told_apart(k, sizes, [found.error_of(position) for position in moving])]
 
 
-def _facts(view: View, sides: _Sides, found: Attribution, largest: list[int]) -> Iterator[Fact]:
+def _facts(view: View, sides: Sides, found: Attribution, largest: list[int]) -> Iterator[Fact]:
     fact, row = sides.fact.name, view.row_id
     predicted = view.predicted()
     yield Fact(relation="prediction", value=predicted.name, unit="class", cls=predicted.name, row=row)
@@ -183,7 +184,7 @@ def _facts(view: View, sides: _Sides, found: Attribution, largest: list[int]) ->
         yield Fact(relation="no_effect", value=0, unit="count", cls=fact, row=row)
 
 
-def _fact(view: View, sides: _Sides, found: Attribution, position: int, rank: int, relation: str) -> Fact:
+def _fact(view: View, sides: Sides, found: Attribution, position: int, rank: int, relation: str) -> Fact:
     return Fact(
         relation=relation,
         value=float(found.values[position]),
@@ -197,7 +198,7 @@ def _fact(view: View, sides: _Sides, found: Attribution, position: int, rank: in
     )
 
 
-def _figure(view: View, sides: _Sides, found: Attribution) -> Figure:
+def _figure(view: View, sides: Sides, found: Attribution) -> Figure:
     order = found.ranked()[:20]
     return Figure(
         kind="bars",

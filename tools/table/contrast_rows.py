@@ -29,9 +29,8 @@ _LEVELS = (
     "The model gives {own_probability.row} a probability of {own_probability.cls} of {own_probability}, and "
     "{other_probability.row} one of {other_probability}.",
     "The model predicts {own_estimate} for {own_estimate.row} and {other_estimate} for {other_estimate.row}.",
-    "With the changes, the probability of {after_probability.cls} is {after_probability} instead of "
-    "{before_probability}.",
-    "With the changes, the model predicts {after_estimate} instead of {before_estimate}.",
+    "For {row}, the probability of {after_probability.cls} is {after_probability} instead of {before_probability}.",
+    "For {row}, the model predicts {after_estimate} instead of {before_estimate}.",
     "For {gap.row}, that is {gap:size} {gap:word more/less/apart, so no difference}.",
     "That is {change:size} {change:word more/less/apart, so no difference}.",
 )

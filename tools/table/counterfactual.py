@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from askwhy.tools.engines.candidates import Domain
-from askwhy.tools.engines.counterfactual_search import Found, Search, composed
+from askwhy.tools.engines.candidates import Cells, Domain
+from askwhy.tools.engines.counterfactual_search import Found, Search, choose, composed
+from askwhy.tools.engines.dice import Algorithm, proposals
 from askwhy.tools.engines.distance import Space, unusual
 from askwhy.tools.engines.listing import shown, unit_of
 from askwhy.tools.engines.recourse import Direction, Relaxed, Wish, company, domains, relax, wished_class, wished_number
@@ -20,6 +22,8 @@ from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
 from askwhy.tools.registry import ClassName, FeatureName, ask, tool
 from askwhy.tools.subject import plain
 from askwhy.tools.view import View
+
+Method = Literal["auto", "search", "dice"]
 
 
 @tool(
@@ -41,10 +45,14 @@ from askwhy.tools.view import View
         "give me {k} different ways for {row} to become {class}",
         "show {k} counterfactuals for {row}",
         "what would it take for {row} to reach {number}?",
+        ask("what counterfactual does DiCE find for {row}?", method="dice"),
         ask("how could the prediction for {row} be lower?", direction="lower"),
         ask("what should {row} change to get a higher prediction?", direction="higher"),
     ),
     says=(
+        "DiCE proposed nothing for {dice_nothing.row}, so this comes from askwhy's own search.",
+        "None of the {dice_none} sets of changes that DiCE proposed passed the checks on the model, so this comes from "
+        "askwhy's own search.",
         "The model would predict {goal} for {row} if [cf_change*: {feature} were {value} instead of {at}].",
         "The probability of {cf_probability.cls} would then be {cf_probability} instead of {goal_probability}.",
         "The model would predict {cf_estimate} for {row} instead of {before_estimate} if [cf_change*: {feature} were "
@@ -58,6 +66,10 @@ from askwhy.tools.view import View
         "A fourth is [cf_change_4*: {feature} {value} instead of {at}], for a prediction of {cf_estimate_4}.",
         "A fifth is [cf_change_5*: {feature} {value} instead of {at}], for a probability of {cf_probability_5}.",
         "A fifth is [cf_change_5*: {feature} {value} instead of {at}], for a prediction of {cf_estimate_5}.",
+        "DiCE proposed {dice_made} {dice_made:one set/sets} of changes; checked on the model, these were dropped: "
+        "[dice_failed*: {value} for {group}].",
+        "DiCE proposed {dice_all} {dice_all:one set/sets} of changes, and {dice_all:one it/each of them} passed the "
+        "checks on the model.",
         "Only {options} of the {wanted} ways asked for {options:one was/were} found.",
         "No number was named, so the goal is {assumed_goal}, a quartile of the model's predictions for this data.",
         "The model already predicts {already} for {row}, with a probability of {probability}.",
@@ -82,18 +94,22 @@ def counterfactual(
     k: Annotated[int, Field(ge=1, le=5)] = 1,
     number: float | None = None,
     direction: Direction | None = None,
+    method: Method = "auto",
 ) -> Evidence:
     """The smallest changes to one row that make the model predict something else: `cls`, or for a regression at least
-    or at most `number`. `keep` lists features that must not change, `only` those that may; `k` different ways."""
+    or at most `number`. `keep` lists features that must not change, `only` those that may; `k` different ways.
+
+    `method`: `search` (also `auto`) is askwhy's own; `dice` takes what DiCE proposes and passes the same checks."""
     wish = _wish(view, cls, number, direction)
     if wish.goal.met(view.outputs)[0]:
         return Evidence(facts=tuple(_already(view, wish)), method="direct evaluation")
     given = domains(view, keep, only)
     space = Space.of(view.schema, view.subject.data)
     search = Search(view.subject, view.rows, given, wish.goal, view.evaluate, space)
-    found = search.run(k) if given else []
+    proposed = _proposed(search, k, view.seed) if method == "dice" else None
+    found = proposed.found if proposed is not None and proposed.found else search.run(k) if given else []
     valid, needed = _checked(search, found) if found else ([], [])
-    kept = _kept(view, keep)
+    kept = [*_kept(view, keep), *_told(view, proposed)]
     if not any(valid):
         relaxed = relax(view, wish, given, keep, only, space)
         facts = [*_none(view, wish, search.tried, relaxed), *kept]
@@ -104,7 +120,7 @@ def counterfactual(
     facts = [*_goal(view, wish), *_options(view, wish, found, k), *kept]
     return Evidence(
         facts=tuple(facts),
-        method=_METHOD,
+        method=_BY_DICE if proposed is not None and proposed.found else _METHOD,
         estimand="model output",
         quality=quality,
         caveats=caveats,
@@ -113,6 +129,65 @@ def counterfactual(
 
 
 _METHOD = "search over allowed changes (single features, nearest unlike rows, pairs), each checked on the model"
+_BY_DICE = (
+    "DiCE (random, then genetic), each proposal checked on the model: it holds, keeps the rules, needs every change"
+)
+
+_FAILURES = ("missing the goal", "breaking a constraint", "changing more than is needed")
+_PROPOSALS = 20
+_GENETIC = 5
+"""DiCE's genetic search asks the model about ten times as many rows in every generation."""
+
+
+@dataclass(frozen=True)
+class _Proposed:
+    """What DiCE proposed: how many sets of changes, the best of those that stand, and how many failed which check."""
+
+    made: int = 0
+    found: list[Found] = field(default_factory=list)
+    failed: tuple[int, ...] = (0, 0, 0)
+
+
+def _proposed(search: Search, k: int, seed: int) -> _Proposed:
+    """The results of DiCE's random search that pass our checks; of its genetic one, where none does."""
+    tried: tuple[tuple[Algorithm, int], ...] = (("random", max(_PROPOSALS, 10 * k)), ("genetic", max(_GENETIC, k)))
+    result = _Proposed()
+    for algorithm, count in tried:
+        made = proposals(search, count, seed, algorithm)
+        result = _passed(search, made, k, result) if made else result
+        if result.found:
+            break
+    return result
+
+
+def _passed(search: Search, made: list[Cells], k: int, before: _Proposed) -> _Proposed:
+    """Proposals that reach the goal on the model, keep the constraints and change nothing that is not needed."""
+    outputs = search.ask(made)
+    results = [Found(cells, output, search.distance(cells)) for cells, output in zip(made, outputs, strict=True)]
+    valid, needed = _checked(search, results)
+    found, failed = [], list(before.failed)
+    for one, holds, share in zip(results, valid, needed, strict=True):
+        checks = (holds, all(_obeys(search.domains.get(j), cell) for j, cell in one.cells.items()), share == 1.0)
+        if all(checks):
+            found.append(one)
+        else:
+            failed[checks.index(False)] += 1
+    return _Proposed(before.made + len(made), choose(found, k), tuple(failed))
+
+
+def _told(view: View, proposed: _Proposed | None) -> list[Fact]:
+    """How many of DiCE's proposals were dropped, and why."""
+    if proposed is None:
+        return []
+    if not proposed.made:
+        return [_fact(view, "dice_nothing", 0, "count")]
+    if not proposed.found:
+        return [_fact(view, "dice_none", proposed.made, "count")]
+    if not any(proposed.failed):
+        return [_fact(view, "dice_all", proposed.made, "count")]
+    failed = [(why, count) for why, count in zip(_FAILURES, proposed.failed, strict=True) if count]
+    facts = [_fact(view, "dice_failed", count, "count", group=why) for why, count in failed]
+    return [_fact(view, "dice_made", proposed.made, "count"), *facts]
 
 
 def _wish(view: View, cls: str | None, number: float | None, direction: Direction | None) -> Wish:

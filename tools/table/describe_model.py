@@ -31,6 +31,7 @@ from askwhy.tools.view import View
         "out to test it.",
         "Nothing in the data marks which of the {unmarked} {entities} it was trained on.",
         "[note*: {value}]",
+        "It can be compared with [rival*: {value}].",
         "It gives classes only, no probabilities, for {hard:one a row/its rows}.",
     ),
 )
@@ -52,6 +53,7 @@ def describe_model(view: View) -> Evidence:
     else:
         facts.append(Fact(relation="unmarked", value=len(subject.data), unit="count"))
     facts += [Fact(relation="note", value=note, unit="") for note in subject.notes]
+    facts += [Fact(relation="rival", value=one.name, unit="") for one in subject.rivals]
     if subject.predictor.hard:
         facts.append(Fact(relation="hard", value=len(subject.data), unit="count"))
     return Evidence(facts=tuple(facts), method="description of the model")

@@ -1,20 +1,23 @@
-"""How the output moves with one feature: partial dependence (Friedman 2001) and ICE (Goldstein et al. 2015)."""
+"""How the output moves with one feature: partial dependence (Friedman 2001), ICE (Goldstein et al. 2015) and ALE."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from askwhy.tools.engines.ale import accumulated
+from askwhy.tools.engines.ale_told import COMPARED_SAYS, SAYS, Told, compared
 from askwhy.tools.engines.curves import FLAT, shapes, turning_points
 from askwhy.tools.engines.grid import even_grid, grid, sweep
 from askwhy.tools.engines.listing import cell_fact, shown, unit_of
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.evidence import Caveat, DerivedFact, Evidence, Fact, Figure, Series, Unit
 from askwhy.tools.predictor import Outputs
-from askwhy.tools.registry import ClassName, FeatureName, tool
+from askwhy.tools.quality import direct_evaluation
+from askwhy.tools.registry import ClassName, FeatureName, ask, tool
 from askwhy.tools.schema import ClassLabel, Feature
 from askwhy.tools.select import predicted_index
 from askwhy.tools.subject import plain
@@ -26,12 +29,18 @@ _ROWS = 500
 
 _LINES = 8
 
+_STEPPED_ROWS = 2000
+"""Accumulated local effects ask about two rows for each of these."""
+
+Method = Literal["auto", "pdp", "ale"]
+
 
 @dataclass(frozen=True)
 class Swept:
     """Outputs (rows, values, width) with the feature set to each value; `curves`: those of the explained class."""
 
     feature: Feature
+    rows: pd.DataFrame
     values: list[Any]
     outputs: Outputs
     curves: Array
@@ -75,6 +84,8 @@ class Swept:
         "show the partial dependence on {feature}",
         "which {feature} has the highest probability of {class}?",
         "plot the effect of {feature}",
+        ask("show the accumulated local effects of {feature}", method="ale"),
+        ask("how does {feature} affect the predictions by ALE?", method="ale"),
     ),
     says=(
         "For {row}, where {current.feature} is {current.at}, the probability of {effect_start.cls} with "
@@ -100,9 +111,8 @@ class Swept:
         "The model's output does not change with {no_effect.feature} for {no_effect:one this row/any of these rows}.",
         "Checked row by row, it never falls as {always_rises.feature} rises, for all of {always_rises:entities}.",
         "Checked row by row, it never rises as {always_falls.feature} rises, for all of {always_falls:entities}.",
-        "Checked row by row over {checked:entities}, with rising {rising_share.feature} it only rises for "
-        "{rising_share}, only falls "
-        "for {falling_share}, goes both ways for {mixed_share} and stays the same for {flat_share}.",
+        "Checked row by row, it goes both ways as {all_mixed.feature} rises, for all of {all_mixed:entities}.",
+        "Checked row by row over {checked:entities}, as {checked.feature} rises it [shape*: {group} for {value}].",
         "Checked step by step, it never falls as {own_always_rises.feature} rises.",
         "Checked step by step, it never rises as {own_always_falls.feature} rises.",
         "On average it turns at [turning_point*: {at}].",
@@ -112,6 +122,8 @@ class Swept:
         "The prediction would become [category_flip*: {cls} with {feature} {value}].",
         "At no value tried would the prediction change from {no_flip}.",
         "This averages over {sampled} of {sampled_from:entities} drawn at random.",
+        *SAYS,
+        *COMPARED_SAYS,
     ),
 )
 def effect(
@@ -120,29 +132,65 @@ def effect(
     cls: ClassName | None = None,
     start: float | None = None,
     stop: float | None = None,
+    method: Method = "auto",
 ) -> Evidence:
     """How the prediction changes as one feature changes and all else stays, by asking the model: averaged over rows,
-    or for one row. Says whether it always rises or falls. `start` and `stop` limit the range."""
+    or for one row. Says whether it always rises or falls. `start` and `stop` limit the range.
+
+    `method`: `pdp` (also `auto`) sets every row to every value, `ale` adds up small steps near each row's own."""
+    if method == "ale" and not view.scope.has_instance:
+        return _stepped(view, view.schema.feature(feature), cls, start, stop)
     swept = _swept(view, view.schema.feature(feature), cls, start, stop)
     facts = _facts(view, swept)
+    if not view.scope.has_instance and start is None and stop is None:
+        facts += compared(view, swept.feature, swept.rows, swept.label)
+    caveats = _caveats(swept, start, stop)
+    if method == "ale":
+        text = f"Accumulated local effects need several {view.schema.entities}, so this is the one's own curve."
+        caveats = (*caveats, Caveat(flag="other_method", text=text))
     return Evidence(
         facts=tuple(facts),
         method="direct evaluation on a grid (partial dependence and individual curves)",
         estimand="model output with one feature set and the others as they are",
-        caveats=_caveats(swept, start, stop),
+        caveats=caveats,
         figure=_figure(view, swept),
     )
+
+
+def _stepped(view: View, feature: Feature, cls: str | None, start: float | None, stop: float | None) -> Evidence:
+    """The answer by accumulated local effects."""
+    rows = view.rows
+    if start is not None or stop is not None:
+        values = _values(view, feature, start, stop)
+        rows = rows[rows[feature.name].between(min(values), max(values))]
+    drawn = rows if len(rows) <= _STEPPED_ROWS else _drawn(view, rows, _STEPPED_ROWS)
+    told = Told.of(view, feature, accumulated(view.evaluate, drawn, view.schema, feature), view.explained_class(cls))
+    facts = told.facts()
+    if len(drawn) < len(rows):
+        facts.append(Fact(relation="sampled", value=len(drawn), unit="count"))
+        facts.append(Fact(relation="sampled_from", value=len(rows), unit="count"))
+    return Evidence(
+        facts=tuple(facts),
+        method=f"accumulated local effects (Apley & Zhu 2020) over {len(told.found.values) - 1} steps",
+        estimand="sum of the mean changes of the output from value to value, less its mean over the rows",
+        quality=direct_evaluation(2 * len(drawn)),
+        figure=told.figure(view),
+    )
+
+
+def _drawn(view: View, rows: pd.DataFrame, most: int) -> pd.DataFrame:
+    return rows.iloc[np.sort(view.rng.choice(len(rows), most, replace=False))]
 
 
 def _swept(view: View, feature: Feature, cls: str | None, start: float | None, stop: float | None) -> Swept:
     values = _values(view, feature, start, stop)
     rows, sampled = view.rows, len(view.rows) > _ROWS
     if sampled:
-        rows = rows.iloc[np.sort(view.rng.choice(len(rows), _ROWS, replace=False))]
+        rows = _drawn(view, rows, _ROWS)
     outputs = sweep(view.evaluate, rows, feature.name, values)
     label = _label(view, cls, outputs)
     column = 0 if label is None else view.schema.classes.index(label)
-    return Swept(feature, values, outputs, outputs[:, :, column], label, sampled)
+    return Swept(feature, rows, values, outputs, outputs[:, :, column], label, sampled)
 
 
 def _values(view: View, feature: Feature, start: float | None, stop: float | None) -> list[Any]:
@@ -239,17 +287,20 @@ def _monotone(view: View, swept: Swept) -> list[Fact]:
     always = "always_falls" if found.falls and not found.rises + found.mixed else always
     if view.scope.has_instance:
         return [Fact(relation=f"own_{always}", value=rows, unit="count", feature=name)] if always else []
-    facts = [Fact(relation=always, value=rows, unit="count", feature=name)] if always else []
-    if not always:
-        facts.append(Fact(relation="checked", value=rows, unit="count", feature=name))
-    counts = {
-        "rising_share": found.rises,
-        "falling_share": found.falls,
-        "mixed_share": found.mixed,
-        "flat_share": found.flat,
-    }
-    shares = [Fact(relation=key, value=count / rows, unit="share", feature=name) for key, count in counts.items()]
-    return facts + shares
+    if always or found.mixed == rows:
+        return [Fact(relation=always or "all_mixed", value=rows, unit="count", feature=name)]
+    counts = (
+        ("only rises", found.rises),
+        ("only falls", found.falls),
+        ("goes both ways", found.mixed),
+        ("stays the same", found.flat),
+    )
+    shares = [
+        Fact(relation="shape", value=count / rows, unit="share", feature=name, group=words)
+        for words, count in sorted(counts, key=lambda pair: -pair[1])
+        if count
+    ]
+    return [Fact(relation="checked", value=rows, unit="count", feature=name), *shares]
 
 
 def _turns(view: View, swept: Swept) -> list[Fact]:

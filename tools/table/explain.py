@@ -68,19 +68,20 @@ _SAYS: Says = (
     "The model's probability of {mean_probability.cls} is {mean_probability} on average.",
     "The model predicts {mean_estimate} on average.",
     *_for_each_scale("reason", f"What moves QUANTITY most: [ROLE*: {_ITEM}]."),
-    *_for_each_scale("for_attribution", f"These raise QUANTITY most: [ROLE*: {_ITEM}]."),
-    *_for_each_scale("against_attribution", f"These lower QUANTITY most: [ROLE*: {_ITEM}]."),
+    *_for_each_scale("for_attribution", f"What raises QUANTITY most: [ROLE*: {_ITEM}]."),
+    *_for_each_scale("against_attribution", f"What lowers QUANTITY most: [ROLE*: {_ITEM}]."),
     *_for_each_scale("mean_reason", f"What moves QUANTITY most, on average: [ROLE*: {_MEAN_ITEM}]."),
-    *_for_each_scale("mean_for", f"These raise QUANTITY most, on average: [ROLE*: {_MEAN_ITEM}]."),
-    *_for_each_scale("mean_against", f"These lower QUANTITY most, on average: [ROLE*: {_MEAN_ITEM}]."),
+    *_for_each_scale("mean_for", f"What raises QUANTITY most, on average: [ROLE*: {_MEAN_ITEM}]."),
+    *_for_each_scale("mean_against", f"What lowers QUANTITY most, on average: [ROLE*: {_MEAN_ITEM}]."),
     *_for_each_scale("nothing_for", "{ROLE:one One/No} feature raises QUANTITY here."),
     *_for_each_scale("nothing_against", "{ROLE:one One/No} feature lowers QUANTITY here."),
     *_for_each_scale("no_effect", "{ROLE:one One/No} feature moves QUANTITY away from its average here."),
     "That accounts for {named_share} of the total attribution.",
     "The comparison is with the average over the reference {entities}, {base}.",
     "The numbers come from LIME: a linear model fitted around {row} that explains {fidelity} of the variation there.",
-    "The numbers come from occlusion: what the prediction loses when that value alone is replaced by those of the "
-    "reference {entities}; together they make {occluded_sum}, while {row} is {occluded_gap} away from their average.",
+    "The numbers come from occlusion: the prediction compared with that when the value alone is replaced by those of "
+    "the reference {entities}; together they make {occluded_sum}, while {row} is {occluded_gap} away from their "
+    "average.",
     "The method is {kept_fidelity.group}: replacing the values it names moves the prediction by {kept_fidelity}, "
     "against {random_fidelity} for features picked at random.",
     "{chosen_fidelity.group} is shown, as it is more faithful here than [other_fidelity*: {group} ({value})]: "
@@ -94,6 +95,7 @@ _SAYS: Says = (
     asks=(
         "why did you predict this for {row}?",
         "why was {row} predicted this way?",
+        "why this prediction for {row}?",
         "explain the prediction for {row}",
         "what are the reasons for the decision on {row}?",
         "which features contributed most to the prediction for {row}?",
@@ -104,6 +106,7 @@ _SAYS: Says = (
         "what would drive the prediction for a new {entity} with {feature} {number}?",
         "top {k} reasons for {row}",
         ask("which features spoke against {class} for {row}?", sign="against"),
+        ask("which features speak against {row}?", sign="against"),
         ask("what counted against {row}?", sign="against"),
         ask("what lowered the prediction for {row}?", sign="against"),
         ask("what spoke in favour of {row}?", sign="for"),

@@ -59,8 +59,8 @@ class _Group:
         "does explanation quality differ between groups of {feature}?",
     ),
     says=(
-        "Explanations were scored by a correlation: of what they say for sets of features with what the prediction is "
-        "without these.",
+        "Each explanation is scored by a correlation: between what it says for sets of features and what the "
+        "prediction is without them.",
         "By {quality_of.feature}, the mean scores are: [quality_of*: {group} ({value})].",
         "The gap between {gap_clear.group} is {gap_clear:size}, with a {level} interval from {gap_low} to {gap_high}, "
         "so the explanations are not equally reliable.",

@@ -14,18 +14,40 @@ from askwhy.tools.engines.full_panel import FullPanel, full_panel
 from askwhy.tools.engines.panel import CONDITIONAL_OVERLAP, Panel, conditional_overlap
 from askwhy.tools.engines.robust import IN_DATA
 from askwhy.tools.engines.suppressors import suppressors
+from askwhy.tools.engines.text_choice import choose_text, marginal, text_attribution
+from askwhy.tools.engines.text_full_panel import full_text_panel
+from askwhy.tools.engines.text_game import refuse_dear
+from askwhy.tools.engines.text_telling import Told, text_game
+from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality
 from askwhy.tools.quality import shared_credit
-from askwhy.tools.registry import ClassName, ask, tool
+from askwhy.tools.registry import ClassName, Says, ask, tool
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.view import View
 
-Method = Literal["auto", "shap", "lime", "occlusion"]
+Method = Literal["auto", "shap", "lime", "occlusion", "integrated_gradients", "marginalisation"]
+
+_TEXT_SAYS: Says = (
+    "There is nothing to rank in the explanation of {untested_words.row}: {untested_words:one one/no} other word could "
+    "matter.",
+    "Deleting and inserting words in its order beats random orders by {ahead_words} on average; {better} of "
+    "{rankings} random orders {better:one does/do} better.",
+    "Deleting and inserting words in its order does not clearly beat random orders: the lead is {not_ahead_words} on "
+    "average, and {better} of {rankings} random orders {better:one does/do} better.",
+    "Over {subsets_words} groups of words, the correlation of what it says with what removing them does is "
+    "{agreement}, with a lower bound of {agreement_low}.",
+    "Its top {top_count_words:one word matters/words matter} more than the others by {robust_lead} when only some are "
+    "deleted; {robust_better} of {robust_sets} random choices {robust_better:one does/do} better.",
+    "Of {neighbours} texts with another word in one place and the same prediction, {mistaken_words} would get other "
+    "top words.",
+    "Repeated with {runs} other seeds, the top words overlap by {overlap_words} and their signs agree in {signs}.",
+)
+_WORDED = ("untested", "ahead", "not_ahead", "subsets", "top_count", "mistaken", "overlap")
+"""Relations whose sentences speak of features; of words for texts, under another name."""
 
 
 @tool(
     needs="instance",
-    fits=lambda schema: schema.modality == "table",
     asks=(
         "how sure are you about this explanation?",
         "how sure are you about the explanation for {row}?",
@@ -58,6 +80,7 @@ Method = Literal["auto", "shap", "lime", "occlusion"]
         "Its linear model explains {fidelity} of the variation around {row}.",
         "{inside} of the mixed cases that these checks ask about are as usual as the data.",
         "The features it names beat features picked at random by {margin}.",
+        *_TEXT_SAYS,
     ),
 )
 def explanation_quality(
@@ -68,6 +91,10 @@ def explanation_quality(
 ) -> Evidence:
     """How sure the explanation of one row is: whether it is faithful to the model (against random ones) and stable
     (over seeds and almost equal cases), measured in full. `k`: how many top features are judged."""
+    if view.schema.modality == "text":
+        return _of_text(view, method, cls, k)
+    if method in ("integrated_gradients", "marginalisation"):
+        raise ToolError("That method is for texts; for a table ask for SHAP, LIME or occlusion.")
     label = view.explained_class(cls)
     choice = choose(view, label) if method == "auto" else Choice(_maker(method, label)(view))
     found = choice.chosen
@@ -94,6 +121,33 @@ def explanation_quality(
             *panel.caveats(),
             *_more_caveats(full),
         ),
+    )
+
+
+def _of_text(view: View, method: Method, cls: str | None, k: int) -> Evidence:
+    """The same of the words of a text."""
+    refuse_dear(view, "to measure how good an explanation is")
+    label = view.explained_class(cls)
+    game, _, others = text_game(view, label, "word")
+    chosen = choose_text(game, label, "word") if method == "auto" else None
+    game = marginal(game, "word") if method == "marginalisation" else game
+    found = text_attribution(game, label, "word", method) if chosen is None else chosen.chosen.found
+    told = Told(game, found, label, "word", [], others)
+    named = told.named(k, "all")
+    again = method if method != "auto" else found.name.lower().replace(" ", "_")
+    full = full_text_panel(game, found, label, again, max(1, len(named)))
+    panel = Panel(full.removal, full.correlation, full.sensitivity, full.repeats, noun="words")
+    quality = (*found.quality, *(() if chosen is None else chosen.quality()), *panel.quality(), *_more_quality(full))
+    facts = _facts(view, Choice(found), full, quality)
+    return Evidence(
+        facts=tuple(
+            one.model_copy(update={"relation": f"{one.relation}_words"}) if one.relation in _WORDED else one
+            for one in facts
+        ),
+        method=f"{found.method}; deletion and insertion, removal of subsets, neighbours and re-runs",
+        estimand="faithfulness to the model and stability of the attributions",
+        quality=quality,
+        caveats=(*found.caveats, *told.caveats(named, "all"), *panel.caveats(), *_more_caveats(full)),
     )
 
 

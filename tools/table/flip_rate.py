@@ -78,11 +78,11 @@ class _Swapped:
         "counterfactual fairness: flip {feature} for every {entity}",
     ),
     says=(
-        "If only {flip_rate.feature} were different, the model's output would flip for {flips} of "
+        "If only {flip_rate.feature} were different, the prediction would flip for {flips} of "
         "{total:entities}{scope}, which is {flip_rate}, with a {level} interval from {rate_low} to {rate_high}.",
-        "If only {no_flips.feature} were different, the model's output would flip for none of "
+        "If only {no_flips.feature} were different, the prediction would flip for none of "
         "{no_flips:entities}{scope}; the {level} interval goes up to {rate_high}.",
-        "By the value it is set to, these shares of the others flip: [flip_to*: {group} ({value})].",
+        "Set to one value, it flips this share of those that have another: [flip_to*: {group} ({value})].",
         "The mean probability of {mean_now.cls} is {mean_now}; if only this were different, it would be: [mean_with*: "
         "{group} ({value})].",
         "The mean prediction for {total_numbers:entities}{scope} is {mean_output_now}; if only "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from askwhy.tools.engines.compared import Gap, Part, largest_gap
-from askwhy.tools.engines.groups import good_class, groups_of
+from askwhy.tools.engines.groups import Side, good_class, groups_of, one_against_rest, selected_against_rest
 from askwhy.tools.engines.metrics import LEVEL
 from askwhy.tools.engines.rules import Predicate
 from askwhy.tools.engines.truth import SMALL_N, Array, known_truth
@@ -20,7 +20,7 @@ from askwhy.tools.select import predicted_index
 from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
 
-Groups = Sequence[tuple[Predicate, Mask]]
+Groups = Sequence[tuple[Predicate | Side, Mask]]
 
 _SAID = 4
 _NAMES = {
@@ -54,6 +54,7 @@ class _Measure:
     asks=(
         "does the model treat women differently?",
         "does the model treat {entities} differently by {feature}?",
+        "are the groups of {feature} treated differently?",
         "compare the groups of {feature}",
         "is the model fair with respect to {feature}?",
         "does it discriminate by {feature}?",
@@ -62,9 +63,14 @@ class _Measure:
         "is the model equally accurate for every {feature}?",
         "false positive rates by {feature}",
         "does the model treat {entities} with {feature} {category} worse?",
+        "is the model fair to {entities} with {feature} below {number}?",
+        "how does the model treat {entities} with {feature} {category} compared with all others?",
         ask("compare {feature} groups on how often they are predicted {class}"),
     ),
     says=(
+        "This compares {selected:entities}{scope} with the {rest} others.",
+        "This compares {selected:entities}{scope} with the {rest_within} others that meet the remaining conditions.",
+        "This compares {named:entities} with {named.group} with the {named_rest} others{scope}.",
         "By {share_of.feature}, the model predicts {share_of.cls} for these shares: [share_of*: {group} ({value})].",
         "By {mean_of.feature}, these are the mean predictions: [mean_of*: {group} ({value})].",
         "The gap between {gap_clear.group} is {gap_clear:size}, with a {level} interval from {gap_low} to {gap_high}, "
@@ -84,13 +90,21 @@ class _Measure:
         "These gaps between groups may be chance: [open*: {group} ({value})].",
     ),
 )
-def group_compare(view: View, feature: FeatureName, cls: ClassName | None = None) -> Evidence:
+def group_compare(
+    view: View,
+    feature: FeatureName,
+    cls: ClassName | None = None,
+    value: str | None = None,
+    below: float | None = None,
+    above: float | None = None,
+) -> Evidence:
     """Whether the model treats the groups of a feature differently: for each group how often the favourable class (or
     `cls`) is predicted or the mean prediction, and on held-out rows its accuracy, false positives and false negatives.
 
-    Numbers are cut into three groups of about equal size. Differences come with intervals.
+    Numbers are cut into three groups of about equal size. `value`, or `below` and `above` for a number: one group
+    against all others; so is a selection by the feature itself. Differences come with intervals.
     """
-    groups = groups_of(view, feature)
+    view, groups, sides = _compared(view, feature, value, below, above)
     label = good_class(view, cls)
     outcome = _outcome(view, groups, label)
     among, scored, caveats = _scored(view)
@@ -103,12 +117,44 @@ def group_compare(view: View, feature: FeatureName, cls: ClassName | None = None
         )
     facts = [*_facts(measures, label, feature), *(fact for one, _ in groups for fact in one.facts(one.words()))]
     return Evidence(
-        facts=(*facts, *((scored,) if scored is not None else ())),
+        facts=(*sides, *facts, *((scored,) if scored is not None else ())),
         method="rates by group: Wilson's and Newcombe's intervals, Welch's for means, allowing for all pairs of groups",
         estimand="the model's outputs and mistakes in groups of rows as they are",
         caveats=(*caveats, *_caveats(view, groups, among, scored is not None)),
         figure=_figure(view, measures[0], feature),
         table=_table(measures),
+    )
+
+
+def _compared(
+    view: View, name: str, value: str | None, below: float | None, above: float | None
+) -> tuple[View, Groups, tuple[Fact, ...]]:
+    """The rows that are compared, their groups, and how many stand on either side where it is one against the rest."""
+    if value is not None or below is not None or above is not None:
+        groups = one_against_rest(view, name, value, below, above)
+        counts = [int(mask.sum()) for _, mask in groups]
+        group = groups[0][0].words()
+        return (
+            view,
+            groups,
+            (
+                Fact(relation="named", value=counts[0], unit="count", feature=name, group=group),
+                Fact(relation="named_rest", value=counts[1], unit="count"),
+            ),
+        )
+    selected = selected_against_rest(view, name)
+    if selected is None:
+        return view, groups_of(view, name), ()
+    whole, groups = selected
+    rest = "rest_within" if whole.scope.where else "rest"
+    counts = [int(mask.sum()) for _, mask in groups]
+    return (
+        whole,
+        groups,
+        (
+            Fact(relation="selected", value=counts[0], unit="count"),
+            Fact(relation=rest, value=counts[1], unit="count"),
+        ),
     )
 
 
@@ -175,6 +221,8 @@ def _relation(measure: _Measure) -> str:
 def _gap(measure: _Measure, gap: Gap, cls: str | None) -> Iterator[Fact]:
     unit: Unit = "output" if measure.unit == "output" else "points"
     if measure.name != "outcome":
+        if not gap.value:
+            return
         relation = "clear" if gap.clear else "open"
         yield Fact(relation=relation, value=gap.value, unit=unit, group=_NAMES[measure.name], cls=cls)
         return
@@ -183,7 +231,7 @@ def _gap(measure: _Measure, gap: Gap, cls: str | None) -> Iterator[Fact]:
     yield Fact(relation="gap_low", value=gap.low, unit=unit, cls=cls, group=both)
     yield Fact(relation="gap_high", value=gap.high, unit=unit, cls=cls, group=both)
     yield Fact(relation="level", value=LEVEL, unit="share")
-    if gap.ratio is not None and measure.unit == "share":
+    if gap.ratio and measure.unit == "share":
         yield Fact(relation="ratio", value=gap.ratio, unit="share", cls=cls, group=both)
 
 
@@ -191,10 +239,9 @@ def _caveats(view: View, groups: Groups, among: Mask, scored: bool) -> Iterator[
     entities = view.schema.entities
     few = [one.words() for one, mask in groups if (mask & (among if scored else True)).sum() < SMALL_N]
     if few:
-        what = "with a known truth " if scored else ""
-        text = (
-            f"There are fewer than {SMALL_N} {entities} {what}with {'; or with '.join(few)}, so this is very uncertain."
-        )
+        what = f"{entities} with a known truth" if scored else entities
+        which = "This group has" if len(few) == 1 else "Each of these groups has"
+        text = f"{which} fewer than {SMALL_N} {what}, too few to be sure of: {'; '.join(few)}."
         yield Caveat(flag="small_n", text=text)
     text = (
         "This compares the model's outputs; it does not say why they differ, nor whether the difference is justified."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -12,7 +12,8 @@ from pydantic import Field
 
 from askwhy.tools.attribution import quantity
 from askwhy.tools.engines.discoveries import adjusted
-from askwhy.tools.engines.refit import trained
+from askwhy.tools.engines.noise import COLUMNS, replies_with_noise
+from askwhy.tools.engines.refit import Trained, trained
 from askwhy.tools.engines.truth import Array, known_truth
 from askwhy.tools.engines.twins import Questions, Twins, raise_twins, rank_correlations, twin_p_values
 from askwhy.tools.errors import ToolError
@@ -27,6 +28,9 @@ ALIKE = 0.3
 
 MOST_TWINS = 500
 
+NAMED = 3
+"""C9: among so many features no noise may be, or among as many as pass."""
+
 _FEWEST_TWINS = 49
 _LISTED = 8
 _Z = 1.96
@@ -37,7 +41,10 @@ TwinCount = Annotated[int, Field(ge=20, le=MOST_TWINS)]
 
 @dataclass(frozen=True)
 class _Compared:
-    """The model's importances (features,) beside those of its twins (twins, features), and how alike they rank."""
+    """The model's importances (features,) beside those of its twins (twins, features), and how alike they rank.
+
+    noisy: importances of the model trained again with columns of noise (features + 2,); None where that is not so.
+    """
 
     own: Array
     twins: Array
@@ -46,6 +53,20 @@ class _Compared:
     alike: Array
     by_loss: bool
     rows: int
+    noisy: Array | None = None
+
+    def first(self, q: float) -> int:
+        """How many features count as named: those that pass, or the first three where none does."""
+        passing = int((self.corrected <= q).sum())
+        return passing or min(NAMED, len(self.own))
+
+    @property
+    def noise_place(self) -> int | None:
+        """The rank of the more important column of noise among all columns, 1 = most; None if it was not tried."""
+        if self.noisy is None:
+            return None
+        best = float(self.noisy[-COLUMNS:].max())
+        return 1 + int((self.noisy[:-COLUMNS] > best).sum())
 
     @property
     def mean(self) -> float:
@@ -87,6 +108,10 @@ class _Compared:
         "That is not shown for the other {others} features, among them [within_some 5: {feature} ({value})].",
         "This is about how much worse the predictions for {questioned:entities} get when a feature is replaced.",
         "This is about how far the output moves when a feature is replaced, for {moved:entities}.",
+        "With {noise_columns} columns of random numbers added, the model was trained once more: the more important of "
+        "them has rank {noise_behind} of {columns}, so noise is not among the first {first}.",
+        "With {noise_columns} columns of random numbers added, the model was trained once more: the more important of "
+        "them has rank {noise_among} of {columns}, so noise gets among the first {first}.",
         "Ranked by how far each feature moves the output, the model and its twins have a mean rank correlation of "
         "{unlike}, at most {unlike_high} with {level} confidence, so a model that learnt nothing would rank them "
         "otherwise.",
@@ -120,7 +145,9 @@ def null_control(view: View, q: Rate = 0.1, twins: TwinCount | None = None, cls:
     if raised is None or len(raised.replies) < 2:
         return _cannot("The model did not let itself be trained again on shuffled outcomes.")
     label = _label(view, cls)
-    found = _compared(view, questions, truth, raised, 0 if label is None else view.schema.classes.index(label))
+    column = 0 if label is None else view.schema.classes.index(label)
+    noisy = None if view.scope.has_instance else _with_noise(view, model, questions, truth, column)
+    found = replace(_compared(view, questions, truth, raised, column), noisy=noisy)
     return Evidence(
         facts=tuple(_facts(view, found, q)),
         method=f"{len(found.twins)} twins trained on permuted outcomes; features replaced from other rows; "
@@ -185,6 +212,14 @@ def _compared(view: View, questions: Questions, truth: Array | None, raised: Twi
     return _Compared(sizes, twin_sizes, p, adjusted(p), alike, truth is not None, questions.shape[0])
 
 
+def _with_noise(view: View, model: Trained, questions: Questions, truth: Array | None, column: int) -> Array | None:
+    """Importances (features + 2,) of the model trained again with columns of noise."""
+    replies = replies_with_noise(view, model, questions)
+    if replies is None:
+        return None
+    return replies.sizes(column) if truth is None else replies.losses(truth)
+
+
 def _order(found: _Compared) -> list[int]:
     return [int(one) for one in np.lexsort((-found.own, found.corrected))]
 
@@ -209,10 +244,21 @@ def _facts(view: View, found: _Compared, q: float) -> Iterator[Fact]:
         yield Fact(relation="others", value=len(within), unit="count")
     if not view.scope.has_instance:
         yield Fact(relation="questioned" if found.by_loss else "moved", value=found.rows, unit="count")
+    yield from _noise_facts(found, q)
     kind = ("unlike" if found.high < ALIKE else "alike") + ("_here" if view.scope.has_instance else "")
     yield Fact(relation=kind, value=found.mean, unit="score", error=found.error)
     yield Fact(relation=f"{kind}_high", value=found.high, unit="score")
     yield Fact(relation="level", value=0.95, unit="share")
+
+
+def _noise_facts(found: _Compared, q: float) -> Iterator[Fact]:
+    place, first = found.noise_place, found.first(q)
+    if place is None:
+        return
+    yield Fact(relation="noise_columns", value=COLUMNS, unit="count")
+    yield Fact(relation="noise_behind" if place > first else "noise_among", value=place, unit="count")
+    yield Fact(relation="columns", value=len(found.own) + COLUMNS, unit="count")
+    yield Fact(relation="first", value=first, unit="count")
 
 
 def _quality(found: _Compared, q: float) -> Iterator[Quality]:
@@ -221,10 +267,17 @@ def _quality(found: _Compared, q: float) -> Iterator[Quality]:
     smallest, needed = 1 / (len(found.twins) + 1), q / len(found.own)
     note = f"smallest p-value that so many twins can give; {needed:.3g} or less is needed for a single discovery"
     yield Quality(check="C9", value=smallest, passed=smallest <= needed + 1e-12, note=note)
+    place, first = found.noise_place, found.first(q)
+    if place is not None:
+        note = f"rank of the more important of {COLUMNS} columns of noise; it must be beyond the first {first}"
+        yield Quality(check="C9", value=place, passed=place > first, note=note)
 
 
 def _caveats(view: View, found: _Compared, raised: Twins, q: float) -> Iterator[Caveat]:
-    count = len(found.twins)
+    count, place = len(found.twins), found.noise_place
+    if place is not None and place <= found.first(q):
+        text = "A column of random numbers would be named among the most important features, so that list says little."
+        yield Caveat(flag="noise_named", text=text)
     if count < raised.wanted:
         text = f"Training takes long, so there are {count} twins instead of {raised.wanted}."
         yield Caveat(flag="few_twins", text=text)

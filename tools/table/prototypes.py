@@ -4,25 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
+from askwhy.tools.engines.attributed import Attributed, attributed, label_of_rows
 from askwhy.tools.engines.distance import Space
 from askwhy.tools.engines.listing import shown
 from askwhy.tools.engines.neighbours import distances
+from askwhy.tools.engines.pick import NAMED, Picked, pick
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence, Fact, Quality, Table
-from askwhy.tools.registry import ClassName, tool
+from askwhy.tools.registry import ClassName, Says, ask, tool
+from askwhy.tools.schema import ClassLabel
 from askwhy.tools.select import predicted_index
+from askwhy.tools.subject import plain
 from askwhy.tools.view import View
 
 _MOST = 1000
 _RANDOM = 100
 _CRITICISMS = 2
+_LEAST = 5
+
+Method = Literal["cases", "explanations"]
+
+_TOLD = 5
+"""Of more picked cases only the table shows the explanations."""
+
 _THIRDS = ("low predictions", "middling predictions", "high predictions")
+
+
+def _pick_says(what: str) -> Says:
+    return (
+        "The explanations of {picked:entities} name the features that carry {pick_coverage} of the weight in "
+        f"{what} for {{explained:entities}}{{scope}}; those of as many chosen at random carry {{pick_at_random}} on "
+        "average.",
+    )
+
+
+def _case_says(number: int) -> str:
+    item = "{feature} ({at}) {value:word raises/lowers} it by {value:size}"
+    return f"For {{p{number}_case.row}}, [p{number}_attribution*: {item}]."
 
 
 @tool(
@@ -37,6 +61,9 @@ _THIRDS = ("low predictions", "middling predictions", "high predictions")
         "which few cases stand for all of them?",
         "show me one typical case per class",
         "which {entities} are badly represented by the typical cases?",
+        ask("which few explanations show what the model goes by?", method="explanations"),
+        ask("show {k} {entities} whose explanations cover the features that matter", method="explanations"),
+        ask("pick representative explanations", method="explanations"),
     ),
     says=(
         "These represent the {total:entities}{scope} best: [prototype*: {row} (predicted {cls}, standing for {value} "
@@ -46,20 +73,34 @@ _THIRDS = ("low predictions", "middling predictions", "high predictions")
         "These represent the {class_total:entities}{scope} that are predicted {only_class.cls} best: "
         "[class_prototype*: {row} (standing for {value} of them)].",
         "They were chosen among {sampled:entities} drawn at random.",
-        "Predicting for every other row what the model predicts for its nearest representative agrees with the model "
-        "in {agreement} of them; for as many rows chosen at random it would be {agreement_at_random}.",
-        "The distance from a row to its nearest representative is {coverage_distance} of the features' range on "
-        "average; for as many rows chosen at random it would be {coverage_at_random}.",
+        "Predicting for every other {entity} what the model predicts for its nearest representative agrees with the "
+        "model in {agreement} of them; for as many {entities} chosen at random it would be {agreement_at_random}.",
+        "The distance from a {entity} to its nearest representative is {coverage_distance} of the features' range on "
+        "average; for as many {entities} chosen at random it would be {coverage_at_random}.",
         "Worst represented: [criticism*: {row}].",
+        *_pick_says("the probability of {about_class.cls}"),
+        *_pick_says("the predicted {about_target}"),
+        *(_case_says(number) for number in range(1, _TOLD + 1)),
+        "The explanations of [further_case*: {row}] are in the table.",
+        "More cases would add nothing, though {wanted} were asked for.",
+        "They leave out [left_out*: {feature}].",
+        "An explanation names up to {named_features} features, and a feature's weight is the square root of "
+        "its total attribution.",
+        "The {explained} were drawn at random from {drawn_from:entities}.",
     ),
 )
 def prototypes(
     view: View,
     cls: ClassName | None = None,
     k: Annotated[int, Field(ge=1, le=20)] = 4,
+    method: Method = "cases",
 ) -> Evidence:
     """Representative cases: real rows that stand for the rest, chosen within each predicted class (or third of the
-    predicted numbers), and the worst represented ones. `cls`: only rows predicted so; `k`: how many in all."""
+    predicted numbers), and the worst represented ones. `cls`: only rows predicted so; `k`: how many in all.
+
+    `method`: `explanations` picks cases whose explanations together cover the features that matter."""
+    if method == "explanations":
+        return _by_explanations(view, cls, k)
     pool = _pool(view, cls)
     chosen = _choose(pool, k)
     quality, facts = _judged(view, pool, chosen)
@@ -70,6 +111,94 @@ def prototypes(
         quality=quality,
         table=_table(view, pool, chosen),
     )
+
+
+def _by_explanations(view: View, cls: str | None, k: int) -> Evidence:
+    """Cases whose explanations together name as much as possible of what counts."""
+    label = label_of_rows(view, cls)
+    rows = view.rows if cls is None else view.rows[_groups(view) == view.schema.class_index(cls)]
+    found = attributed(view, label, rows, _LEAST)
+    picked = pick(found.values, k)
+    if not picked.cases:
+        raise ToolError(f"No feature moves the output for these {view.schema.entities}, so no explanation covers any.")
+    rng = view.rng
+    drawn = [picked.coverage(rng.choice(len(found.rows), len(picked.cases), replace=False)) for _ in range(_RANDOM)]
+    note = f"share of the features' weight; {np.mean(drawn):.3f} for random rows"
+    quality = Quality(
+        check="coverage", value=picked.covered[-1], passed=picked.covered[-1] >= float(np.mean(drawn)), note=note
+    )
+    return Evidence(
+        facts=(
+            *_pick_facts(view, label, found, picked, drawn, k),
+            *_drawn_facts(found, len(rows)),
+        ),
+        method=f"submodular pick (Ribeiro, Singh & Guestrin 2016) over the {NAMED} largest of {found.method}",
+        estimand="rows whose explanations name the most weight; a feature's is the root of its total attribution",
+        quality=(quality,),
+        table=_picked_table(view, found, picked),
+    )
+
+
+def _pick_facts(
+    view: View, label: ClassLabel | None, found: Attributed, picked: Picked, drawn: list[float], k: int
+) -> Iterator[Fact]:
+    if label is None:
+        yield Fact(relation="about_target", value=view.schema.target.label)
+    else:
+        yield Fact(relation="about_class", value=label.name, unit="class", cls=label.name)
+    yield Fact(relation="picked", value=len(picked.cases), unit="count")
+    yield Fact(relation="pick_coverage", value=picked.covered[-1], unit="share")
+    yield Fact(relation="pick_at_random", value=float(np.mean(drawn)), unit="share", error=_error(drawn))
+    for rank, place in enumerate(picked.cases, 1):
+        yield from _explained(view, label, found, picked, place, rank)
+    if len(picked.cases) < k:
+        yield Fact(relation="wanted", value=k, unit="count")
+    left = (picked.weights > 0) & ~picked.named[picked.cases].any(axis=0)
+    for j in (int(one) for one in np.argsort(-picked.weights, kind="stable") if left[one]):
+        yield Fact(relation="left_out", value=float(picked.weights[j]), unit="share", feature=view.schema.names[j])
+
+
+def _explained(
+    view: View, label: ClassLabel | None, found: Attributed, picked: Picked, place: int, rank: int
+) -> Iterator[Fact]:
+    """One picked case: the share of the weight covered up to it, and the attributions that its explanation names."""
+    row, unit = str(found.rows.index[place]), "output" if label is None else "points"
+    prefix = f"p{rank}" if rank <= _TOLD else "further"
+    yield Fact(relation=f"{prefix}_case", value=picked.covered[rank - 1], unit="share", row=row, rank=rank)
+    for j in _named(found, picked, place) if rank <= _TOLD else ():
+        yield Fact.model_validate(
+            {
+                "relation": f"{prefix}_attribution",
+                "value": float(found.values[place, j]),
+                "unit": unit,
+                "feature": view.schema.names[j],
+                "at": plain(found.rows.iloc[place, j]),
+                "cls": None if label is None else label.name,
+                "row": row,
+            }
+        )
+
+
+def _drawn_facts(found: Attributed, whole: int) -> Iterator[Fact]:
+    yield Fact(relation="explained", value=len(found.rows), unit="count")
+    yield Fact(relation="named_features", value=NAMED, unit="count")
+    if len(found.rows) < whole:
+        yield Fact(relation="drawn_from", value=whole, unit="count")
+
+
+def _named(found: Attributed, picked: Picked, place: int) -> list[int]:
+    """The features that a row's explanation names, the largest first."""
+    order = np.argsort(-np.abs(found.values[place]), kind="stable")
+    return [int(j) for j in order if picked.named[place, j]]
+
+
+def _picked_table(view: View, found: Attributed, picked: Picked) -> Table:
+    """Every picked case with what its explanation names, and the share of the weight covered up to it."""
+    rows = []
+    for place, covered in zip(picked.cases, picked.covered, strict=True):
+        named = ", ".join(view.schema.features[j].label for j in _named(found, picked, place))
+        rows.append((str(found.rows.index[place]), float(found.output[place]), named, covered))
+    return Table(columns=(view.schema.entity, "output", "explained by", "covered so far"), rows=tuple(rows))
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def _listed(view: View, found: _Found, outcome: Outcome, gap: float) -> Iterator
         yield Fact(relation="same_within" if outcome == "same" else "other_beyond", value=gap, unit="output")
     if outcome != "any" and not regression:
         name = view.predicted().name
-        yield Fact(relation=f"{outcome}_class", value=name, unit="class", cls=name)
+        yield Fact(relation=f"{outcome}_class", value=name, unit="class", cls=name, row=view.row_id)
     plain_role = "similar_number" if regression else "similar"
     role = {"any": plain_role, "same": "same_outcome", "other": "other_outcome"}[outcome]
     role = role.replace("outcome", "number") if regression else role
@@ -164,6 +164,8 @@ def _listed(view: View, found: _Found, outcome: Outcome, gap: float) -> Iterator
     for rank, (position, far) in enumerate(zip(found.positions, found.far, strict=True), 1):
         cls = None if predicted is None else view.schema.classes[int(predicted[position])].name
         yield Fact(relation=role, value=float(far), unit="share", row=ids[position], cls=cls, rank=rank)
+        if cls is not None:
+            yield Fact(relation="neighbour_prediction", value=cls, unit="class", cls=cls, row=ids[position])
     if regression:
         for position in found.positions:
             value = float(outputs[position, 0])

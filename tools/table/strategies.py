@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from askwhy.tools.attribution import brought_values, sample
+from askwhy.tools.engines.attributed import Attributed, attributed, label_of_rows
 from askwhy.tools.engines.listing import unit_of
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
 from askwhy.tools.registry import ClassName, Says, tool
 from askwhy.tools.schema import ClassLabel, Feature
-from askwhy.tools.select import predicted_index
-from askwhy.tools.shapley import shapley_rows
 from askwhy.tools.subject import plain
 from askwhy.tools.view import View
 
 _MOST_GROUPS = 6
-_ROWS = 120
-_BACKGROUND = 30
 _LEAST = 12
 _REPEATS = 20
 _STABLE = 0.75
@@ -70,8 +65,8 @@ def strategies(
 ) -> Evidence:
     """Which cases are decided for the same reasons: rows grouped by their Shapley values, each group with its main
     attributions and typical values. `k`: how many groups (default: as many as fit best); `cls`: the class explained."""
-    label = _label(view, cls)
-    found = _attributions(view, label)
+    label = label_of_rows(view, cls)
+    found = attributed(view, label, view.rows, _LEAST)
     groups = _grouped(found.values, k, view.seed)
     quality, caveats = _judged(found.values, groups, view)
     facts = [
@@ -91,45 +86,6 @@ def strategies(
         quality=quality,
         caveats=caveats,
         table=_table(view, found, groups),
-    )
-
-
-@dataclass(frozen=True)
-class _Found:
-    """Attributions (rows, features) of some of the view's rows, and the model's output there."""
-
-    rows: pd.DataFrame
-    values: Array
-    output: Array
-    method: str
-
-
-def _label(view: View, cls: str | None) -> ClassLabel | None:
-    """The class explained; of several, the one predicted most often, unless one is named."""
-    if view.subject.regression:
-        if cls is not None:
-            raise ToolError("This model predicts a number, so there are no classes.")
-        return None
-    label = view.schema.explained if cls is None else view.schema.class_label(cls)
-    if label is None:
-        counts = np.bincount(predicted_index(view.outputs), minlength=len(view.schema.classes))
-        label = view.schema.classes[int(counts.argmax())]
-    return label
-
-
-def _attributions(view: View, label: ClassLabel | None) -> _Found:
-    rows = sample(view.rows, _ROWS, view.rng)
-    if len(rows) < _LEAST:
-        raise ToolError(f"Groups need at least {_LEAST} {view.schema.entities}; there are {len(rows)}.")
-    column = 0 if label is None else view.schema.classes.index(label)
-    outputs = view.evaluate.outputs(rows)[:, column]
-    brought, _, _, _ = brought_values(view, column, rows)
-    if brought is not None:
-        return _Found(rows, np.asarray(brought), outputs, "the SHAP values brought along")
-    background = sample(view.subject.background, _BACKGROUND, view.rng)
-    found = shapley_rows(view.evaluate, rows, background, seed=view.seed)
-    return _Found(
-        rows, found.values[:, :, column], outputs, f"Shapley values against {len(background)} background rows"
     )
 
 
@@ -172,7 +128,7 @@ def _about(view: View, label: ClassLabel | None) -> Fact:
     return Fact(relation="about_class", value=label.name, unit="class", cls=label.name)
 
 
-def _described(view: View, label: ClassLabel | None, found: _Found, groups: Array, one: int) -> Iterator[Fact]:
+def _described(view: View, label: ClassLabel | None, found: Attributed, groups: Array, one: int) -> Iterator[Fact]:
     """One group: its size, its most central row, its largest mean attributions and the values typical there."""
     inside, prefix = groups == one, f"g{one + 1}"
     mean = found.values[inside].mean(axis=0)
@@ -255,7 +211,7 @@ def stability(values: Array, groups: Array, seed: int) -> Array:
     return np.asarray(found.mean(axis=0))
 
 
-def _table(view: View, found: _Found, groups: Array) -> Table:
+def _table(view: View, found: Attributed, groups: Array) -> Table:
     """Mean attributions: a line for each feature, a column for each group."""
     count = int(groups.max()) + 1
     means = np.array([found.values[groups == one].mean(axis=0) for one in range(count)])

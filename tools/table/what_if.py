@@ -11,9 +11,11 @@ from askwhy.tools.evidence import DerivedFact, Evidence, Fact, Table, Unit
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.select import predicted_index
+from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
 
 _SHOWN = 10
+_QUOTED = 80
 
 
 @tool(
@@ -36,6 +38,10 @@ _SHOWN = 10
         "what if the word {word} were removed?",
         "what if I remove {word} from {text}?",
         "what if I add {word} to {text}?",
+        "what if the word {word} were deleted from {row}?",
+        "what if the word {word} were left out of every {entity}?",
+        "what if {word} were replaced in {text}?",
+        "what would the model say if {row} did not contain {word}?",
     ),
     says=(
         "If {changes:if}, the model would predict {flipped} for {row} instead of {before_prediction}.",
@@ -56,6 +62,12 @@ _SHOWN = 10
         "Every one of them changes by {equal_change:signed}.",
         "The predictions would be [after_count*: {value} {cls}] instead of [before_count*: {value} {cls}].",
         "The values are already so for {unchanged:entities}.",
+        "The text would then read {new_text}.",
+        "The change leaves {untouched:entities} as {untouched:one it is/they are}.",
+        "Where it changes the text, in {touched:entities}, the probability of {touched_change.cls} changes by "
+        "{touched_change:signed} on average, with a standard error of {touched_change.error}.",
+        "Where it changes the text, in {touched:entities}, the prediction changes by {touched_output:signed} on "
+        "average, with a standard error of {touched_output.error}.",
     ),
 )
 def what_if(view: View, cls: ClassName | None = None) -> Evidence:
@@ -63,8 +75,13 @@ def what_if(view: View, cls: ClassName | None = None) -> Evidence:
     probability (of `cls`, or of the class predicted before), how many predictions flip."""
     facts = _one(view, cls) if view.scope.has_instance else _many(view, cls)
     same = _unchanged(view)
-    if same:
-        facts.append(Fact(relation="unchanged", value=same, unit="count"))
+    text = view.schema.modality == "text"
+    if text and view.scope.has_instance:
+        facts += _new_text(view)
+    elif text and same.any():
+        facts += _touched(view, ~same, cls)
+    elif same.any():
+        facts.append(Fact(relation="unchanged", value=int(same.sum()), unit="count"))
     return Evidence(
         facts=tuple(facts), method="direct evaluation before and after", estimand="model output", table=_table(view)
     )
@@ -164,13 +181,35 @@ def _counts(view: View, relation: str, found: Array) -> list[Fact]:
     ]
 
 
-def _unchanged(view: View) -> int:
-    """How many rows the changes leave as they were."""
+def _new_text(view: View) -> list[Fact]:
+    """The text that was asked about, where it can be quoted whole."""
+    text = str(view.rows.iloc[0, 0])
+    quotable = text.strip() and len(text) <= _QUOTED
+    return [Fact(relation="new_text" if quotable else "long_text", value=text, unit="text", row=view.row_id)]
+
+
+def _touched(view: View, touched: Mask, cls: str | None) -> list[Fact]:
+    """How many texts a change leaves alone, and what it does to the others."""
+    facts = [Fact(relation="untouched", value=int((~touched).sum()), unit="count")]
+    if not touched.any():
+        return facts
+    label = None if view.subject.regression else _label(view, cls)
+    moved = (view.output_of(view.outputs, label) - view.output_of(view.outputs_before, label))[touched]
+    error = float(moved.std(ddof=1) / np.sqrt(len(moved))) if len(moved) > 1 else None
+    facts.append(Fact(relation="touched", value=len(moved), unit="count"))
+    name = None if label is None else label.name
+    relation, unit = ("touched_output", "output") if label is None else ("touched_change", "points")
+    given = {"relation": relation, "unit": unit, "cls": name, "value": float(moved.mean()), "error": error}
+    return [*facts, Fact.model_validate(given)]
+
+
+def _unchanged(view: View) -> Mask:
+    """Which rows the changes leave as they were."""
     same = np.ones(len(view.rows), dtype=bool)
     for name in view.schema.names:
         old, new = view.before[name].astype(object), view.rows[name].astype(object)
         same &= np.asarray((old == new).fillna(False), dtype=bool) | np.asarray(old.isna() & new.isna(), dtype=bool)
-    return int(same.sum())
+    return same
 
 
 def _table(view: View) -> Table:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from askwhy.tools.attribution import quantity, unit_of
+from askwhy.tools.engines.discoveries import adjusted
 from askwhy.tools.engines.text_corpus import FEWEST_TEXTS, Sign, WordEffect, WordEffects, word_effects
-from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table
+from askwhy.tools.engines.text_patterns import FALSE_DISCOVERIES
+from askwhy.tools.engines.text_telling import said_of_output
+from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Quality, Series, Table
 from askwhy.tools.quality import order_caveats
 from askwhy.tools.registry import ClassName, Says, ask, tool
-from askwhy.tools.text.explain_text import said_of_output
 from askwhy.tools.view import View
 
 TopK = Annotated[int, Field(ge=1)]
@@ -84,11 +87,14 @@ def importance_text(
     """
     found = word_effects(view, view.explained_class(cls), words, k, sign)
     wanted = _wanted(found, sign)
-    named = [] if words else [i for i in wanted if _clear(found.ranked[i])][:k]
+    p_values = _adjusted(found)
+    passing = [i for i in wanted if _clear(found.ranked[i]) and p_values[i] <= FALSE_DISCOVERIES]
+    named = [] if words else passing[:k]
     return Evidence(
         facts=(*_importances(view, found), *_roles(view, found, named, sign), *_counts(view, found)),
         method="deletion of each word from the texts that hold it",
         estimand=f"mean change of {quantity(view, found.label)} between a text and the text without the word",
+        quality=_quality(found, [p_values[i] for i in named]),
         caveats=tuple(_caveats(view, found, wanted, named)),
         figure=_figure(view, found),
         table=Table(
@@ -101,6 +107,26 @@ def importance_text(
 def _clear(effect: WordEffect) -> bool:
     """Whether an effect can be told from zero, and would not print as 0."""
     return abs(effect.mean) > max(_NEGLIGIBLE, 2 * (effect.error or 0.0))
+
+
+def _adjusted(found: WordEffects) -> list[float]:
+    """Adjusted p-values of the ranked words' mean effects, as the largest of all the words there are."""
+    from scipy.stats import t
+
+    own = np.zeros(len(found.ranked))  # an effect that is the same in all texts that hold a word is no chance
+    for place, one in enumerate(found.ranked):
+        if one.error:
+            own[place] = 2 * t.sf(abs(one.mean) / one.error, one.texts - 1)
+    every = adjusted(np.concatenate([own, np.ones(max(0, found.words - len(own)))]))
+    return [float(one) for one in every[: len(own)]]
+
+
+def _quality(found: WordEffects, p_values: Sequence[float]) -> tuple[Quality, ...]:
+    """C10: how sure it is that the words that are named move the output at all."""
+    if not p_values:
+        return ()
+    note = f"largest adjusted p of the words named, of {found.words:,} words"
+    return (Quality(check="C10", value=max(p_values), passed=True, note=note),)
 
 
 def _wanted(found: WordEffects, sign: Sign) -> list[int]:

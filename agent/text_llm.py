@@ -1,0 +1,74 @@
+"""A chat model as a text classifier by prompt: what `askwhy.Subject.of` takes as a model of texts.
+
+classifier = prompt_classifier("openai:gpt-5-mini", ["fresh", "rotten"], task="Is this review for or against the film?")
+subject = askwhy.Subject.of(classifier, texts, y)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from askwhy.agent.llm import TIMEOUT_SECONDS, engine_name, named_model, within
+from askwhy.prompts import Prompt, load
+from askwhy.tools.errors import ModelFault
+from askwhy.tools.loading.language_classifier import BUDGET, LanguageClassifier
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+_AT_ONCE = 4
+_TASK = "You decide which class a text belongs to."
+
+
+def prompt_classifier(
+    model: BaseChatModel | str,
+    classes: Sequence[str],
+    *,
+    task: str = _TASK,
+    samples: int = 1,
+    abstain: bool = False,
+    budget: int = BUDGET,
+) -> LanguageClassifier:
+    """A chat model (or the name of one, as --llm takes it) that names the class of a text.
+
+    task: one or two sentences on what is to be decided. The other options are those of `LanguageClassifier`; several
+    samples are worth their price only if the model is set to a temperature above zero.
+    """
+    chat = named_model(model) if isinstance(model, str) else model
+    ask = _Asking(chat, load("classify"), task, tuple(map(str, classes)))
+    return LanguageClassifier(ask, classes, samples=samples, abstain=abstain, budget=budget)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asking:
+    """Replies of a chat model to the prompt for each of some texts."""
+
+    chat: BaseChatModel
+    prompt: Prompt
+    task: str
+    classes: tuple[str, ...]
+
+    @property
+    def identity(self) -> str:
+        """What the replies depend on beside the text."""
+        return json.dumps([engine_name(self.chat), self.prompt.hash, self.task, self.classes])
+
+    def __call__(self, texts: list[str]) -> list[str]:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(self._reply, texts))
+
+    def _reply(self, text: str) -> str:
+        from langchain_core.messages import HumanMessage
+
+        names = "\n".join(json.dumps(name, ensure_ascii=False) for name in self.classes)
+        asked = self.prompt.render(task=self.task, classes=names, text=json.dumps(text, ensure_ascii=False))
+        try:
+            reply = within(2 * TIMEOUT_SECONDS, lambda: self.chat.invoke([HumanMessage(asked)]))
+        except Exception as error:  # each provider's package has its own errors
+            reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+            raise ModelFault(f"The language model {engine_name(self.chat)} gave no reply: {reason}") from error
+        return str(reply.text)

@@ -1,0 +1,67 @@
+"""An answer on the terminal: its words, its tables as wide as the window allows, how it was understood."""
+
+from __future__ import annotations
+
+from askwhy.agent.answer import Answer
+from askwhy.tools.evidence import Table
+from askwhy.ui.cells import cell_text, printable, without_empty_errors
+
+_MARKS = {
+    "verified": "[checked against the model]",
+    "repaired": "[checked against the model, after one correction]",
+    "fallback": "[what could not be verified was withheld]",
+    "asked": "[question back]",
+    "declined": "[not answered]",
+}
+_BORDER = 3  # characters between two columns
+
+
+def show_answer(answer: Answer, many: bool) -> None:
+    """Print an answer; `many` says that there are others, so that its question is needed."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    if many:
+        console.print(Text(f"> {printable(answer.question)}", style="bold"))
+    console.print(Text(printable(answer.text)))
+    if answer.outcome.kind == "clarify":
+        for option in answer.outcome.options:
+            console.print(Text(f"  - {printable(option)}"))
+    for evidence in answer.evidence:
+        if evidence.table is not None:
+            console.print(_drawn(fitted(evidence.table, console.width)))
+    marks = [f"understood as: {answer.understood}" if answer.understood else "", _MARKS[answer.verdict]]
+    console.print(Text(printable("  ".join(mark for mark in marks if mark)), style="dim"))
+
+
+def fitted(table: Table, width: int) -> Table:
+    """The table as it reads best in `width` characters: turned where it has more columns than fit, so that each row of
+    the data becomes a column, of which as many are kept as fit. The note says what was left out."""
+    table = without_empty_errors(table)
+    texts = [[printable(name) for name in table.columns], *([cell_text(cell) for cell in row] for row in table.rows)]
+    if len(texts) < 2 or _width(list(zip(*texts, strict=True))) <= width:
+        return table
+    kept = len(texts)
+    while kept > 2 and _width(texts[:kept]) > width:
+        kept -= 1
+    left_out = len(texts) - kept
+    notes = [table.note, f"{kept - 1} of {len(texts) - 1} shown" if left_out else ""]
+    turned = tuple(zip(*texts[:kept], strict=True))
+    return Table(columns=turned[0], rows=turned[1:], note=", ".join(filter(None, notes)))
+
+
+def _width(columns: list[list[str]] | list[tuple[str, ...]]) -> int:
+    return sum(max(map(len, column)) + _BORDER for column in columns) + 1
+
+
+def _drawn(table: Table) -> object:
+    from rich import table as rich_table
+    from rich.text import Text
+
+    drawn = rich_table.Table(title=Text(printable(table.note)) if table.note else None)
+    for column in table.columns:
+        drawn.add_column(Text(printable(column)))
+    for row in table.rows:
+        drawn.add_row(*(Text(printable(cell_text(cell))) for cell in row))
+    return drawn
