@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from askwhy.agent.drafts import Drafted, Drafter
 from askwhy.agent.plan import Plan, Ref, Step
 from askwhy.tools.call import Call, Limits, Result
 from askwhy.tools.errors import ToolError
@@ -29,11 +30,15 @@ def shared_executor() -> Executor:
 
 @dataclass(frozen=True)
 class Ran:
-    """The evidence of a plan, the subject with its outputs known, and how many rows the model was asked for."""
+    """The evidence of a plan, the subject with its outputs known, and how many rows the model was asked for.
+
+    drafted: what a language model was asked to write for the tools.
+    """
 
     evidence: tuple[Evidence, ...]
     subject: Subject
     predict_rows: int
+    drafted: tuple[Drafted, ...] = ()
 
 
 class Runner:
@@ -45,29 +50,44 @@ class Runner:
         self._seed = seed
         self._cache: OrderedDict[str, Result] = OrderedDict()
 
-    def run(self, plan: Plan, subject: Subject, cancelled: Callable[[], bool] = lambda: False) -> Ran:
-        """Evidence of every step, in order. Raises ToolError for what the user can put right."""
+    def run(
+        self,
+        plan: Plan,
+        subject: Subject,
+        cancelled: Callable[[], bool] = lambda: False,
+        drafter: Drafter | None = None,
+    ) -> Ran:
+        """Evidence of every step, in order. Raises ToolError for what the user can put right.
+
+        `drafter` asks a language model for texts, for the tools that try such.
+        """
         found: list[Evidence] = []
         shown: list[Evidence] = []
+        drafted: list[Drafted] = []
         spent = 0
-        for step in plan.steps:
-            result, fresh = self._result(subject, _resolved(step, found), cancelled)
+        for resolved in plan.steps:
+            step = _resolved(resolved, found)
+            drafts = drafter(subject, step) if drafter is not None and find_tool(step.tool).drafts else None
+            drafted += [drafts] if drafts is not None else []
+            result, fresh = self._result(subject, step, cancelled, drafts.texts if drafts is not None else ())
             subject = subject.with_known(result.known)
             spent += result.rows if fresh else 0
             found.append(result.evidence)
             shown.append(how_computed(result.evidence) if step.form == "method" else result.evidence)
-        return Ran(tuple(shown), subject, spent)
+        return Ran(tuple(shown), subject, spent, tuple(drafted))
 
     def warm(self) -> None:
         """Start the worker while something else is being done."""
         (self._executor or shared_executor()).warm()
 
-    def _result(self, subject: Subject, step: Step, cancelled: Callable[[], bool]) -> tuple[Result, bool]:
+    def _result(
+        self, subject: Subject, step: Step, cancelled: Callable[[], bool], drafts: tuple[str, ...]
+    ) -> tuple[Result, bool]:
         made = find_tool(step.tool)
         if not made.fits(subject.schema):
             raise ToolError(f"“{made.name}” does not apply to this model.")
         arguments = made.checked(subject.schema, {one.name: one.value for one in step.arguments})
-        call = Call(made, arguments_of(arguments), step.scope, self._seed, self._limits)
+        call = Call(made, arguments_of(arguments), step.scope, self._seed, self._limits, drafts)
         key = _key(subject, call)
         if key in self._cache:
             self._cache.move_to_end(key)
@@ -81,9 +101,8 @@ class Runner:
 
 def _key(subject: Subject, call: Call) -> str:
     arguments = [one.model_dump(mode="json") for one in call.arguments]
-    return canonical(
-        [subject.id, call.tool.name, call.tool.code, arguments, call.scope.model_dump(mode="json"), call.seed]
-    )
+    scope = call.scope.model_dump(mode="json")
+    return canonical([subject.id, call.tool.name, call.tool.code, arguments, scope, call.seed, list(call.drafts)])
 
 
 def _resolved(step: Step, found: list[Evidence]) -> Step:

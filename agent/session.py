@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from askwhy.agent.answer import Answer, Draft, Failure, Spent, Turn, Usage
+from askwhy.agent.drafts import Drafter
 from askwhy.agent.plan import Clarify, Decline, Plan
 from askwhy.agent.run import Ran, Runner
 from askwhy.agent.understand import Understanding, understand
@@ -63,6 +64,12 @@ class Session:
             return chat_model(llm, self.subject.schema)
         return llm
 
+    def _drafter(self) -> Drafter | None:
+        """What asks the language model for texts to try; the embedded one writes none."""
+        from askwhy.agent.embedded.chat import EmbeddedChat
+
+        return None if isinstance(self._model, EmbeddedChat) else Drafter(self._model)
+
     def _answer(self, question: str, meaning: Understanding, clock: _Clock, cancelled: Callable[[], bool]) -> Answer:
         common: dict[str, Any] = {
             "question": question, "subject": self.subject.id, "engine": meaning.engine, "prompts": meaning.prompts,
@@ -71,11 +78,16 @@ class Session:
         outcome = meaning.outcome
         if isinstance(outcome, Plan):
             try:
-                ran = self._runner.run(outcome, self.subject, cancelled)
+                ran = self._runner.run(outcome, self.subject, cancelled, self._drafter())
             except ToolError as error:
                 outcome = _refused(question, error)
             else:
-                clock.note("run", predict_rows=ran.predict_rows)
+                calls, read, written = (
+                    sum(getattr(one, spent) for one in ran.drafted)
+                    for spent in ("model_calls", "tokens_in", "tokens_out")
+                )
+                clock.note("run", calls, read, written, ran.predict_rows)
+                common["prompts"] = (*meaning.prompts, *dict.fromkeys(one.prompt for one in ran.drafted))
                 self.subject = ran.subject
                 return self._put_into_words(outcome, ran, clock, common)
         verdict = "asked" if isinstance(outcome, Clarify) else "declined"

@@ -27,13 +27,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Call:
-    """A tool to run on a scope."""
+    """A tool to run on a scope. `drafts`: texts that a language model wrote for it to try; nothing trusts them."""
 
     tool: Tool
     arguments: tuple[Argument, ...] = ()
     scope: Scope = Scope()
     seed: int = 0
     limits: Limits = Limits()
+    drafts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def perform(subject: Subject, call: Call) -> Result:
     arguments: dict[str, Any] = {one.name: one.value for one in call.arguments}
     try:
         scope = Scope() if call.tool.needs == "nothing" else call.scope
-        evidence = call.tool(make_view(subject, scope, evaluate, call.seed), **arguments)
+        evidence = call.tool(make_view(subject, scope, evaluate, call.seed, call.drafts), **arguments)
     except MemoryError:
         raise ToolError("The model needed more memory than it is allowed. Ask about fewer rows.") from None
     fresh = evaluate.known if subject.known is None else None

@@ -61,7 +61,10 @@ def ask(text: str, **arguments: Any) -> Ask:
 
 @dataclass(frozen=True)
 class Tool:
-    """A registered tool. `needs` is what its scope must hold; `code` is the hash of its source file."""
+    """A registered tool. `needs` is what its scope must hold; `code` is the hash of its source file.
+
+    drafts: whether it tries texts that a language model wrote (`View.drafts`), where one is configured.
+    """
 
     name: str
     description: str
@@ -73,6 +76,7 @@ class Tool:
     fits: Callable[[Schema], bool]
     code: str
     named: tuple[tuple[str, NameKind], ...]
+    drafts: bool = False
 
     def __reduce__(self) -> tuple[object, ...]:
         # Our own tools travel to the worker by name, those registered elsewhere whole.
@@ -112,6 +116,7 @@ def tool(
     says: Says,
     needs: Needs = "rows",
     fits: Callable[[Schema], bool] = lambda schema: True,
+    drafts: bool = False,
 ) -> Callable[[Callable[..., Evidence]], Tool]:
     """Register a function as a tool under its own name; see the module's docstring."""
 
@@ -130,6 +135,7 @@ def tool(
             fits=fits,
             code=_code_hash(function),
             named=_named(function),
+            drafts=drafts,
         )
         known = _TOOLS.get(name)
         if known is not None and known.function.__module__ != function.__module__:

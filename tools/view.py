@@ -33,6 +33,7 @@ class View:
     before: the same rows without the changes.
     chosen: mask of `rows` over the subject's data; all False where the instance is the user's own case.
     caveats: what the scope itself requires to be said (extrapolation, assumed values).
+    drafts: other wordings of the text under discussion that a language model wrote; to be tried, never believed.
     """
 
     subject: Subject
@@ -43,6 +44,7 @@ class View:
     before: pd.DataFrame
     chosen: Mask = field(repr=False)
     caveats: tuple[Caveat, ...] = ()
+    drafts: tuple[str, ...] = ()
 
     @property
     def schema(self) -> Schema:
@@ -129,11 +131,12 @@ class View:
         return outputs[:, 0 if label is None else self.schema.classes.index(label)]
 
 
-def make_view(subject: Subject, scope: Scope, evaluate: Evaluator, seed: int) -> View:
+def make_view(subject: Subject, scope: Scope, evaluate: Evaluator, seed: int, drafts: tuple[str, ...] = ()) -> View:
     """Apply a scope to a subject. Raises ToolError for unknown names and impossible changes."""
     rows, chosen, caveats = _select_rows(subject, scope, evaluate)
     changed, more = alter(subject, rows, scope.changes)
-    return View(subject, scope, evaluate, seed, changed, rows, chosen, (*caveats, *more, *_cut_short(subject, changed)))
+    every = (*caveats, *more, *_cut_short(subject, changed))
+    return View(subject, scope, evaluate, seed, changed, rows, chosen, every, drafts)
 
 
 def _cut_short(subject: Subject, rows: pd.DataFrame) -> tuple[Caveat, ...]:

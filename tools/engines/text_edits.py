@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Literal
 
-from askwhy.tools.engines.text_units import Split, Unit, find_term, terms
+from askwhy.tools.engines.text_units import Split, Unit, find_term, fold, split_text, terms
 
 EditKind = Literal["replace", "remove", "insert"]
 
@@ -48,6 +49,29 @@ def edited(split: Split, edits: Iterable[Edit]) -> str:
         if place >= count:
             text = f"{text.rstrip()} {edit.after}".strip()
     return text
+
+
+def edits_between(split: Split, other: str) -> tuple[Edit, ...]:
+    """The edits word by word that make another text of this one; letters' case and punctuation do not count."""
+    words = [unit.text for unit in split_text(other).units]
+    matcher = SequenceMatcher(None, [fold(unit.text) for unit in split.units], list(map(fold, words)), autojunk=False)
+    found: list[Edit] = []
+    for kind, first, last, start, end in matcher.get_opcodes():
+        if kind != "equal":
+            found += _opened(split, first, last, words[start:end])
+    return tuple(found)
+
+
+def _opened(split: Split, first: int, last: int, words: list[str]) -> Iterator[Edit]:
+    """The words from `first` to before `last` replaced one by one; the last of them takes what is left over."""
+    if first == last:
+        before = split.units[first].text if first < len(split.units) else ""
+        yield Edit(first, "insert", before, " ".join(words), 1.0)
+        return
+    for place in range(first, last):
+        taken = words[place - first :] if place == last - 1 else words[place - first : place - first + 1]
+        kind: EditKind = "replace" if taken else "remove"
+        yield Edit(place, kind, split.units[place].text, " ".join(taken), 1.0)
 
 
 def _rebuilt(split: Split, edits: Mapping[int, Edit]) -> str:

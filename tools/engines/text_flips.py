@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from askwhy.tools.engines.counterfactual_search import Goal
-from askwhy.tools.engines.text_edits import Edit, edited
+from askwhy.tools.engines.text_edits import Edit, edited, edits_between
 from askwhy.tools.engines.text_game import CHARACTERS, PASSAGE, ask_texts
 from askwhy.tools.engines.text_source import NATURAL, Source
 from askwhy.tools.engines.text_units import Split, Unit
@@ -29,6 +29,7 @@ _WHOLE = 60
 _SCATTERED = 30
 _FEWEST_ASKED = 100
 _POOL = 200
+_MOST_DRAFTED = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +69,12 @@ class FlipSearch:
     nearest: tuple[Edits, Array] | None = None
     _seen: dict[Edits, tuple[float, Array]] = field(default_factory=dict, repr=False)
 
-    def run(self, count: int) -> list[Flip]:
-        """Up to `count` flips, those of fewest edits first; undoing any one edit of a flip loses it."""
+    def run(self, count: int, drafts: Sequence[str] = ()) -> list[Flip]:
+        """Up to `count` flips, those of fewest edits first; undoing any one edit of a flip loses it.
+
+        `drafts` are whole texts from elsewhere: the edits that lead to them are tried too, as far as they are allowed.
+        """
+        written = self._of_drafts(drafts)
         singles = self._affordable(self._singles())
         self._ask([(edit,) for edit in singles])
         found = self._flips(1)
@@ -84,7 +89,31 @@ class FlipSearch:
                 break
             self._ask(level)
             found += self._flips(size)
-        return chosen(self._minimal(found), count)
+        return chosen(sorted([*self._minimal(found), *written], key=self._order), count)
+
+    def _of_drafts(self, drafts: Sequence[str]) -> list[Flip]:
+        """The drafts that flip, without the edits that they can do without."""
+        found: dict[Edits, Flip] = {}
+        for draft in drafts:
+            edits = tuple(one for one in edits_between(self.split, draft) if self.source.allows(one))
+            if not edits or len(edits) > _MOST_DRAFTED:
+                continue
+            self._ask([edits])
+            if self.goal.met(self._seen[edits][1][None])[0]:
+                kept = self._without_idle(edits)
+                found[kept] = Flip(kept, edited(self.split, kept), self._seen[kept][1])
+        return list(found.values())
+
+    def _without_idle(self, edits: Edits) -> Edits:
+        """The edits that are needed: the one whose undoing costs least is undone, as long as the goal is met."""
+        while len(edits) > 1:
+            fewer = [_without(edits, position) for position in range(len(edits))]
+            self._ask(fewer)
+            still = [one for one in fewer if self.goal.met(self._seen[one][1][None])[0]]
+            if not still:
+                break
+            edits = min(still, key=self._far)
+        return edits
 
     def _singles(self) -> list[Edit]:
         places = self._telling_places()

@@ -30,6 +30,10 @@ class Source:
     telling: tuple[str, ...] = ()
     neighbours: int = NEIGHBOURS
 
+    def allows(self, edit: Edit) -> bool:
+        """Whether an edit from elsewhere is of an allowed kind and leaves alone what must stay."""
+        return edit.kind in self.kinds and (edit.kind == "insert" or fold(edit.before) not in self.keep)
+
     def edits(self, split: Split, places: Collection[int]) -> Iterator[Edit]:
         """Every edit worth trying at these places, and at the end of the text."""
         for place in sorted(places):

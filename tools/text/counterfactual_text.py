@@ -61,6 +61,7 @@ _SAYS: Says = (
 
 @tool(
     needs="instance",
+    drafts=True,
     fits=lambda schema: schema.modality == "text",
     asks=(
         "how would {row} have to read to be {class}?",
@@ -99,16 +100,21 @@ def counterfactual_text(
     split = split_text(str(plain(view.instance.iloc[0, 0]) or ""))
     kinds: frozenset[EditKind] = frozenset(("replace", "remove", "insert") if edits == "any" else (edits,))
     search = _search(view, split, kinds, _kept(split, keep), wish.goal)
-    found = _valid(view, wish.goal, search.run(k))
+    found = _valid(view, wish.goal, search.run(k, view.drafts))
     facts = [*_goal(view, wish), *_options(view, wish, split, found, k)] if found else [*_none(view, wish, search)]
     return Evidence(
         facts=tuple(facts),
-        method=f"beam search over edits of words ({search.tried:,} edited texts), each checked on the model",
+        method=f"beam search over edits of words{_drafted(view)} ({search.tried:,} texts), each checked on the model",
         estimand="model output",
         quality=tuple(_judged(view, search, found)),
         caveats=_caveats(found),
         table=_table(view, wish, split, found),
     )
+
+
+def _drafted(view: View) -> str:
+    count = len(view.drafts)
+    return f", and the edits of {count} draft{'s' * (count > 1)} by a language model" if count else ""
 
 
 def _wish(view: View, cls: str | None, number: float | None, direction: Direction | None) -> Wish:

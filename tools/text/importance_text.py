@@ -12,7 +12,7 @@ from askwhy.tools.attribution import quantity, unit_of
 from askwhy.tools.engines.discoveries import adjusted
 from askwhy.tools.engines.text_corpus import FEWEST_TEXTS, Sign, WordEffect, WordEffects, word_effects
 from askwhy.tools.engines.text_patterns import FALSE_DISCOVERIES
-from askwhy.tools.engines.text_telling import said_of_output
+from askwhy.tools.engines.text_telling import quoted, said_of_output
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Quality, Series, Table
 from askwhy.tools.quality import order_caveats
 from askwhy.tools.registry import ClassName, Says, ask, tool
@@ -180,6 +180,11 @@ def _caveats(view: View, found: WordEffects, wanted: Sequence[int], named: Seque
     if found.support < FEWEST_TEXTS and named:
         text = f"No word stands in {FEWEST_TEXTS} of these {view.schema.entities}, so the averages are over very few."
         yield Caveat(flag="few_texts", text=text)
+    skipped = [found.ranked[i].word for i in wanted[: wanted.index(named[-1])] if i not in named] if named else []
+    if skipped:
+        words = quoted(skipped)
+        text = f"Larger on average, but in too few {view.schema.entities} to be told from chance: {words}."
+        yield Caveat(flag="unsure_larger", text=text)
     yield from order_caveats(
         [f"“{found.ranked[i].word}”" for i in wanted],
         [abs(found.ranked[i].mean) for i in wanted],

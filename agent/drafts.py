@@ -1,0 +1,100 @@
+"""Other wordings of a text, written by the configured language model for a tool to try on the real model."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from askwhy.agent.plan import Step
+from askwhy.prompts import load
+from askwhy.tools.subject import Subject, plain
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+DRAFTS = 3
+"""Versions that are asked for."""
+
+MOST_CHARACTERS = 4000
+"""Longer texts are not sent: rewriting them would cost more than a turn may."""
+
+_LINE = re.compile(r"^\W*TEXT:\s*(?P<text>\S.*)$", re.MULTILINE)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """Texts that a language model wrote, what that cost, and the hash of the prompt."""
+
+    texts: tuple[str, ...]
+    prompt: str
+    model_calls: int = 1
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+class Drafter:
+    """Asks a chat model for wordings. Whatever it replies is only tried, so a failing or lying model costs nothing."""
+
+    def __init__(self, chat: BaseChatModel) -> None:
+        self._chat = chat
+
+    def __call__(self, subject: Subject, step: Step) -> Drafted | None:
+        """Drafts for a step about one text; None where there is no text, it is too long, or the model fails."""
+        from langchain_core.messages import HumanMessage
+
+        from askwhy.agent.llm import TIMEOUT_SECONDS, within
+
+        text = _text_of(subject, step)
+        if not text.strip() or len(text) > MOST_CHARACTERS or subject.schema.modality != "text":
+            return None
+        prompt = load("counterfactual")
+        asked = prompt.render(
+            count=str(DRAFTS),
+            entity=subject.schema.entity,
+            classes="\n".join(json.dumps(one.label, ensure_ascii=False) for one in subject.schema.classes),
+            wish=_wish(subject, step),
+            text=json.dumps(text, ensure_ascii=False),
+        )
+        try:
+            reply = within(TIMEOUT_SECONDS, lambda: self._chat.invoke([HumanMessage(asked)]))
+        except Exception as error:  # each provider's package has its own errors; the tool's own search is enough
+            _log.warning("the language model wrote no drafts: %s", error)
+            return Drafted((), prompt.hash)
+        used = getattr(reply, "usage_metadata", None) or {}
+        return Drafted(
+            _drafts(str(reply.text), text),
+            prompt.hash,
+            tokens_in=int(used.get("input_tokens", 0)),
+            tokens_out=int(used.get("output_tokens", 0)),
+        )
+
+
+def _text_of(subject: Subject, step: Step) -> str:
+    if step.scope.text is not None:
+        return step.scope.text
+    if step.scope.row is None or step.scope.row not in subject.row_ids:
+        return ""
+    return str(plain(subject.row(step.scope.row).iloc[0, 0]) or "")
+
+
+def _wish(subject: Subject, step: Step) -> str:
+    """What is wanted, in words: a class, any other class, or a number in a direction."""
+    if subject.regression:
+        return (
+            f"the predicted {subject.schema.target.label} becomes {step.argument('direction') or 'clearly different'}"
+        )
+    wanted = step.argument("cls")
+    if wanted is None:
+        return "it belongs to another class than it does now"
+    return f"it belongs to the class {json.dumps(subject.schema.class_label(str(wanted)).label, ensure_ascii=False)}"
+
+
+def _drafts(reply: str, text: str) -> tuple[str, ...]:
+    """The versions in a reply: those of a like length, each once."""
+    found = (match["text"].strip().strip('"“”') for match in _LINE.finditer(reply))
+    fits = (one for one in found if one and one != text and len(one) <= 2 * len(text) + 200)
+    return tuple(dict.fromkeys(fits))[:DRAFTS]
