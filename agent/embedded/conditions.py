@@ -91,6 +91,8 @@ def _read_outcomes(reading: Reading) -> None:
     reading.take("actual", lambda match: _outcome(reading, match, "actual"))
     if reading.rows or reading.quoted or reading.text.startswith("why"):
         return  # "why was row 12 predicted declined?" names the class to explain, not a selection
+    if pattern("rates").search(reading.text):
+        return  # "are men predicted approved more often" asks how often, of all men
     reading.take("predicted", lambda match: _outcome(reading, match, "predicted"))
     reading.take("outcome", lambda match: _outcome(reading, match, said_of(reading.text)))
 
@@ -101,11 +103,15 @@ def read_groups(reading: Reading) -> None:
         return
     said = {code: reading.selections[code] for code in reading.left("S")}
     groups = {code: found[0] for code, found in said.items() if len(found) == 1 and _is_group(reading, found[0])}
-    if len({one.feature for one in groups.values()}) != 1:
+    bounds = [found[0] for found in said.values() if len(found) == 1 and found[0].on == "feature"]
+    named = {one.feature for one in groups.values()} or {one.feature for one in bounds}
+    if len(named) != 1:
         return
-    feature = next(one for one in reading.schema.features if one.name == next(iter(groups.values())).feature)
+    feature = next(one for one in reading.schema.features if one.name in named)
     name = f"F{sum(code[0] == 'F' for code in reading.slots)}"
     reading.slots[name] = Slot(feature.label, Named("F", feature))
+    if not groups:  # "people under 25": the bound stays a selection, to be compared with the rest
+        reading.text = f"{reading.text} by {name}"
     for code in groups:
         reading.text = re.sub(rf"\b{code}\b", name, reading.text)
     reading.text = re.sub(rf"\b({name}\b.*?) (?:from|than|and|or|as|to) {name}\b", r"\1", reading.text)

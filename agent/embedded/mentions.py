@@ -131,6 +131,9 @@ class Reading:
         return named.choices if named else ()
 
 
+_HOLDING = re.compile(r"(?:contain|mention)(?:s|ed|ing)?")
+
+
 def sketch(question: str, schema: Schema) -> Reading:
     """The question with its mentions found and nothing read yet."""
     reading, words, found = Reading(schema, question), lexicon(schema), tokens(question)
@@ -170,10 +173,11 @@ def _mention(found: Sequence[Token], start: int, words: Lexicon) -> tuple[str | 
 
 
 def _said(found: Sequence[Token], start: int) -> bool:
-    """Whether a word of a text is meant: "the word refund"."""
+    """Whether a word of a text is meant: "the word refund", "that contain refund"."""
     before = [token.low for token in found[max(0, start - 2) : start]]
-    low = found[start].low
-    return before in (["the", "word"], ["the", "phrase"], ["the", "words"]) and low not in VOCABULARY | SMALL
+    named = before in (["the", "word"], ["the", "phrase"], ["the", "words"])
+    holding = bool(before) and _HOLDING.fullmatch(before[-1])
+    return bool(named or holding) and found[start].low not in VOCABULARY | SMALL
 
 
 def _written(found: Sequence[Token], start: int, end: int) -> str:

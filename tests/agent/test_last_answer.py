@@ -155,10 +155,17 @@ def test_what_a_word_means_does_not_end_the_subject_of_the_talk() -> None:
         ("does the model treat women differently?", None), ("are men treated differently from women?", None),
         ("are women treated worse than men?", None), ("is the model fair to women?", None),
         ("is the model fair to women under 30?", {("age", "lt", 30)}),
+        ("are women rejected more often than men?", None), ("are men predicted approved more often than women?", None),
     ],
 )  # fmt: skip
 def test_a_group_that_is_named_names_its_feature(question: str, expected: Any) -> None:
-    assert told(question) == ("group_compare", "words", {"feature": "sex"}, expected)
+    tool, form, arguments, where = told(question)
+    assert (tool, form, arguments["feature"], where) == ("group_compare", "words", "sex", expected)
+
+
+def test_people_beyond_a_bound_are_compared_with_the_rest() -> None:
+    expected = ("group_compare", "words", {"feature": "age"}, {("age", "lt", 25)})
+    assert told("are people under 25 treated worse than the others?") == expected
 
 
 def test_a_group_that_is_selected_stays_a_selection() -> None:

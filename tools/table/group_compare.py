@@ -63,6 +63,7 @@ class _Measure:
         "is the model equally accurate for every {feature}?",
         "false positive rates by {feature}",
         "does the model treat {entities} with {feature} {category} worse?",
+        "is {class} predicted more often by {feature}?",
         "is the model fair to {entities} with {feature} below {number}?",
         "how does the model treat {entities} with {feature} {category} compared with all others?",
         ask("compare {feature} groups on how often they are predicted {class}"),

@@ -88,6 +88,7 @@ _SAYS: Says = (
         "explain {row}",
         "which words led to the prediction for {row}?",
         "which {k} words mattered most in {row}?",
+        "what are the {k} most important words in {row}?",
         "what in the text made it {class}?",
         "how much does the word {word} matter in {row}?",
         "what role did {word} play?",

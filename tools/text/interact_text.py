@@ -59,10 +59,10 @@ _SAYS: Says = (
     needs="instance",
     fits=lambda schema: schema.modality == "text",
     asks=(
+        "which words of {row} act together?",
         "do {word} and {word} act together?",
         "do the words {word} and {word} act together in {row}?",
         "does {word} change what {word} does in {row}?",
-        "which words of {row} act together?",
         "which words interact most in {text}?",
         "is there an interaction between {word} and {word}?",
         "does a negation turn another word around in {row}?",
