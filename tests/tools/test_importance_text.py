@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from text_subjects import bag_of_words, pipeline, text_subject, view_of
+from tiny_networks import tiny_module, tiny_tokenizer
 
 from askwhy.agent.verbalize import verbalize
 from askwhy.tools.engines.text_corpus import MOST_TEXTS
+from askwhy.tools.engines.text_network import TextNetwork
 from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
@@ -132,3 +134,15 @@ def test_the_words_say_it(planted: Subject) -> None:
         "What moves the probability of fresh most where it stands, on average: "
         "“dull” lowers it by 25 percentage points and “great” raises it by 20 percentage points."
     )
+
+
+def test_a_slow_network_is_asked_about_far_fewer_texts() -> None:
+    rows = texts(400)
+    network = TextNetwork(tiny_module(), tiny_tokenizer(), ("rotten", "fresh"))
+    quick, slow = (text_subject(bag_of_words(WEIGHTS), rows, behind=behind) for behind in (None, network))
+    views = [view_of(subject, Scope(), 0) for subject in (quick, slow)]
+    found = [find_tool("importance_text")(view, cls="fresh") for view in views]
+    assert [list(by_word(one, "top_word")) for one in found] == [["dull", "great", "mess", "warm"]] * 2
+    assert by_word(found[1])["dull"] == pytest.approx(WEIGHTS["dull"], abs=1e-12)
+    asked = [view.evaluate.asked for view in views]
+    assert asked[1] < 0.8 * asked[0]

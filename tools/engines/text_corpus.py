@@ -38,6 +38,8 @@ _MOST_WORDS = 3000
 _SCREENED_TEXTS = 4
 _SHORTLIST = 40
 _MEASURED_CHARACTERS = 20_000_000
+# A network takes a hundred times longer for each text: fewer texts, fewer words, each deleted from fewer texts.
+_SLOW_TEXTS, _SLOW_SHORTLIST, _SLOW_MEASURED = 800, 25, 30
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,12 @@ def word_effects(
     """Effects of the words that change the output most (raise it, lower it) in the view's texts, at least `least`.
 
     Every word is first tried on a few short passages; those that move them most are then deleted from whole texts,
-    others than the tried ones where there are enough. Without `label` the class predicted most often is meant.
+    others than the tried ones where there are enough. For a network the first step costs too much: there the words
+    are those whose texts get the most unusual outputs. Without `label` the class predicted most often is meant.
     """
+    slow = view.subject.predictor.network is not None
     texts = _texts(view)
-    corpus = _corpus(texts)
+    corpus = _corpus(texts, _SLOW_TEXTS if slow else MOST_TEXTS)
     if label is None and not view.subject.regression:
         found = predicted_index(ask_texts(view, [split.text for split in corpus.splits]))
         label = view.schema.classes[int(np.bincount(found).argmax())]
@@ -100,10 +104,11 @@ def word_effects(
     holders = corpus.holders()
     support = min(FEWEST_TEXTS, max(map(len, holders.values())))
     common = {word: held for word, held in holders.items() if len(held) >= support}
-    shortlist = _shortlist(view, column, corpus, common, sign)[: max(_SHORTLIST, 2 * least)]
+    screen = _associated if slow else _shortlist
+    shortlist = screen(view, column, corpus, common, sign)[: max(_SLOW_SHORTLIST if slow else _SHORTLIST, 2 * least)]
     ranked = [(word, [(corpus.splits[i], corpus.words[i][word]) for i in common[word]]) for word in shortlist]
     wanted = [(phrase, _standing(texts, phrase, holders)) for phrase in dict.fromkeys(asked)]
-    effects = _measured(view, column, [*ranked, *wanted])
+    effects = _measured(view, column, [*ranked, *wanted], _SLOW_MEASURED if slow else MEASURED_TEXTS)
     return WordEffects(
         label=label,
         ranked=tuple(sorted(effects[: len(ranked)], key=lambda effect: -abs(effect.mean))),
@@ -124,9 +129,9 @@ def _texts(view: View) -> list[str]:
     return texts
 
 
-def _corpus(texts: Sequence[str]) -> _Corpus:
+def _corpus(texts: Sequence[str], most: int) -> _Corpus:
     corpus, left = _Corpus(), MOST_CHARACTERS
-    for text in texts[:MOST_TEXTS]:
+    for text in texts[:most]:
         if corpus.splits and len(text) > left:
             break
         left -= len(text)
@@ -154,6 +159,16 @@ def _shortlist(view: View, column: int, corpus: _Corpus, common: dict[str, list[
     return [tried[number] for number in np.argsort(-wanted, kind="stable")]
 
 
+def _associated(view: View, column: int, corpus: _Corpus, common: dict[str, list[int]], sign: Sign) -> list[str]:
+    """The words by how far the mean output of the texts that hold them is from that of all, in standard errors."""
+    outputs = ask_texts(view, [split.text for split in corpus.splits])[:, column]
+    apart = outputs - outputs.mean()
+    means = np.array([apart[held].mean() * np.sqrt(len(held)) for held in common.values()])
+    wanted = {"all": np.abs(means), "for": means, "against": -means}[sign]
+    words = list(common)
+    return [words[number] for number in np.argsort(-wanted.round(9), kind="stable")]
+
+
 def _standing(texts: Sequence[str], phrase: str, known: Iterable[str]) -> list[tuple[Split, Term]]:
     """Texts that hold a word or phrase, as many as are measured; UnknownName if there is none."""
     parts = [fold(unit.text) for unit in split_text(phrase).units]
@@ -174,9 +189,11 @@ def _standing(texts: Sequence[str], phrase: str, known: Iterable[str]) -> list[t
     return found
 
 
-def _measured(view: View, column: int, words: Sequence[tuple[str, list[tuple[Split, Term]]]]) -> list[WordEffect]:
-    """Effects over whole texts, in one request."""
-    chosen = [_unseen_first(held, words) for _, held in words]
+def _measured(
+    view: View, column: int, words: Sequence[tuple[str, list[tuple[Split, Term]]]], texts: int
+) -> list[WordEffect]:
+    """Effects over whole texts, at most so many for a word, in one request."""
+    chosen = [_unseen_first(held, words, texts) for _, held in words]
     pairs = [pair for held in chosen for pair in held]
     outputs = ask_texts(view, list(_with_and_without(pairs)))[:, column]
     differences = outputs[::2] - outputs[1::2]
@@ -187,12 +204,12 @@ def _measured(view: View, column: int, words: Sequence[tuple[str, list[tuple[Spl
 
 
 def _unseen_first(
-    held: list[tuple[Split, Term]], words: Sequence[tuple[str, list[tuple[Split, Term]]]]
+    held: list[tuple[Split, Term]], words: Sequence[tuple[str, list[tuple[Split, Term]]]], texts: int
 ) -> list[tuple[Split, Term]]:
     """As many texts as the characters allow, the ones that the shortlist was not made from before the others."""
     characters = sum(len(split.text) for split, _ in held) / len(held)
     affordable = int(_MEASURED_CHARACTERS / (characters * len(words)))
-    most = max(2, min(MEASURED_TEXTS, affordable))
+    most = max(2, min(texts, affordable))
     return [*held[_SCREENED_TEXTS:], *held[:_SCREENED_TEXTS]][:most]
 
 
