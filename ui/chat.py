@@ -111,7 +111,8 @@ class ChatPage:
         finally:
             room.stopped.set()  # a closed page stops what it had asked for
             room.busy.release()
-        yield {**self._working(False), **self._talked(room), **self._chosen(room, room.latest)}
+        # The key again: a page that was still loading when the question came may have got another room since.
+        yield {self.key: key, **self._working(False), **self._talked(room), **self._chosen(room, room.latest)}
 
     def stop(self, key: str | None) -> None:
         """Stop the answer being computed; the worker is killed."""
@@ -210,7 +211,7 @@ class ChatPage:
         for trigger in (self.row_box.submit, self.row_button.click):
             trigger(self.show_row, [self.row_box, self.key], [self.key, self.row], **direct)
         self.again.click(self.restart, [self.key], everything, **direct)
-        blocks.load(lambda: self.rooms.enter(None)[0], None, [self.key], **direct)
+        blocks.load(lambda key: self.rooms.enter(key)[0], [self.key], [self.key], **direct)
 
     # What changes.
 

@@ -138,6 +138,12 @@ def test_one_question_at_a_time_in_a_room() -> None:
     assert room.session.asked == []  # type: ignore[attr-defined]  # a Talker
 
 
+def test_a_question_that_comes_while_the_page_loads_keeps_its_room() -> None:
+    chat = built()
+    updates = list(chat.ask("count", None))
+    assert updates[0][chat.key] == updates[-1][chat.key] is not None
+
+
 def test_options_and_the_nearest_question_can_be_picked() -> None:
     chat = built()
     key, shown = asked(chat, "clarify please")
