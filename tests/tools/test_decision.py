@@ -164,6 +164,15 @@ def test_a_move_of_one_of_several_classes_keeps_the_others_in_proportion() -> No
     assert abs(0.5 / 1.2 - 0.3) < abs(0.3 / 0.8 - 0.5)
 
 
+@pytest.mark.parametrize(("sign", "outcome", "words"), [("gt", "in", "above"), ("ge", "out", "below")])
+def test_an_output_right_at_the_limit_moves_the_way_that_is_said(sign: Any, outcome: str, words: str) -> None:
+    made, outputs = subject(), np.array([[0.5, 0.5]])
+    rule = Rule(then="in", when=(Criterion(on="probability", name="yes", sign=sign, limit=0.5),))
+    decision = Decision(rules=(rule,), otherwise="out")
+    move = output_move(decision, made.schema, made.data.iloc[[0]], outputs)
+    assert move is not None and (move.outcome, move.words, move.limit) == (outcome, words, 0.5)
+
+
 def test_the_nearest_change_of_a_number_changes_the_outcome_and_a_nearer_one_does_not() -> None:
     made, row = subject(), row_with("stop")
     view = view_of(made, row)

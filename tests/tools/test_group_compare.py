@@ -15,7 +15,7 @@ from table_subjects import loan_subject, of_rule, run, where
 
 from askwhy.tools.engines.compared import Part, difference, largest_gap
 from askwhy.tools.engines.subgroups import newcombe
-from askwhy.tools.errors import ToolError
+from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.scope import Condition, Scope, Where
 from askwhy.tools.subject import Subject
@@ -154,6 +154,11 @@ def test_one_group_against_the_rest_by_its_value_or_by_selecting_it() -> None:
         pytest.approx(sorted((low, high))),
         pytest.approx(sorted((-low, -high))),
     )
+
+
+def test_what_is_neither_yes_nor_no_is_no_group() -> None:
+    with pytest.raises(UnknownName, match="maybe"):
+        run(toy_subjects.binary(), "group_compare", feature="is_member", value="maybe")
 
 
 def test_bounds_of_a_number_make_a_group() -> None:

@@ -216,7 +216,7 @@ def test_twenty_words_on_a_network_stay_within_their_budget() -> None:
 def test_a_text_that_a_network_reads_only_in_part_says_so() -> None:
     looked = network_view("good film " * 30)
     evidence = find_tool("explain_text")(looked, cls="fresh", method="integrated_gradients")
-    assert "cut_off" in [caveat.flag for caveat in evidence.caveats]
+    assert "cut_short" in [caveat.flag for caveat in evidence.caveats]
 
 
 @pytest.mark.parametrize("text", ["", "   "])

@@ -95,20 +95,21 @@ class Decider(Evaluator):
 class OutputMove:
     """The smallest move of the model's output after which the rules, on the same cells, come to another outcome.
 
-    name: the class whose probability moves, the others in proportion; empty for a number. closed: the limit itself is
-    enough; else it must be passed.
+    name: the class whose probability moves, the others in proportion; empty for a number. up: whether it rises.
+    closed: the limit itself is enough; else it must be passed.
     """
 
     name: str
     start: float
     limit: float
+    up: bool
     closed: bool
     outcome: str
 
     @property
     def words(self) -> str:
         """How the new output stands to the limit."""
-        if self.limit > self.start:
+        if self.up:
             return "at least" if self.closed else "above"
         return "at most" if self.closed else "below"
 
@@ -127,7 +128,7 @@ def output_move(decision: Decision, schema: Schema, row: pd.DataFrame, outputs: 
             moved = _moved(outputs, column, value, bool(schema.classes))
             outcome = outcome_of(decision, int(fired(decision, schema, row, moved)[0]))
             if outcome != now:
-                found.append(OutputMove(name, start, limit, closed, outcome))
+                found.append(OutputMove(name, start, limit, value > start, closed, outcome))
                 break
     return min(found, key=lambda move: abs(move.limit - move.start), default=None)
 

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.engines.rules import MOST_CATEGORIES, Predicate, cuts
-from askwhy.tools.errors import ToolError
+from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.evidence import Fact
 from askwhy.tools.schema import ClassLabel, Feature
 from askwhy.tools.scope import AnyOf, Scope, Where
 from askwhy.tools.subject import Mask, plain
 from askwhy.tools.view import View, make_view
+
+_YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
 
 BANDS = 3
 """Into how many groups of about equal size a number is cut."""
@@ -81,7 +83,10 @@ def _with_value(feature: Feature, value: str, cells: pd.Series) -> tuple[Predica
     if feature.numeric and not feature.categories:
         raise ToolError(f"{feature.label} is a number; say above or below which value.")
     if feature.kind == "boolean" and not feature.categories:
-        wanted = Predicate(feature, value=value.strip().lower() in ("yes", "true", "1"))
+        said = value.strip().lower()
+        if said not in (*_YES, *_NO):
+            raise UnknownName(f"value of {feature.label}", value, ("yes", "no"))
+        wanted = Predicate(feature, value=said in _YES)
     else:
         wanted = Predicate(feature, value=feature.category(value).value)
     return wanted, wanted.holds(cells)

@@ -17,7 +17,6 @@ from askwhy.tools.engines.text_game import TextGame
 from askwhy.tools.engines.text_network import Batch, TextNetwork
 from askwhy.tools.engines.text_units import UnitKind
 from askwhy.tools.errors import MissingExtra, ToolError
-from askwhy.tools.evidence import Caveat
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.quality import additivity
 from askwhy.tools.schema import ClassLabel
@@ -49,7 +48,6 @@ def attribute_text_by_gradients(game: TextGame, label: ClassLabel | None, unit: 
         check = additivity(output, path.base, tokens, spread, exact=False)
         if check.passed:
             break
-    unread = network.unread(game.split.text)
     return Attribution(
         values=path.terms(tokens),
         error=None,
@@ -59,9 +57,8 @@ def attribute_text_by_gradients(game: TextGame, label: ClassLabel | None, unit: 
         method=f"integrated gradients: {steps} steps from padding, summed over the tokens of each {unit}",
         estimand=f"integrated gradients of {output_words(game, label)} along the way from padding to the text",
         quality=(check,),
-        caveats=() if unread is None else (Caveat(flag="cut_off", text=unread),),
         name="integrated gradients",
-        spent=PASSES_PER_STEP * steps,
+        spent=PASSES_PER_STEP * sum(one for one in STEPS if one <= steps),
     )
 
 

@@ -119,8 +119,9 @@ def _people(view: View, cls: str | None, names: Sequence[str]) -> TextPopulation
     some = np.arange(len(texts))
     if len(some) > most:
         some = view.rng.choice(some, most, replace=False)
+        known = texts_of(view.subject.data)
         for name in names:
-            marks = marks_of(named_concept(name, (), texts), texts)
+            marks = marks_of(named_concept(name, (), known), texts)
             for side in (marks, ~marks):
                 if int(side[some].sum()) < 2 * FEWEST:
                     some = np.union1d(some, view.rng.permutation(np.flatnonzero(side))[: 2 * FEWEST])
