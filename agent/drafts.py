@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from askwhy.agent.plan import Step
@@ -37,13 +37,24 @@ class Drafted:
 
 
 class Drafter:
-    """Asks a chat model for wordings. Whatever it replies is only tried, so a failing or lying model costs nothing."""
+    """Asks a chat model for wordings, once for each step. Whatever it replies is only tried, so a failing or lying
+    model costs nothing."""
 
     def __init__(self, chat: BaseChatModel) -> None:
         self._chat = chat
+        self._written: dict[tuple[str, Step], Drafted] = {}
 
     def __call__(self, subject: Subject, step: Step) -> Drafted | None:
-        """Drafts for a step about one text; None where there is no text, it is too long, or the model fails."""
+        """Drafts for a step about one text; None where there is no text or it is too long."""
+        key = (subject.id, step)
+        if key in self._written:
+            return replace(self._written[key], model_calls=0, tokens_in=0, tokens_out=0)
+        drafted = self._asked(subject, step)
+        if drafted is not None and drafted.texts:
+            self._written[key] = drafted
+        return drafted
+
+    def _asked(self, subject: Subject, step: Step) -> Drafted | None:
         from langchain_core.messages import HumanMessage
 
         from askwhy.agent.llm import TIMEOUT_SECONDS, within

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from askwhy.agent.drafts import Drafted, Drafter
 from askwhy.agent.plan import Plan, Ref, Step
@@ -67,9 +67,11 @@ class Runner:
         spent = 0
         for resolved in plan.steps:
             step = _resolved(resolved, found)
-            drafts = drafter(subject, step) if drafter is not None and find_tool(step.tool).drafts else None
-            drafted += [drafts] if drafts is not None else []
-            result, fresh = self._result(subject, step, cancelled, drafts.texts if drafts is not None else ())
+            call = self._call(subject, step)
+            if drafter is not None and call.tool.drafts and (drafts := drafter(subject, step)) is not None:
+                drafted.append(drafts)
+                call = replace(call, drafts=drafts.texts)
+            result, fresh = self._result(subject, call, cancelled)
             subject = subject.with_known(result.known)
             spent += result.rows if fresh else 0
             found.append(result.evidence)
@@ -80,14 +82,14 @@ class Runner:
         """Start the worker while something else is being done."""
         (self._executor or shared_executor()).warm()
 
-    def _result(
-        self, subject: Subject, step: Step, cancelled: Callable[[], bool], drafts: tuple[str, ...]
-    ) -> tuple[Result, bool]:
+    def _call(self, subject: Subject, step: Step) -> Call:
         made = find_tool(step.tool)
         if not made.fits(subject.schema):
             raise ToolError(f"“{made.name}” does not apply to this model.")
         arguments = made.checked(subject.schema, {one.name: one.value for one in step.arguments})
-        call = Call(made, arguments_of(arguments), step.scope, self._seed, self._limits, drafts)
+        return Call(made, arguments_of(arguments), step.scope, self._seed, self._limits)
+
+    def _result(self, subject: Subject, call: Call, cancelled: Callable[[], bool]) -> tuple[Result, bool]:
         key = _key(subject, call)
         if key in self._cache:
             self._cache.move_to_end(key)

@@ -38,10 +38,14 @@ class Session:
     def __init__(
         self, subject: Subject, llm: BaseChatModel | str | None = None, *, runner: Runner | None = None, seed: int = 0
     ) -> None:
+        from askwhy.agent.embedded.chat import EmbeddedChat
+
         self.subject = subject
         self.history: tuple[Turn, ...] = ()
         self._runner = runner or Runner(seed=seed)
         self._model = self._resolve(llm)
+        # What asks the language model for texts to try; the embedded one writes none.
+        self._drafter = None if isinstance(self._model, EmbeddedChat) else Drafter(self._model)
 
     def ask(self, question: str, *, cancelled: Callable[[], bool] = lambda: False) -> Answer:
         """Answer one question. Never raises for what the user said."""
@@ -64,12 +68,6 @@ class Session:
             return chat_model(llm, self.subject.schema)
         return llm
 
-    def _drafter(self) -> Drafter | None:
-        """What asks the language model for texts to try; the embedded one writes none."""
-        from askwhy.agent.embedded.chat import EmbeddedChat
-
-        return None if isinstance(self._model, EmbeddedChat) else Drafter(self._model)
-
     def _answer(self, question: str, meaning: Understanding, clock: _Clock, cancelled: Callable[[], bool]) -> Answer:
         common: dict[str, Any] = {
             "question": question, "subject": self.subject.id, "engine": meaning.engine, "prompts": meaning.prompts,
@@ -78,7 +76,7 @@ class Session:
         outcome = meaning.outcome
         if isinstance(outcome, Plan):
             try:
-                ran = self._runner.run(outcome, self.subject, cancelled, self._drafter())
+                ran = self._runner.run(outcome, self.subject, cancelled, self._drafter)
             except ToolError as error:
                 outcome = _refused(question, error)
             else:

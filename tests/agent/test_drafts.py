@@ -16,6 +16,7 @@ from askwhy.agent.session import Session
 from askwhy.prompts import load
 from askwhy.tools.engines.text_edits import edited, edits_between
 from askwhy.tools.engines.text_units import split_text
+from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
 from askwhy.tools.scope import Scope, arguments_of
@@ -127,3 +128,15 @@ def test_no_drafts_for_tools_that_do_not_take_them(subject: Subject) -> None:
     plan = Plan(steps=(Step(tool="predict", scope=Scope(text=TEXT)),))
     ran = Runner().run(plan, subject, drafter=Drafter(writer("TEXT: never asked")))
     assert ran.drafted == ()
+
+
+def test_the_same_step_is_written_for_once_and_a_refused_one_never(subject: Subject) -> None:
+    drafter = Drafter(writer("TEXT: It is a superb, dull mess."))  # a second call would fail: there is one reply
+    step = Step(tool="counterfactual_text", arguments=arguments_of({"cls": "fresh"}), scope=Scope(text=TEXT))
+    first, again = (Runner().run(Plan(steps=(step,)), subject, drafter=drafter) for _ in range(2))
+    assert first.evidence == again.evidence
+    assert [one.model_calls for one in (*first.drafted, *again.drafted)] == [1, 0]
+    refused = step.model_copy(update={"arguments": arguments_of({"cls": "unheard of"})})
+    asked = Drafter(writer())  # has no reply at all
+    with pytest.raises(ToolError):
+        Runner().run(Plan(steps=(refused,)), subject, drafter=asked)

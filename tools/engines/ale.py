@@ -62,8 +62,12 @@ def accumulated(evaluate: Evaluator, rows: pd.DataFrame, schema: Schema, feature
         raise ToolError(
             f"All of these {schema.entities} have the same {feature.label}, so there are no steps to accumulate."
         )
-    ordered = (feature.numeric or feature.kind == "date") and not feature.categories
-    return _by_interval(evaluate, rows, feature) if ordered else _by_category(evaluate, rows, schema, feature)
+    return _by_interval(evaluate, rows, feature) if ordered(feature) else _by_category(evaluate, rows, schema, feature)
+
+
+def ordered(feature: Feature) -> bool:
+    """Whether the feature's values are larger or smaller than each other."""
+    return (feature.numeric or feature.kind == "date") and not feature.categories
 
 
 def _by_interval(evaluate: Evaluator, rows: pd.DataFrame, feature: Feature) -> Accumulated:
@@ -126,14 +130,16 @@ def similarity_order(rows: pd.DataFrame, schema: Schema, name: str, values: list
     """Categories put in line so that neighbours are alike in the other features: the first coordinate of classical
     scaling of their distances, which sum the Kolmogorov-Smirnov statistic of every number and the total variation of
     every other feature (Apley & Zhu 2020, appendix)."""
-    cells = Space.of(schema, rows).encode(rows)
+    space = Space.of(schema, rows)
+    cells = space.encode(rows)
     others = [j for j, other in enumerate(schema.names) if other != name]
-    ordered = [one.numeric or one.kind == "date" for one in schema.features]
     groups = [cells[np.asarray(rows[name] == value)] for value in values]
     far = np.zeros((len(values), len(values)))
     for i, one in enumerate(groups):
         for k, other in enumerate(groups[:i]):
-            far[i, k] = far[k, i] = sum(_apart(one[:, j], other[:, j], cumulative=ordered[j]) for j in others)
+            far[i, k] = far[k, i] = sum(
+                _apart(one[:, j], other[:, j], cumulative=bool(space.ordered[j])) for j in others
+            )
     centring = np.eye(len(values)) - 1 / len(values)
     _, vectors = np.linalg.eigh(-0.5 * centring @ far**2 @ centring)
     line = vectors[:, -1].round(9)

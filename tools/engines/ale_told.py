@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from askwhy.tools.engines.ale import Accumulated, accumulated
+from askwhy.tools.engines.ale import Accumulated, accumulated, ordered
 from askwhy.tools.engines.curves import FLAT
 from askwhy.tools.engines.distance import Space
 from askwhy.tools.engines.grid import sweep
@@ -163,11 +163,6 @@ class Told:
             cls=None if self.label is None else self.label.name,
             error=float(self.found.error(self.column)[place]),
         )
-
-
-def ordered(feature: Feature) -> bool:
-    """Whether the feature's values are larger or smaller than each other."""
-    return (feature.numeric or feature.kind == "date") and not feature.categories
 
 
 def compared(view: View, feature: Feature, rows: pd.DataFrame, label: ClassLabel | None) -> Iterator[Fact]:

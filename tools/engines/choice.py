@@ -17,6 +17,7 @@ from askwhy.tools.attribution import (
 )
 from askwhy.tools.engines.coalitions import Coalitions, ends
 from askwhy.tools.engines.fidelity import affordable, fidelity, fidelity_masks, shuffled
+from askwhy.tools.engines.panel import MOST_ROWS
 from askwhy.tools.evidence import Quality
 from askwhy.tools.lime_fit import FITTED, HELD_OUT
 from askwhy.tools.predictor import Outputs
@@ -33,7 +34,6 @@ _ERRORS = 2.0
 
 _FEWEST_REFS = 10
 _RANDOM = 20
-_MOST_ROWS = 60_000
 _FEWEST_PERTURBED = 20
 
 
@@ -88,7 +88,7 @@ def choose(view: View, label: ClassLabel | None, scale: Scale = "probability") -
     rng = np.random.default_rng(view.seed)
     random = [shuffled(one.values[game.players], _RANDOM, rng) for one in tried]
     masks = [fidelity_masks(values) for values in (*_values(tried, game), *np.concatenate(random))]
-    left = min(shap.spent, _MOST_ROWS) - (view.evaluate.rows - start)
+    left = min(shap.spent, MOST_ROWS) - (view.evaluate.rows - start)
     probe = affordable(game, masks, left)
     if probe is None:
         return Choice(shap)
@@ -111,7 +111,7 @@ def _others(
     view: View, label: ClassLabel | None, scale: Scale, shap: Attribution, game: Coalitions
 ) -> Iterator[Attribution]:
     """LIME and occlusion, each where a third of the budget pays for it; LIME only if its linear model fits."""
-    share = min(shap.spent, _MOST_ROWS) // 3
+    share = min(shap.spent, MOST_ROWS) // 3
     if game.unknown(_occluded(game)) * game.refs <= share:
         yield attribute_by_occlusion(view, label, scale, game)
     perturbed = min(FITTED + HELD_OUT, share)

@@ -217,6 +217,17 @@ def shapley_row(
     return Shapley(whole(found.values), first, last[None], error, found.coalitions), how
 
 
+def column_values(game: Coalitions, seed: int) -> tuple[Outputs, Outputs | None, float, str]:
+    """Shapley values (features,) of the game's column, their standard errors, the mean that they start from, and how
+    they were found. A row that differs from no background row has none but zeros."""
+    values, error, how = np.zeros(game.row.shape[1]), None, "exact"
+    if game.count:
+        found, how = shapley_row(game, seed=seed)
+        values = found.values[0, :, game.column]
+        error = None if found.error is None else found.error[0, :, game.column]
+    return values, error, float(game.worth(ends(game.count))[0]), how
+
+
 def additive(game: Coalitions, rng: np.random.Generator) -> Estimate | None:
     """Exact Shapley values of a model that adds up feature by feature; None where it is seen not to.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from askwhy.tools.attribution import sample
 from askwhy.tools.engines.fidelity import subsets
 from askwhy.tools.evaluator import Index
 from askwhy.tools.predictor import Outputs
@@ -30,9 +31,7 @@ def faithfulness(view: View, rows: pd.DataFrame, columns: Index) -> Outputs:
 
     NaN where removing features makes no difference, or fewer than two features vary.
     """
-    refs = view.subject.background
-    if len(refs) > _REFS:
-        refs = refs.iloc[np.sort(view.rng.choice(len(refs), _REFS, replace=False))]
+    refs = sample(view.subject.background, _REFS, view.rng)
     pool = pooled(refs, rows)
     players = np.flatnonzero([pool[name].nunique(dropna=False) > 1 for name in pool.columns])
     if len(players) < 2:

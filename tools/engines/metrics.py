@@ -17,7 +17,8 @@ Array = np.ndarray[Any, Any]
 
 LEVEL = 0.95
 RESAMPLES = 400
-_Z = 1.959963984540054
+NORMAL = 1.959963984540054
+"""The normal quantile of 95 % intervals."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Score:
     interval: str
 
 
-def wilson(right: int, total: int, z: float = _Z) -> tuple[float, float]:
+def wilson(right: int, total: int, z: float = NORMAL) -> tuple[float, float]:
     """Wilson's interval of a proportion `right / total`, 95 % unless another normal quantile is given."""
     share = right / total
     centre = (share + z**2 / (2 * total)) / (1 + z**2 / total)

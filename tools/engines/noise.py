@@ -34,7 +34,7 @@ def replies_with_noise(view: View, model: Trained, questions: Questions) -> Repl
 
     known, count = prepared(rows), questions.shape[0]
     noise = _scale(known) * view.rng.normal(size=(len(rows), COLUMNS))
-    again = _fitted(last, _beside(known, noise), actual)
+    again = fitted_again(last, _beside(known, noise), actual)
     if again is None:
         return None
     asked, own = prepared(questions.frame), noise[view.rng.integers(0, len(noise), count)]
@@ -52,10 +52,6 @@ def replies_with_noise(view: View, model: Trained, questions: Questions) -> Repl
     return Replies(outputs[:count], np.concatenate([changed, others], axis=1))
 
 
-def _fitted(last: Any, cells: Any, actual: Array) -> Any:
-    return None if cells is None else fitted_again(last, cells, actual)
-
-
 def _numbers(outputs: Any, rows: int) -> Array:
     return np.asarray(outputs, dtype=float).reshape(rows, -1)
 
@@ -70,7 +66,7 @@ def _scale(cells: Any) -> float:
 
 
 def _beside(cells: Any, noise: Array) -> Any:
-    """Cells with columns of noise on their right; None for what is not a table of numbers or a frame."""
+    """Cells with columns of noise on their right."""
     if isinstance(cells, pd.DataFrame):
         return cells.assign(**{f"noise {one + 1}": column for one, column in enumerate(noise.T)})
     if hasattr(cells, "tocsr"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from askwhy.tools.engines.candidates import Domain, domain_of
 from askwhy.tools.engines.counterfactual_search import Goal, Search
 from askwhy.tools.engines.distance import Space
 from askwhy.tools.engines.truth import Array, actual_values
+from askwhy.tools.errors import ToolError
+from askwhy.tools.evidence import Fact
 from askwhy.tools.schema import ClassLabel, Feature
 from askwhy.tools.view import View
 
@@ -27,6 +29,33 @@ class Wish:
     goal: Goal
     label: ClassLabel | None
     assumed: bool = False
+
+
+def wished(view: View, cls: str | None, number: float | None, direction: Direction | None) -> Wish:
+    """What is wanted of this model: a class, or a number. ToolError for one where the model predicts the other."""
+    if view.subject.regression:
+        if cls is not None:
+            raise ToolError("This model predicts a number; say which number it should reach instead of a class.")
+        return wished_number(view, number, direction)
+    if number is not None or direction is not None:
+        raise ToolError("This model predicts classes; say which class it should predict instead of a number.")
+    return wished_class(view, cls)
+
+
+def fact_of(view: View, relation: str, value: Any, unit: Any, **more: Any) -> Fact:
+    """A fact about the instance."""
+    return Fact(relation=relation, value=value, unit=unit, row=view.row_id, **more)
+
+
+def already_facts(view: View, wish: Wish) -> tuple[Fact, ...]:
+    """That the model predicts what is wanted as it is."""
+    if wish.label is None:
+        now = fact_of(view, "already_estimate", float(view.outputs[0, 0]), "output")
+        return (now, fact_of(view, "goal_number", wish.goal.bound, "output"))
+    name = wish.label.name
+    chance = float(view.output_of(view.outputs, wish.label)[0])
+    already = fact_of(view, "already", name, "class", cls=name)
+    return (already, fact_of(view, "probability", chance, "probability", cls=name))
 
 
 def wished_class(view: View, cls: str | None) -> Wish:

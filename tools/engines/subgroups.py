@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.engines.discoveries import adjusted
-from askwhy.tools.engines.metrics import wilson
+from askwhy.tools.engines.metrics import NORMAL, wilson
 from askwhy.tools.engines.rules import Predicate, Rule, holds, joined, predicates_of, rule_words
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.evidence import Fact, Quality, Table
@@ -29,9 +29,6 @@ FEWEST_ROWS = 5
 
 SUPPORT = 0.05
 """Share of the rows that a group needs in either half."""
-
-NORMAL = 1.959963984540054
-"""The normal quantile of 95 % intervals."""
 
 _BEAM = 20
 _TESTED = 10

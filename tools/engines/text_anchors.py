@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.engines.anchors import Arm, Draws, Kept, Pace
+from askwhy.tools.engines.coalitions import one_by_one
 from askwhy.tools.engines.rules import Predicate
 from askwhy.tools.engines.text_fill import Stock, stock
 from askwhy.tools.engines.text_game import TextGame, ask_texts
@@ -80,8 +81,7 @@ def word_predicates(game: TextGame, positions: Sequence[int]) -> list[Predicate]
 
 def candidate_words(game: TextGame) -> list[int]:
     """Terms to seek an anchor among, in the text's order."""
-    whole = game.worth(np.ones((1, game.count), dtype=bool))[0]
-    single = np.abs(whole - game.worth(~np.eye(game.count, dtype=bool)))
+    single = np.abs(one_by_one(game))
     order = np.argsort(-single, kind="stable")[: SLOW_WORDS if game.slow else MOST_WORDS]
     return sorted(int(one) for one in order if game.terms[int(one)].text)
 

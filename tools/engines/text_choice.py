@@ -105,7 +105,7 @@ def choose_text(game: TextGame, label: ClassLabel | None, unit: UnitKind) -> Tex
     measured = measure(game, (shap, *others), left)
     best = max(measured, key=lambda one: one.lead)
     own = measured[0]
-    spread = _spread(game)
+    spread = output_spread(game)
     if best.lead <= own.lead + max(LEAD * abs(own.lead), TIE * spread):
         best = own
     return TextChoice(best, (best, *(one for one in measured if one is not best)))
@@ -140,7 +140,7 @@ def measure(game: TextGame, found: Sequence[Attribution], budget: float) -> tupl
         taken = sizes(game.count, most)
         masks = np.concatenate([ends(game.count), prefixes(orders, taken).reshape(-1, game.count)])
         if game.unknown(masks) * game.refs <= budget:
-            spread = _spread(game)
+            spread = output_spread(game)
             return tuple(Measured(one, removal(game, one.values, drawn, taken, spread)) for one in found)
     return tuple(Measured(one, None) for one in found)
 
@@ -153,6 +153,6 @@ def text_panel(game: TextGame, one: Measured, named: Sequence[int]) -> Panel:
     return Panel(removal=one.removal, repeats=light_repeats(game.view, one.found, k), noun="words")
 
 
-def _spread(game: TextGame) -> float:
+def output_spread(game: TextGame) -> float:
     """The output's whole range: 1 for probabilities, else how far the text is from the empty one."""
     return float(np.ptp(game.worth(ends(game.count)))) if game.view.subject.regression else 1.0

@@ -240,22 +240,29 @@ class Probe:
 
 def probe(vectors: Array, marks: Mask, rng: np.random.Generator) -> Probe:
     """Logistic regressions on either half of the texts, scored on the other."""
-    from scipy.stats import kendalltau, mannwhitneyu
+    from scipy.stats import kendalltau
     from sklearn.linear_model import LogisticRegression
 
-    half = _halves(marks, rng)
+    half = halves(marks, rng)
     scores = np.empty((2, len(marks)))
     for one in (0, 1):
         fitted = LogisticRegression(C=1.0, class_weight="balanced", max_iter=500)
         scores[one] = fitted.fit(vectors[half == one], marks[half == one]).decision_function(vectors)
     held = np.where(half == 0, scores[1], scores[0]).round(9)
-    found = mannwhitneyu(held[marks], held[~marks], alternative="greater")
-    auc = float(found.statistic) / (int(marks.sum()) * int((~marks).sum()))
+    auc, p = separation(held, marks)
     tau = float(kendalltau(scores[0].round(9), scores[1].round(9)).statistic)
-    return Probe(auc, float(found.pvalue), tau if np.isfinite(tau) else 0.0)
+    return Probe(auc, p, tau if np.isfinite(tau) else 0.0)
 
 
-def _halves(marks: Mask, rng: np.random.Generator) -> Array:
+def separation(scores: Array, marks: Mask) -> tuple[float, float]:
+    """AUC of scores (n,) that should be larger where marked, and its one-sided p-value (Mann & Whitney 1947)."""
+    from scipy.stats import mannwhitneyu
+
+    found = mannwhitneyu(scores[marks], scores[~marks], alternative="greater")
+    return float(found.statistic) / (int(marks.sum()) * int((~marks).sum())), float(found.pvalue)
+
+
+def halves(marks: Mask, rng: np.random.Generator) -> Array:
     """0 or 1 for every text, half of either side each."""
     half = np.zeros(len(marks), dtype=np.int64)
     for side in (marks, ~marks):
@@ -279,7 +286,8 @@ class LocalText:
 def local_text(people: TextPopulation, concept: TextConcept, alpha: float) -> LocalText:
     """Bet on pairs of versions of the text, one with the concept and one without, both with other words left out."""
     view, text = people.view, people.texts[0]
-    split, count = split_text(text), len(split_text(text).units)
+    split = split_text(text)
+    count = len(split.units)
     gone = concept.taken_out(text)
     held = _defining(concept, text)
     masks = view.rng.random((LOCAL_DRAWS, 2, count)) < KEPT

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from askwhy.tools.engines.text_concept_bets import halves, separation
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.subject import Mask
 
@@ -70,15 +71,9 @@ def _direction(inner: Array, marks: Mask) -> Array:
 
 def _recognised(inner: Array, marks: Mask, rng: np.random.Generator) -> tuple[float, float]:
     """Held-out AUC of the direction, fitted to half of either side, and its p-value against chance."""
-    from scipy.stats import mannwhitneyu
-
-    fitted = np.zeros(len(marks), dtype=bool)
-    for side in (marks, ~marks):
-        fitted[rng.permutation(np.flatnonzero(side))[::2]] = True
+    fitted = halves(marks, rng) == 1
     scores = (inner[~fitted] @ _direction(inner[fitted], marks[fitted])).round(9)
-    held = marks[~fitted]
-    found = mannwhitneyu(scores[held], scores[~held], alternative="greater")
-    return float(found.statistic) / (int(held.sum()) * int((~held).sum())), float(found.pvalue)
+    return separation(scores, marks[~fitted])
 
 
 def _along(gradients: Array, direction: Array) -> Array:

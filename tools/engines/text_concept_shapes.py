@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 from askwhy.tools.errors import UnknownName
 
@@ -67,10 +68,16 @@ def _stopped(text: str, mark: str) -> str:
 
 
 @functools.cache
+def concept_file() -> Mapping[str, Any]:
+    """The file of the concepts that ship."""
+    file = resources.files("askwhy.tools") / "text_concepts.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def neutral() -> tuple[str, ...]:
     """Words that say nothing."""
-    file = resources.files("askwhy.tools") / "text_concepts.toml"
-    return tuple(tomllib.loads(file.read_text(encoding="utf-8"))["neutral"])
+    return tuple(concept_file()["neutral"])
 
 
 def _numbered(text: str, lender: str) -> str:

@@ -111,6 +111,7 @@ def _tcav_facts(view: View, about: TextConcept, found: Tcav | None, label: Class
     if found is None or not found.known:
         return
     network = network_of(view)
+    assert network is not None  # there are no directions without one
     role = "tcav_open" if found.p > _ALPHA else "tcav" if label is not None else "tcav_output"
     cls = None if label is None else label.name
     yield Fact(relation=role, value=found.positive, unit="share", cls=cls, group=about.called)

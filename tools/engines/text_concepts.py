@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any, Protocol
+from typing import Protocol
 
-from askwhy.tools.engines.text_concept_shapes import shape_named
+from askwhy.tools.engines.text_concept_shapes import concept_file, shape_named
 from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.scope import Where
 
@@ -149,12 +147,6 @@ class Entry:
 
 
 @functools.cache
-def _file() -> Mapping[str, Any]:
-    file = resources.files("askwhy.tools") / "text_concepts.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8"))
-
-
-@functools.cache
 def library() -> tuple[Entry, ...]:
     """The concepts that ship, in the order of the file."""
     return tuple(
@@ -167,7 +159,7 @@ def library() -> tuple[Entry, ...]:
             spurious=one.get("spurious", False),
             swaps=tuple((first, second) for first, second in one.get("swaps", ())),
         )
-        for one in _file()["concept"]
+        for one in concept_file()["concept"]
     )
 
 

@@ -107,7 +107,7 @@ class FlipSearch:
     def _without_idle(self, edits: Edits) -> Edits:
         """The edits that are needed: the one whose undoing costs least is undone, as long as the goal is met."""
         while len(edits) > 1:
-            fewer = [_without(edits, position) for position in range(len(edits))]
+            fewer = [without(edits, position) for position in range(len(edits))]
             self._ask(fewer)
             still = [one for one in fewer if self.goal.met(self._seen[one][1][None])[0]]
             if not still:
@@ -171,12 +171,15 @@ class FlipSearch:
         closeness = self.goal.closeness(ask_texts(self.view, [part.text, *texts]))
         return np.asarray(closeness[1:] - closeness[0])
 
+    @property
+    def _most_asked(self) -> int:
+        return max(_FEWEST_ASKED, CHARACTERS // max(1, len(self.split.text)))
+
     def _affordable(self, edits: list[Edit]) -> list[Edit]:
         """The edits of a long text that change their own passage most; all of a short one."""
-        most = max(_FEWEST_ASKED, CHARACTERS // max(1, len(self.split.text)))
-        if len(edits) <= most:
+        if len(edits) <= self._most_asked:
             return edits
-        order = np.argsort(-self._passage_gains(edits).round(9), kind="stable")[:most]
+        order = np.argsort(-self._passage_gains(edits).round(9), kind="stable")[: self._most_asked]
         return [edits[int(i)] for i in np.sort(order)]
 
     def _ask(self, candidates: Iterable[Edits]) -> None:
@@ -228,15 +231,14 @@ class FlipSearch:
             for edit in useful
             if all(edit.place != other.place for other in one)
         )
-        most = max(_FEWEST_ASKED, CHARACTERS // max(1, len(self.split.text)))
-        return list(dict.fromkeys(longer))[:most]
+        return list(dict.fromkeys(longer))[: self._most_asked]
 
     def _minimal(self, found: Sequence[Flip]) -> list[Flip]:
         """Without the edits that can be undone one by one, each checked on the model."""
         waiting, kept = list(found[: 2 * _BEAM]), list(found[2 * _BEAM :])
         kept = [flip for flip in kept if len(flip.edits) == 1]
         while waiting:
-            undone = {flip: [_without(flip.edits, i) for i in range(len(flip.edits))] for flip in waiting}
+            undone = {flip: [without(flip.edits, i) for i in range(len(flip.edits))] for flip in waiting}
             self._ask(one for many in undone.values() for one in many if one)
             after: list[Flip] = []
             for flip, many in undone.items():
@@ -249,7 +251,8 @@ class FlipSearch:
         return sorted({flip.edits: flip for flip in kept}.values(), key=self._order)
 
 
-def _without(edits: Edits, position: int) -> Edits:
+def without(edits: Edits, position: int) -> Edits:
+    """The edits but one."""
     return edits[:position] + edits[position + 1 :]
 
 

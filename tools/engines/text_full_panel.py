@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from askwhy.tools.attribution import Attribution
-from askwhy.tools.engines.coalitions import ends, first_and_last
+from askwhy.tools.engines.coalitions import first_and_last
 from askwhy.tools.engines.fidelity import Correlation, correlation, subsets
 from askwhy.tools.engines.full_panel import FullPanel
 from askwhy.tools.engines.panel import light_repeats
@@ -22,7 +22,7 @@ from askwhy.tools.engines.stability import (
     compared,
     repeats,
 )
-from askwhy.tools.engines.text_choice import Measured, measure, text_attribution
+from askwhy.tools.engines.text_choice import Measured, measure, output_spread, text_attribution
 from askwhy.tools.engines.text_fill import stock
 from askwhy.tools.engines.text_game import TextGame, ask_texts
 from askwhy.tools.engines.text_units import split_text
@@ -91,7 +91,7 @@ def _neighbours(game: TextGame) -> Iterator[TextGame]:
     ]
     outputs = ask_texts(view, [split.text, *texts])
     close = _close(game, outputs)
-    for text, kept in list(zip(texts, close, strict=True))[: 2 * most]:
+    for text, kept in zip(texts, close, strict=True):
         other = split_text(text)
         if kept and most and len(other.units) == len(split.units):
             most -= 1
@@ -101,7 +101,7 @@ def _neighbours(game: TextGame) -> Iterator[TextGame]:
 def _close(game: TextGame, outputs: Outputs) -> Outputs:
     """Which of the outputs, after the first, are close to it, and of the same class."""
     values = outputs[:, game.column]
-    spread = float(np.ptp(game.worth(ends(game.count)))) if game.view.subject.regression else 1.0
+    spread = output_spread(game)
     near = np.abs(values[1:] - values[0]) <= SAME_OUTPUT * spread
     if outputs.shape[1] > 1:
         near &= outputs[1:].argmax(axis=1) == outputs[0].argmax()

@@ -14,7 +14,6 @@ import pandas as pd
 
 from askwhy.tools.engines.text_units import Split, Term, UnitKind
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evaluator import Index
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
@@ -68,11 +67,6 @@ class TextGame:
         return max(1, len(self.fills))
 
     @property
-    def players(self) -> Index:
-        """The positions of the terms: each is a player."""
-        return np.arange(self.count, dtype=np.int64)
-
-    @property
     def asked(self) -> int:
         """How many texts the model was asked about."""
         return len(self._place) * self.refs
@@ -106,14 +100,6 @@ class TextGame:
     def unknown(self, masks: Mask) -> int:
         """How many of the coalitions the model would have to be asked about."""
         return len({mask.tobytes() for mask in np.asarray(masks, dtype=bool)} - self._place.keys())
-
-    def known(self) -> Mask:
-        """Every coalition asked about so far."""
-        return np.array([np.frombuffer(key, dtype=bool) for key in self._place]).reshape(-1, self.count)
-
-    def thinned(self, refs: int) -> TextGame:
-        """The same game with at most so many replacements; itself where these are all."""
-        return self if refs >= self.refs else replace(self, fills=self.fills[:refs])
 
     def with_terms(self, terms: tuple[Term, ...]) -> TextGame:
         """The game of other terms of the same text."""

@@ -46,7 +46,7 @@ def distinctive_words(inside: Sequence[str], outside: Sequence[str]) -> tuple[Ke
     words = sorted(word for word in held[0] | held[1] if held[0][word] + held[1][word] >= fewest and _told(word))
     if not words:
         return ()
-    counts = np.array([[_times(one, words)] for one in tokens], dtype=float)[:, 0]
+    counts = np.array([_times(one, words) for one in tokens], dtype=float)
     scores = log_odds_scores(counts[0], counts[1])
     p_values = adjusted(np.asarray(2 * norm.sf(np.abs(scores))))
     found = [

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from askwhy.tools.engines.coalitions import one_by_one
 from askwhy.tools.engines.text_game import TextGame
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.subject import Mask
@@ -117,7 +118,7 @@ def likely_pairs(game: TextGame, count: int) -> tuple[list[Pair], int]:
     Only pairs of the `SCREENED` terms whose own deletion moves the output most (of all, where there are no more).
     """
     whole = game.worth(np.ones((1, game.count), dtype=bool))[0]
-    single = whole - game.worth(~np.eye(game.count, dtype=bool))
+    single = one_by_one(game)
     order = np.argsort(-np.abs(single), kind="stable")[:SCREENED]
     pairs = list(itertools.combinations(sorted(int(one) for one in order), 2))
     masks = np.ones((len(pairs), game.count), dtype=bool)

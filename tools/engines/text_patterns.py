@@ -109,12 +109,12 @@ def read(text: str) -> _Read:
     return _Read(text, frozenset(words), frozenset(pairs), len(words))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Described:
     """A pattern as measured on the texts that the search did not see.
 
     matched: how many show it. precision: the share of these with the output. recall: the share of those with the output
-    that show it. p: one-sided, adjusted.
+    that show it. p: one-sided, adjusted. inside: mask of those that show it.
     """
 
     pattern: Pattern
@@ -122,6 +122,7 @@ class Described:
     hits: int
     wanted: int
     p: float
+    inside: Mask
 
     @property
     def precision(self) -> float:
@@ -169,7 +170,7 @@ def describe(texts: Sequence[str], wanted: Mask, most: int, rng: np.random.Gener
     joint = np.zeros(len(second), dtype=bool)
     for (pattern, inside, hits, _), p in zip(measured, p_values, strict=True):
         if len(named) < most and p <= FALSE_DISCOVERIES and total and _adds(inside, joint, wanted[unseen], rng):
-            named.append(Described(pattern, int(inside.sum()), hits, total, float(p)))
+            named.append(Described(pattern, int(inside.sum()), hits, total, float(p), inside))
             joint |= inside
     return Description(tuple(named), len(measured), half, unseen, joint, wanted[unseen])
 

@@ -13,7 +13,7 @@ from askwhy.tools.engines.text_game import TextGame, most_telling, most_texts, r
 from askwhy.tools.engines.text_phrases import units_of
 from askwhy.tools.engines.text_units import Split, Term, UnitKind, find_term
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Caveat, Fact, Figure, MarkedText, Piece, Series, Table, Unit
+from askwhy.tools.evidence import Caveat, Fact, Figure, MarkedText, Piece, Series, Table
 from askwhy.tools.quality import order_caveats
 from askwhy.tools.registry import Says
 from askwhy.tools.schema import ClassLabel
@@ -36,9 +36,14 @@ def said_of_output(role: str, pattern: str) -> Says:
     )
 
 
+def one_line(text: str) -> str:
+    """On one line, without the quotation marks that will stand around it."""
+    return " ".join(text.translate(_INNER_QUOTES).split())
+
+
 def quotable(text: str) -> str:
     """On one line, cut at a word where it is long, and without the quotation marks that will stand around it."""
-    line = " ".join(text.translate(_INNER_QUOTES).split())
+    line = one_line(text)
     return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE].rsplit(' ', 1)[0]}…"
 
 
@@ -48,11 +53,11 @@ def quoted(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1] if names else ""]))
 
 
-def own_text(view: View, what: str = "words to explain") -> str:
+def own_text(view: View) -> str:
     """The text under discussion; ToolError where it is empty."""
     text = str(plain(view.instance.iloc[0, 0]) or "")
     if not text.strip():
-        raise ToolError(f"The text is empty, so there are no {what}.")
+        raise ToolError("The text is empty, so there are no words to explain.")
     return text
 
 
@@ -116,12 +121,12 @@ class Told:
         named = float(np.abs(self.found.values[list(spoken)]).sum())
         return min(1.0, named / whole) if spoken and whole > 0 else None
 
-    def fact(self, relation: str, position: int, unit: Unit | None = None) -> Fact:
+    def fact(self, relation: str, position: int) -> Fact:
         """One term's share of the prediction."""
         return Fact(
             relation=relation,
             value=float(self.found.values[position]),
-            unit=unit or self.found.unit,
+            unit=self.found.unit,
             at=quotable(self.terms[position].text) or None,
             cls=None if self.label is None else self.label.name,
             row=self.view.row_id,
@@ -197,6 +202,13 @@ def _repeated(terms: Sequence[Term], unit: UnitKind) -> Iterator[Caveat]:
             f"{'are' if many else 'is'} taken away everywhere at once."
         )
         yield Caveat(flag="repeated", text=text)
+
+
+def others_as_one(game: TextGame, others: int, unit: UnitKind) -> Iterator[Caveat]:
+    """That the last term stands for so many others, where it does."""
+    if others:
+        text = f"The text has {game.count - 1 + others:,} different {unit}s; all but {game.count - 1} count as one."
+        yield Caveat(flag="many_terms", text=text)
 
 
 def _not_additive(found: Attribution) -> Iterator[Caveat]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from askwhy.tools.engines.text_network import TextNetwork
 from askwhy.tools.engines.text_words import folded_words
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.subject import Mask
@@ -26,9 +27,9 @@ _MOST_FITTED = 20_000
 _LONGEST = 5_000
 
 
-def network_of(view: View) -> Any:
+def network_of(view: View) -> TextNetwork | None:
     """The network behind the model (see `text_network`), None where it is none."""
-    return getattr(view.subject.predictor, "network", None)
+    return view.subject.predictor.network
 
 
 @dataclass(frozen=True, eq=False)

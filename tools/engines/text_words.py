@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.engines.text_units import fold, split_text
-from askwhy.tools.engines.truth import Array
 from askwhy.tools.view import View
 
 MOST_TEXTS = 6000
@@ -63,23 +62,18 @@ def opposites() -> dict[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """Folded words of the subject's texts, those in most texts first, and in how many `texts` each stands.
+    """Folded words of the subject's texts, those in most texts first.
 
     vectors: sparse (words, contexts), of length 1, or 0 where a word has no company.
     """
 
     words: tuple[str, ...]
-    held: Array
-    texts: int
     vectors: Any
 
     @functools.cached_property
     def places(self) -> dict[str, int]:
         """The position of every word."""
         return {word: position for position, word in enumerate(self.words)}
-
-    def __contains__(self, word: str) -> bool:
-        return word in self.places
 
     def likeness(self, one: str, other: str) -> float:
         """The cosine of two words; 0 where one is unknown."""
@@ -106,7 +100,7 @@ def vocabulary(view: View) -> Vocabulary:
     words = tuple(word for word in common if held[word] >= fewest)[:_MOST_WORDS]
     place = {word: position for position, word in enumerate(words)}
     vectors = _vectors(place, tokens) if words else None
-    return Vocabulary(words, np.array([held[word] for word in words], dtype=int), len(tokens), vectors)
+    return Vocabulary(words, vectors)
 
 
 def folded_words(text: str) -> list[str]:

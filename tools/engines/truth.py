@@ -90,17 +90,22 @@ def actual_values(schema: Schema, targets: pd.Series) -> Array:
     return np.array([positions.get(str(value), -1) for value in targets], dtype=np.int64)
 
 
+def none_held_out(view: View) -> Caveat:
+    """That nothing is known to be held out from training."""
+    text = (
+        f"No {view.schema.entities} are marked as held out, so all are used; "
+        "if the model was trained on them, this flatters it."
+    )
+    return Caveat(flag="no_held_out", text=text)
+
+
 def _caveats(view: View, some: bool, rows: int) -> tuple[Caveat, ...]:
     found = []
     if not some and view.subject.held_out.any():
         text = f"The model was trained on all of these {view.schema.entities}, so this flatters it."
         found.append(Caveat(flag="training_rows", text=text))
     elif not some:
-        text = (
-            f"No {view.schema.entities} are marked as held out, so all are used; "
-            "if the model was trained on them, this flatters it."
-        )
-        found.append(Caveat(flag="no_held_out", text=text))
+        found.append(none_held_out(view))
     if rows < SMALL_N:
         noun = view.schema.entity if rows == 1 else view.schema.entities
         found.append(Caveat(flag="small_n", text=f"This rests on only {rows} {noun}, so it is very uncertain."))

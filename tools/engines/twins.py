@@ -23,7 +23,7 @@ from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
 
 SECONDS = 40.0
-"""No further twin is trained after this long; what was found until then is told, with its number of twins."""
+"""Where training takes longer than this, the question is refused."""
 
 TRAINING_ROWS = 2000
 """More training rows than this are thinned for the twins."""
@@ -103,7 +103,7 @@ def loss(outputs: Outputs, truth: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Twins:
-    """What each twin replied, with the truth (n,) it is held to; `wanted` is how many were asked for.
+    """What each twin replied, with the truth (n,) it is held to.
 
     A twin lives in a world where outcomes have nothing to do with features: rows it was trained on are held to what it
     was told of them, others to shuffled outcomes.
@@ -111,7 +111,6 @@ class Twins:
 
     replies: tuple[Replies, ...]
     truths: tuple[Array, ...]
-    wanted: int
     thinned: bool
 
 
@@ -139,7 +138,7 @@ def raise_twins(view: View, model: Trained, questions: Questions, truth: Array, 
         seen = dict(zip(positions.tolist(), told.tolist(), strict=True))
         others = zip(questions.positions.tolist(), rng.permutation(truth), strict=True)
         truths.append(np.array([seen.get(at, shuffled) for at, shuffled in others]))
-    return Twins(tuple(replies), tuple(truths), count, len(rows) < len(model.rows))
+    return Twins(tuple(replies), tuple(truths), len(rows) < len(model.rows))
 
 
 def thinned(view: View, model: Trained) -> tuple[pd.DataFrame, Array, Array]:

@@ -10,13 +10,11 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.engines import metrics
-from askwhy.tools.engines.metrics import LEVEL, RESAMPLES
+from askwhy.tools.engines.metrics import NORMAL
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.evaluator import Evaluator, Index
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.view import View
-
-_Z = 1.959963984540054
 
 
 class Gap(Evaluator):
@@ -58,7 +56,7 @@ def accuracy_lead(first: Array, second: Array) -> Lead:
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     more, less, total = only_first + 0.5, only_second + 0.5, rows + 2
     centre = (more - less) / total
-    half = _Z * math.sqrt(max(0.0, more + less - (more - less) ** 2 / total)) / total
+    half = NORMAL * math.sqrt(max(0.0, more + less - (more - less) ** 2 / total)) / total
     value = (only_first - only_second) / rows
     return Lead(value, min(value, max(-1.0, centre - half)), max(value, min(1.0, centre + half)), "Agresti-Min")
 
@@ -76,18 +74,14 @@ def paired_lead(
 
     NaN bounds where the score is mostly undefined on resampled rows.
     """
-    sign, rows = (-1.0 if lower_is_better else 1.0), len(actual)
+    sign = -1.0 if lower_is_better else 1.0
 
-    def lead(drawn: Array) -> float:
-        return sign * (measure(actual[drawn], first[drawn]) - measure(actual[drawn], second[drawn]))
+    def lead(truth: Array, both: Outputs) -> float:
+        return sign * (measure(truth, both[:, 0]) - measure(truth, both[:, 1]))
 
-    found = np.array([lead(rng.integers(0, rows, rows)) for _ in range(RESAMPLES)])
-    found = found[np.isfinite(found)]
-    value = lead(np.arange(rows))
-    if rows < 2 or len(found) < RESAMPLES / 2:
-        return Lead(value, float("nan"), float("nan"), "bootstrap")
-    low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Lead(value, float(low), float(high), "paired bootstrap")
+    both = np.stack([first, second], axis=1)
+    low, high = metrics.bootstrap(lead, actual, both, rng)
+    return Lead(lead(actual, both), low, high, "paired bootstrap" if np.isfinite(low) else "bootstrap")
 
 
 def lead_on(name: str, actual: Array, first: Outputs, second: Outputs, rng: np.random.Generator) -> Lead:

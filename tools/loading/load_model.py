@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from askwhy.tools.errors import ToolError
-from askwhy.tools.loading.text_models import HUB_NAME, read_hub, read_transformers
+from askwhy.tools.loading.text_models import HUB_NAME, brief, read_hub, read_transformers
 
 MAX_BYTES = 2 * 1024**3
 """A model file, and a skops archive unpacked."""
@@ -137,14 +137,14 @@ def read_skops(path: Path) -> Any:
     try:
         untrusted = sorted(set(skops.io.get_untrusted_types(file=path)) - TRUSTED)
     except Exception as error:  # a crafted archive fails in ways that skops does not foresee
-        raise ToolError(f"{path.name} is not a readable skops file: {_brief(error)}") from error
+        raise ToolError(f"{path.name} is not a readable skops file: {brief(error)}") from error
     if untrusted:
         shown = ", ".join(untrusted[:5]) + (" ..." if len(untrusted) > 5 else "")
         raise ToolError(f"{path.name} holds types that are not allowed in a model file: {shown}.")
     try:
         return skops.io.load(path, trusted=sorted(TRUSTED))
     except Exception as error:  # as above
-        raise ToolError(f"{path.name} could not be loaded: {_brief(error)}") from error
+        raise ToolError(f"{path.name} could not be loaded: {brief(error)}") from error
 
 
 def _check_archive(path: Path) -> None:
@@ -152,7 +152,7 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise ToolError(f"{path.name} is not a readable skops file: {_brief(error)}") from error
+        raise ToolError(f"{path.name} is not a readable skops file: {brief(error)}") from error
     unpacked = sum(member.file_size for member in members)
     if unpacked > MAX_BYTES or len(members) > _MAX_MEMBERS:
         raise ToolError(f"{path.name} unpacks to {unpacked:,} bytes in {len(members):,} parts, more than is read.")
@@ -174,7 +174,7 @@ def _trusted_load(path: Path, load: Callable[[], Any]) -> Any:
     try:
         return load()
     except Exception as error:  # unpickling may raise anything
-        raise ToolError(f"{path.name} could not be loaded: {_brief(error)}") from error
+        raise ToolError(f"{path.name} could not be loaded: {brief(error)}") from error
 
 
 def _referenced(reference: str, trust: bool) -> Any:
@@ -189,7 +189,7 @@ def _referenced(reference: str, trust: bool) -> Any:
         for part in attribute.split("."):
             found = getattr(found, part)
     except Exception as error:  # the user's module may raise anything
-        raise ToolError(f"{reference} could not be loaded: {_brief(error)}") from error
+        raise ToolError(f"{reference} could not be loaded: {brief(error)}") from error
     return found
 
 
@@ -203,11 +203,6 @@ def _rehearse(path: Path) -> None:
         raise ToolError(done.stdout.strip())
     if done.returncode:
         raise ToolError(f"{path.name} crashed the process that loaded it, so it is refused (exit {done.returncode}).")
-
-
-def _brief(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200] if lines else ''}".rstrip(": ")
 
 
 def main() -> int:

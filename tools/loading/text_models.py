@@ -75,7 +75,7 @@ def _fetched(repo: str, revision: str | None) -> Path:
         raise
     except Exception as error:  # no network, no such model, no access: each client version has its own errors
         raise ToolError(
-            f"There is no file or folder {repo}, and the Hugging Face hub gives no model of this name: {_brief(error)}"
+            f"There is no file or folder {repo}, and the Hugging Face hub gives no model of this name: {brief(error)}"
         ) from error
 
 
@@ -215,7 +215,7 @@ def _checked_config(folder: Path) -> dict[str, Any]:
             raise ValueError(f"it has more than {_MAX_CONFIG:,} bytes")
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ToolError(f"{path.name} in {folder} cannot be read: {_brief(error)}") from error
+        raise ToolError(f"{path.name} in {folder} cannot be read: {brief(error)}") from error
     if not isinstance(config, dict):
         raise ToolError(f"{path.name} in {folder} should hold one JSON object.")
     if "auto_map" in config:
@@ -256,7 +256,7 @@ def _module(folder: Path) -> Any:
     except ToolError:
         raise
     except Exception as error:  # each architecture fails in ways of its own
-        raise ToolError(f"{folder.name} could not be loaded: {_brief(error)}") from error
+        raise ToolError(f"{folder.name} could not be loaded: {brief(error)}") from error
     missing = sorted(report["missing_keys"]) + sorted(str(key[0]) for key in report["mismatched_keys"])
     if missing:
         raise ToolError(
@@ -293,7 +293,7 @@ def _tokenizer(folder: Path) -> Any:
     except Exception as error:  # as above
         raise ToolError(
             f"{folder.name} has no tokenizer that can be read; put it there with tokenizer.save_pretrained(folder). "
-            f"({_brief(error)})"
+            f"({brief(error)})"
         ) from error
 
 
@@ -327,6 +327,7 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _brief(error: Exception) -> str:
+def brief(error: Exception) -> str:
+    """The kind of an error and its first line."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:200] if lines else ''}".rstrip(": ")

@@ -13,30 +13,17 @@ from askwhy.tools.engines import metrics
 from askwhy.tools.engines.truth import Array, Scored, scored
 from askwhy.tools.engines.two_models import Lead, lead_on, score_of
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Caveat, Evidence, Fact, Table, Unit
+from askwhy.tools.evidence import Caveat, Evidence, Fact, Table
 from askwhy.tools.permutation import FEWEST_ROWS, Importance, Metric, permutation_importance
 from askwhy.tools.quality import direct_evaluation, order_caveats
 from askwhy.tools.registry import Says, ask, tool
 from askwhy.tools.table.importance import MEASURE_SAYS, measure_facts
+from askwhy.tools.table.score import MEASURE_WORDS, NEEDS_PROBABILITIES, REGRESSION
 from askwhy.tools.view import View
 
 Measure = Literal["accuracy", "balanced_accuracy", "roc_auc", "log_loss", "brier", "rmse", "mae", "r2"]
 
-_WORDS: dict[str, tuple[str, Unit, Unit]] = {
-    "accuracy": ("accuracy", "share", "points"),
-    "balanced_accuracy": ("balanced accuracy", "share", "points"),
-    "roc_auc": ("area under the ROC curve", "score", "score"),
-    "log_loss": ("log loss", "score", "score"),
-    "brier": ("Brier score", "score", "score"),
-    "rmse": ("root mean squared error", "output", "output"),
-    "mae": ("mean absolute error", "output", "output"),
-    "r2": ("R²", "score", "score"),
-}
-"""What a measure is called, its unit, and the unit of a difference of two."""
-
 _NAMED = 3
-_REGRESSION = ("rmse", "mae", "r2")
-_NEEDS_PROBABILITIES = ("roc_auc", "log_loss", "brier")
 _LEADS = "with a {level} interval of the difference from {lead_low:signed} to {lead_high:signed}"
 _SAYS: Says = (
     "Over {held_out:entities}{scope}, held out from training, the {measure} is {own_score} for this model and "
@@ -97,11 +84,12 @@ def compare_models(
     relied = _Relied.of(pair) if len(pair.own.rows) >= FEWEST_ROWS else None
     lead = lead_on(name, pair.own.actual, pair.own.outputs, pair.rival.outputs, view.rng)
     asked = 2 * len(pair.own.rows) + view.evaluate.asked - before
+    called = MEASURE_WORDS[name][0]
     return Evidence(
         facts=tuple(_facts(pair, name, lead, relied)),
-        method=f"both models on the same rows; {_WORDS[name][0]}, {lead.interval} interval of the difference"
+        method=f"both models on the same rows; {called}, {lead.interval} interval of the difference"
         + ("" if relied is None else f"; {relied.own.method}"),
-        estimand=f"difference of {_WORDS[name][0]}; {relied.own.estimand}" if relied else f"difference of {name}",
+        estimand=f"difference of {called}" + ("" if relied is None else f"; {relied.own.estimand}"),
         quality=direct_evaluation(asked, "rows asked of the two models"),
         caveats=(*pair.caveats, *(relied.caveats() if relied else ())),
         table=_table(pair, relied),
@@ -151,14 +139,16 @@ class _Pair:
 
 def _check(pair: _Pair, name: str) -> None:
     regression = pair.view.subject.regression
-    if (name in _REGRESSION) != regression:
+    if (name in REGRESSION) != regression:
         fit = "rmse, mae or r2" if regression else "accuracy, balanced_accuracy, roc_auc, log_loss or brier"
         what = "predict a number" if regression else "predict classes"
         raise ToolError(f"These models {what}, so they have no {name.replace('_', ' ')}; ask for {fit}.")
-    if pair.hard and name in _NEEDS_PROBABILITIES:
+    if pair.hard and name in NEEDS_PROBABILITIES:
         raise ToolError(f"One of the models gives no probabilities, so it has no {name.replace('_', ' ')}.")
     if not np.isfinite(score_of(name, pair.own.actual, pair.own.outputs)):
-        raise ToolError(f"The {_WORDS[name][0]} is undefined on these {len(pair.own.rows)} rows; ask about more.")
+        raise ToolError(
+            f"The {MEASURE_WORDS[name][0]} is undefined on these {len(pair.own.rows)} rows; ask about more."
+        )
 
 
 @dataclass(frozen=True)
@@ -194,7 +184,7 @@ class _Relied:
 
 
 def _facts(pair: _Pair, name: str, lead: Lead, relied: _Relied | None) -> Iterator[Fact]:
-    words, unit, _ = _WORDS[name]
+    words, unit = MEASURE_WORDS[name]
     yield pair.own.count_fact()
     yield Fact(relation="measure", value=words)
     for relation, found, who in (("own_score", pair.own, None), ("rival_score", pair.rival, pair.name)):
@@ -208,7 +198,8 @@ def _facts(pair: _Pair, name: str, lead: Lead, relied: _Relied | None) -> Iterat
 
 def _verdict(pair: _Pair, name: str, lead: Lead) -> Iterator[Fact]:
     """Who is ahead, and whether the interval of the difference excludes zero."""
-    unit = _WORDS[name][2]
+    unit = MEASURE_WORDS[name][1]
+    unit = "points" if unit == "share" else unit
     ahead = "this model" if lead.value > 0 else pair.name
     if not (np.isfinite(lead.low) and np.isfinite(lead.high) and lead.low < lead.high):
         yield Fact(relation="bare_lead", value=lead.value, unit=unit)
@@ -228,9 +219,9 @@ def _also(pair: _Pair, name: str) -> Iterator[Fact]:
     """Both models in other measures that are defined on these rows."""
     others = ("rmse", "r2") if pair.view.subject.regression else ("accuracy", "roc_auc", "log_loss")
     for other in others:
-        if other == name or (pair.hard and other in _NEEDS_PROBABILITIES):
+        if other == name or (pair.hard and other in NEEDS_PROBABILITIES):
             continue
-        words, unit, _ = _WORDS[other]
+        words, unit = MEASURE_WORDS[other]
         for found, who in ((pair.own, "this model"), (pair.rival, pair.name)):
             value = score_of(other, found.actual, found.outputs)
             if np.isfinite(value):

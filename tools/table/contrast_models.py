@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from askwhy.tools.attribution import column_of, quantity, unit_of
-from askwhy.tools.engines.coalitions import Coalitions, ends, shapley_row
+from askwhy.tools.engines.coalitions import Coalitions, column_values
 from askwhy.tools.engines.listing import shown
 from askwhy.tools.engines.two_models import Gap
 from askwhy.tools.evidence import DerivedFact, Evidence, Fact, Figure, Series, Table
@@ -101,12 +101,7 @@ class _Contrast:
         other, column, before = view.seen_by(rival), column_of(view, label), view.evaluate.asked
         own, outputs = float(view.outputs[0, column]), other.outputs
         game = Coalitions(Gap(other, view), view.instance, view.subject.background, column)
-        values, error, how = np.zeros(len(view.schema.features)), None, "exact"
-        if game.count:
-            found, how = shapley_row(game, seed=view.seed)
-            values = found.values[0, :, column]
-            error = None if found.error is None else found.error[0, :, column]
-        base = float(game.worth(ends(game.count))[0])
+        values, error, base, how = column_values(game, view.seed)
         asked = view.evaluate.asked - before
         there = float(outputs[0, column])
         return cls(view, rival.name, label, outputs, own, there, base, values, error, how, game.refs, asked)

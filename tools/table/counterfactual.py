@@ -15,9 +15,18 @@ from askwhy.tools.engines.counterfactual_search import Found, Search, choose, co
 from askwhy.tools.engines.dice import Algorithm, proposals
 from askwhy.tools.engines.distance import Space, unusual
 from askwhy.tools.engines.listing import shown, unit_of
-from askwhy.tools.engines.recourse import Direction, Relaxed, Wish, company, domains, relax, wished_class, wished_number
+from askwhy.tools.engines.recourse import (
+    Direction,
+    Relaxed,
+    Wish,
+    already_facts,
+    company,
+    domains,
+    fact_of,
+    relax,
+    wished,
+)
 from askwhy.tools.engines.truth import Array
-from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
 from askwhy.tools.registry import ClassName, FeatureName, ask, tool
 from askwhy.tools.subject import plain
@@ -100,15 +109,19 @@ def counterfactual(
     or at most `number`. `keep` lists features that must not change, `only` those that may; `k` different ways.
 
     `method`: `search` (also `auto`) is askwhy's own; `dice` takes what DiCE proposes and passes the same checks."""
-    wish = _wish(view, cls, number, direction)
+    wish = wished(view, cls, number, direction)
     if wish.goal.met(view.outputs)[0]:
-        return Evidence(facts=tuple(_already(view, wish)), method="direct evaluation")
+        return Evidence(facts=already_facts(view, wish), method="direct evaluation")
     given = domains(view, keep, only)
     space = Space.of(view.schema, view.subject.data)
     search = Search(view.subject, view.rows, given, wish.goal, view.evaluate, space)
     proposed = _proposed(search, k, view.seed) if method == "dice" else None
-    found = proposed.found if proposed is not None and proposed.found else search.run(k) if given else []
-    valid, needed = _checked(search, found) if found else ([], [])
+    by_dice = proposed is not None and bool(proposed.found)
+    if proposed is not None and by_dice:
+        found, valid, needed = proposed.found, [True] * len(proposed.found), [1.0] * len(proposed.found)
+    else:
+        found = search.run(k) if given else []
+        valid, needed = _checked(search, found) if found else ([], [])
     kept = [*_kept(view, keep), *_told(view, proposed)]
     if not any(valid):
         relaxed = relax(view, wish, given, keep, only, space)
@@ -120,7 +133,7 @@ def counterfactual(
     facts = [*_goal(view, wish), *_options(view, wish, found, k), *kept]
     return Evidence(
         facts=tuple(facts),
-        method=_BY_DICE if proposed is not None and proposed.found else _METHOD,
+        method=_BY_DICE if by_dice else _METHOD,
         estimand="model output",
         quality=quality,
         caveats=caveats,
@@ -180,56 +193,28 @@ def _told(view: View, proposed: _Proposed | None) -> list[Fact]:
     if proposed is None:
         return []
     if not proposed.made:
-        return [_fact(view, "dice_nothing", 0, "count")]
+        return [fact_of(view, "dice_nothing", 0, "count")]
     if not proposed.found:
-        return [_fact(view, "dice_none", proposed.made, "count")]
+        return [fact_of(view, "dice_none", proposed.made, "count")]
     if not any(proposed.failed):
-        return [_fact(view, "dice_all", proposed.made, "count")]
+        return [fact_of(view, "dice_all", proposed.made, "count")]
     failed = [(why, count) for why, count in zip(_FAILURES, proposed.failed, strict=True) if count]
-    facts = [_fact(view, "dice_failed", count, "count", group=why) for why, count in failed]
-    return [_fact(view, "dice_made", proposed.made, "count"), *facts]
-
-
-def _wish(view: View, cls: str | None, number: float | None, direction: Direction | None) -> Wish:
-    if view.subject.regression:
-        if cls is not None:
-            raise ToolError("This model predicts a number; say which number it should reach instead of a class.")
-        return wished_number(view, number, direction)
-    if number is not None or direction is not None:
-        raise ToolError("This model predicts classes; say which class it should predict instead of a number.")
-    return wished_class(view, cls)
-
-
-def _fact(view: View, relation: str, value: Any, unit: Any, **more: Any) -> Fact:
-    return Fact(relation=relation, value=value, unit=unit, row=view.row_id, **more)
-
-
-def _already(view: View, wish: Wish) -> list[Fact]:
-    if wish.label is None:
-        return [
-            _fact(view, "already_estimate", float(view.outputs[0, 0]), "output"),
-            _fact(view, "goal_number", wish.goal.bound, "output"),
-        ]
-    name = wish.label.name
-    chance = float(view.output_of(view.outputs, wish.label)[0])
-    return [
-        _fact(view, "already", name, "class", cls=name),
-        _fact(view, "probability", chance, "probability", cls=name),
-    ]
+    facts = [fact_of(view, "dice_failed", count, "count", group=why) for why, count in failed]
+    return [fact_of(view, "dice_made", proposed.made, "count"), *facts]
 
 
 def _goal(view: View, wish: Wish) -> list[Fact]:
     if wish.label is None:
         facts = [
-            _fact(view, "before_estimate", float(view.outputs[0, 0]), "output"),
-            _fact(view, "goal_number", wish.goal.bound, "output"),
+            fact_of(view, "before_estimate", float(view.outputs[0, 0]), "output"),
+            fact_of(view, "goal_number", wish.goal.bound, "output"),
         ]
-        return [*facts, _fact(view, "assumed_goal", wish.goal.bound, "output")] if wish.assumed else facts
+        return [*facts, fact_of(view, "assumed_goal", wish.goal.bound, "output")] if wish.assumed else facts
     name, now = wish.label.name, view.predicted()
     return [
-        _fact(view, "goal", name, "class", cls=name),
-        _fact(view, "prediction", now.name, "class", cls=now.name),
-        _fact(view, "goal_probability", float(view.output_of(view.outputs, wish.label)[0]), "probability", cls=name),
+        fact_of(view, "goal", name, "class", cls=name),
+        fact_of(view, "prediction", now.name, "class", cls=now.name),
+        fact_of(view, "goal_probability", float(view.output_of(view.outputs, wish.label)[0]), "probability", cls=name),
     ]
 
 
@@ -242,45 +227,45 @@ def _options(view: View, wish: Wish, found: list[Found], k: int) -> list[Fact]:
             feature = view.schema.features[j]
             now, value = plain(view.rows[feature.name].iloc[0]), plain(cell)
             facts.append(
-                _fact(view, f"cf_change{suffix}", value, unit_of(feature), feature=feature.name, at=now, group=group)
+                fact_of(view, f"cf_change{suffix}", value, unit_of(feature), feature=feature.name, at=now, group=group)
             )
         output = float(one.output[wish.goal.column or 0])
         if wish.label is None:
-            facts.append(_fact(view, f"cf_estimate{suffix}", output, "output", group=group))
+            facts.append(fact_of(view, f"cf_estimate{suffix}", output, "output", group=group))
         else:
             facts.append(
-                _fact(view, f"cf_probability{suffix}", output, "probability", cls=wish.label.name, group=group)
+                fact_of(view, f"cf_probability{suffix}", output, "probability", cls=wish.label.name, group=group)
             )
-        facts.append(_fact(view, f"changes_count{suffix}", len(one.cells), "count", group=group))
+        facts.append(fact_of(view, f"changes_count{suffix}", len(one.cells), "count", group=group))
     if len(found) < k:
-        facts += [_fact(view, "options", len(found), "count"), _fact(view, "wanted", k, "count")]
+        facts += [fact_of(view, "options", len(found), "count"), fact_of(view, "wanted", k, "count")]
     return facts
 
 
 def _kept(view: View, keep: tuple[str, ...]) -> list[Fact]:
     if not keep:
         return []
-    facts = [_fact(view, "kept_count", len(keep), "count")]
+    facts = [fact_of(view, "kept_count", len(keep), "count")]
     for name in keep:
         feature = view.schema.feature(name)
-        facts.append(_fact(view, "kept", plain(view.rows[name].iloc[0]), unit_of(feature), feature=name))
+        facts.append(fact_of(view, "kept", plain(view.rows[name].iloc[0]), unit_of(feature), feature=name))
     return facts
 
 
 def _none(view: View, wish: Wish, tried: int, relaxed: Relaxed) -> list[Fact]:
-    facts = [_fact(view, "none_found", tried, "count")]
+    facts = [fact_of(view, "none_found", tried, "count")]
     if wish.label is None:
         facts += _goal(view, wish)
     else:
-        facts.append(_fact(view, "unreached", wish.label.name, "class", cls=wish.label.name))
-    facts += [_fact(view, "would_allow", one.why, "", feature=one.feature) for one in relaxed.alone]
+        facts.append(fact_of(view, "unreached", wish.label.name, "class", cls=wish.label.name))
+    facts += [fact_of(view, "would_allow", one.why, "", feature=one.feature) for one in relaxed.alone]
     if relaxed.alone:
-        facts.append(_fact(view, "allow_count", len(relaxed.alone), "count"))
-    facts += [_fact(view, "would_allow_together", one.why, "", feature=one.feature) for one in relaxed.together]
+        facts.append(fact_of(view, "allow_count", len(relaxed.alone), "count"))
+    facts += [fact_of(view, "would_allow_together", one.why, "", feature=one.feature) for one in relaxed.together]
     if not relaxed.alone and not relaxed.together and relaxed.tried:
-        facts.append(_fact(view, "nothing_helps", relaxed.tried, "count"))
+        facts.append(fact_of(view, "nothing_helps", relaxed.tried, "count"))
     if not relaxed.tried:
-        facts.append(_fact(view, "all_free", len(view.schema.features), "count"))
+        facts.append(fact_of(view, "all_free", len(view.schema.features), "count"))
     return facts
 
 

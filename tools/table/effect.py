@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from askwhy.tools.attribution import sample
 from askwhy.tools.engines.ale import accumulated
 from askwhy.tools.engines.ale_told import COMPARED_SAYS, SAYS, Told, compared
 from askwhy.tools.engines.curves import FLAT, shapes, turning_points
@@ -163,7 +164,7 @@ def _stepped(view: View, feature: Feature, cls: str | None, start: float | None,
     if start is not None or stop is not None:
         values = _values(view, feature, start, stop)
         rows = rows[rows[feature.name].between(min(values), max(values))]
-    drawn = rows if len(rows) <= _STEPPED_ROWS else _drawn(view, rows, _STEPPED_ROWS)
+    drawn = sample(rows, _STEPPED_ROWS, view.rng)
     told = Told.of(view, feature, accumulated(view.evaluate, drawn, view.schema, feature), view.explained_class(cls))
     facts = told.facts()
     if len(drawn) < len(rows):
@@ -178,15 +179,9 @@ def _stepped(view: View, feature: Feature, cls: str | None, start: float | None,
     )
 
 
-def _drawn(view: View, rows: pd.DataFrame, most: int) -> pd.DataFrame:
-    return rows.iloc[np.sort(view.rng.choice(len(rows), most, replace=False))]
-
-
 def _swept(view: View, feature: Feature, cls: str | None, start: float | None, stop: float | None) -> Swept:
     values = _values(view, feature, start, stop)
-    rows, sampled = view.rows, len(view.rows) > _ROWS
-    if sampled:
-        rows = _drawn(view, rows, _ROWS)
+    rows, sampled = sample(view.rows, _ROWS, view.rng), len(view.rows) > _ROWS
     outputs = sweep(view.evaluate, rows, feature.name, values)
     label = _label(view, cls, outputs)
     column = 0 if label is None else view.schema.classes.index(label)

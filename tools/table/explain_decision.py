@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from askwhy.tools.decision import Criterion, Decision
-from askwhy.tools.engines.coalitions import Coalitions, ends, shapley_row
+from askwhy.tools.engines.coalitions import Coalitions, column_values
 from askwhy.tools.engines.decide import (
     Decider,
     FeatureMove,
@@ -121,12 +121,7 @@ class _Made:
         column = decision.outcomes.index(outcome_of(decision, place))
         before = view.evaluate.asked
         game = Coalitions(decider, view.instance, view.subject.background, column)
-        values, error, how = np.zeros(len(view.schema.features)), None, "exact"
-        if game.count:
-            found, how = shapley_row(game, seed=view.seed)
-            values = found.values[0, :, column]
-            error = None if found.error is None else found.error[0, :, column]
-        base = float(game.worth(ends(game.count))[0])
+        values, error, base, how = column_values(game, view.seed)
         checks = (
             additivity(1.0, base, values, 1.0, exact=error is None),
             *direct_evaluation(view.evaluate.asked - before, "rows put through model and rules"),

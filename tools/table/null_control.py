@@ -142,7 +142,7 @@ def null_control(view: View, q: Rate = 0.1, twins: TwinCount | None = None, cls:
     questions = Questions.of(view, among)
     truth = None if actual is None else actual[questions.chosen]
     raised = raise_twins(view, model, questions, np.zeros(questions.shape[0]) if truth is None else truth, count)
-    if raised is None or len(raised.replies) < 2:
+    if raised is None:
         return _cannot("The model did not let itself be trained again on shuffled outcomes.")
     label = _label(view, cls)
     column = 0 if label is None else view.schema.classes.index(label)
@@ -278,9 +278,6 @@ def _caveats(view: View, found: _Compared, raised: Twins, q: float) -> Iterator[
     if place is not None and place <= found.first(q):
         text = "A column of random numbers would be named among the most important features, so that list says little."
         yield Caveat(flag="noise_named", text=text)
-    if count < raised.wanted:
-        text = f"Training takes long, so there are {count} twins instead of {raised.wanted}."
-        yield Caveat(flag="few_twins", text=text)
     if 1 / (count + 1) > q / len(found.own) + 1e-12:
         text = f"With {count} twins, no single feature could pass on its own; a failure to pass says little."
         yield Caveat(flag="coarse", text=text)

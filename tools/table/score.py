@@ -19,7 +19,7 @@ Metric = Literal[
 ]  # fmt: skip
 
 _SAME = {"sensitivity": "recall", "ppv": "precision"}
-_WORDS: dict[str, tuple[str, Unit]] = {
+MEASURE_WORDS: dict[str, tuple[str, Unit]] = {
     "accuracy": ("accuracy", "share"),
     "balanced_accuracy": ("balanced accuracy", "share"),
     "precision": ("precision", "share"),
@@ -36,8 +36,10 @@ _WORDS: dict[str, tuple[str, Unit]] = {
     "mae": ("mean absolute error", "output"),
     "r2": ("R²", "score"),
 }
-_REGRESSION = ("rmse", "mae", "r2")
-_NEEDS_PROBABILITIES = ("roc_auc", "log_loss", "brier")
+"""What a measure is called, and its unit."""
+
+REGRESSION = ("rmse", "mae", "r2")
+NEEDS_PROBABILITIES = ("roc_auc", "log_loss", "brier")
 
 
 @tool(
@@ -100,7 +102,7 @@ def score(view: View, metric: Metric | None = None, cls: ClassName | None = None
     table = None if view.subject.regression else _table(view, found)
     return Evidence(
         facts=tuple(facts),
-        method=f"{_WORDS[name][0]}, {main.interval} interval",
+        method=f"{MEASURE_WORDS[name][0]}, {main.interval} interval",
         caveats=(*found.caveats, *_few(view, found, name, main)),
         table=table,
     )
@@ -109,11 +111,11 @@ def score(view: View, metric: Metric | None = None, cls: ClassName | None = None
 def _check(view: View, metric: str | None) -> None:
     if metric is None:
         return
-    if (metric in _REGRESSION) != view.subject.regression:
+    if (metric in REGRESSION) != view.subject.regression:
         fit = "rmse, mae or r2" if view.subject.regression else "accuracy, precision, recall, f1 or roc_auc"
         what = "predicts a number" if view.subject.regression else "predicts classes"
         raise ToolError(f"This model {what}, so it has no {metric.replace('_', ' ')}; ask for {fit}.")
-    if view.subject.predictor.hard and metric in _NEEDS_PROBABILITIES:
+    if view.subject.predictor.hard and metric in NEEDS_PROBABILITIES:
         raise ToolError(f"The model gives no probabilities, so it has no {metric.replace('_', ' ')}.")
 
 
@@ -126,7 +128,7 @@ def _positive(view: View, name: str, cls: str | None) -> int | None:
 
 
 def _score_facts(view: View, name: str, main: metrics.Score, one: int | None) -> list[Fact]:
-    words, unit = _WORDS[name]
+    words, unit = MEASURE_WORDS[name]
     cls = None if one is None else view.schema.classes[one].name
     # A bootstrap of rows that all agree has no width; calling that an interval would claim certainty.
     ranged = bool(np.isfinite(main.low) and np.isfinite(main.high) and main.low < main.high)
@@ -158,7 +160,7 @@ def _company(view: View, name: str, found: Scored, one: int | None) -> list[Fact
         return []
     table = metrics.confusion(found.actual, found.predicted, len(classes))
     present = [i for i in range(len(classes)) if table[i].sum() + table[:, i].sum()]
-    unit = _WORDS[name][1]
+    unit = MEASURE_WORDS[name][1]
     each = [(classes[i].name, metrics.of_class(metric, table, i)) for i in present]
     return [
         Fact(relation="averaged", value=len(present), unit="count"),
@@ -168,14 +170,14 @@ def _company(view: View, name: str, found: Scored, one: int | None) -> list[Fact
 
 def _also(view: View, found: Scored, name: str) -> list[Fact]:
     """The company that the first metric usually keeps, where it is defined on these rows."""
-    others = _REGRESSION if view.subject.regression else ("balanced_accuracy", "roc_auc")
+    others = REGRESSION if view.subject.regression else ("balanced_accuracy", "roc_auc")
     facts = []
     for other in others:
-        if other == name or (view.subject.predictor.hard and other in _NEEDS_PROBABILITIES):
+        if other == name or (view.subject.predictor.hard and other in NEEDS_PROBABILITIES):
             continue
         value = metrics.WHOLE[other](found.actual, found.outputs)
         if np.isfinite(value):
-            words, unit = _WORDS[other]
+            words, unit = MEASURE_WORDS[other]
             facts.append(Fact(relation="also", value=value, unit=unit, group=words))
     return facts
 
@@ -218,5 +220,5 @@ def _few(view: View, found: Scored, name: str, main: metrics.Score) -> tuple[Cav
     if main.basis >= SMALL_N or len(found.rows) < SMALL_N:
         return ()
     noun = view.schema.entity if main.basis == 1 else view.schema.entities
-    text = f"The {_WORDS[name][0]} rests on only {main.basis} {noun}, so it is very uncertain."
+    text = f"The {MEASURE_WORDS[name][0]} rests on only {main.basis} {noun}, so it is very uncertain."
     return (Caveat(flag="small_n", text=text),)

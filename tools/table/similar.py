@@ -86,7 +86,7 @@ def similar(
 ) -> Evidence:
     """Which training rows are most like one row, and in what they differ. `outcome`: only those with the same or with
     another prediction; `k`: how many to list."""
-    gap = _gap(view)
+    gap = outcome_gap(view)
     found = _neighbours(view, outcome, k, gap)
     facts = [*_own(view), *_listed(view, found, outcome, gap), *_compared(view, found, gap)]
     quality, caveats = _judged(view, found)
@@ -110,12 +110,12 @@ class _Found:
     inside: Company
 
 
-def _gap(view: View) -> float:
+def outcome_gap(view: View) -> float:
     """Predicted numbers further apart than this count as different: their standard deviation over the data."""
     return float(view.evaluate.all_outputs(view.subject)[:, 0].std()) if view.subject.regression else 0.0
 
 
-def _same(view: View, gap: float) -> Mask:
+def same_outcome(view: View, gap: float) -> Mask:
     """Which rows of the data have the instance's outcome."""
     outputs = view.evaluate.all_outputs(view.subject)
     if view.subject.regression:
@@ -127,7 +127,7 @@ def _neighbours(view: View, outcome: Outcome, k: int, gap: float) -> _Found:
     inside = company(view, training(view.subject)).without(own_position(view))
     if not len(inside):
         raise ToolError(f"There is no other {view.schema.entity} to compare with.")
-    same = _same(view, gap)[inside.positions]
+    same = same_outcome(view, gap)[inside.positions]
     wanted = np.flatnonzero({"any": np.ones(len(same), dtype=bool), "same": same, "other": ~same}[outcome])
     some = Company(inside.space, inside.positions[wanted], inside.cells[wanted])
     own = inside.space.encode(view.rows)[0]
@@ -188,12 +188,12 @@ def _compared(view: View, found: _Found, gap: float) -> Iterator[Fact]:
         named = "differing" if len(differing) <= _NAMED else "many_differing"
         yield Fact(relation=named, value=len(differing), unit="count", row=row)
         yield from _differences(view, first, differing[np.argsort(-found.differences[0][differing], kind="stable")])
-    same = int(_same(view, gap)[found.positions].sum())
+    same = int(same_outcome(view, gap)[found.positions].sum())
     if len(found.positions) > 1 and not view.subject.regression:
         yield Fact(relation="listed", value=len(found.positions), unit="count")
         yield Fact(relation="with_same", value=same, unit="count")
         yield Fact(relation="with_other", value=len(found.positions) - same, unit="count")
-        yield from _truth(view, found)
+        yield from truth_facts(view, found.positions)
 
 
 def _differences(view: View, position: int, features: Array) -> Iterator[Fact]:
@@ -210,10 +210,11 @@ def _differences(view: View, position: int, features: Array) -> Iterator[Fact]:
         )
 
 
-def _truth(view: View, found: _Found) -> Iterator[Fact]:
+def truth_facts(view: View, positions: Array) -> Iterator[Fact]:
+    """How many rows at these positions are truly of each class; nothing for a regression."""
     if view.subject.target is None or view.subject.regression:
         return
-    actual = actual_values(view.schema, view.subject.target.iloc[found.positions])
+    actual = actual_values(view.schema, view.subject.target.iloc[positions])
     for one, label in enumerate(view.schema.classes):
         if count := int((actual == one).sum()):
             yield Fact(relation="truth", value=count, unit="count", cls=label.name)

@@ -12,6 +12,7 @@ from pydantic import Field
 from askwhy.tools.engines.text_edits import Edit, edited
 from askwhy.tools.engines.text_game import ask_texts
 from askwhy.tools.engines.text_source import Source
+from askwhy.tools.engines.text_telling import one_line
 from askwhy.tools.engines.text_units import Split, split_text
 from askwhy.tools.engines.text_vectors import texts_of
 from askwhy.tools.engines.text_words import vocabulary
@@ -28,7 +29,6 @@ Kind = Literal["any", "same", "other"]
 _TRIES = 40
 _MOST_EDITS = 3
 _LONGEST = 400
-_INNER_QUOTES = str.maketrans("“”", "\u2018\u2019")
 
 _SAYS: Says = (
     "These texts are made up, and this is the model's output for them: [made_up*: “{at}” is predicted {cls} "
@@ -148,7 +148,7 @@ def _facts(
         yield Fact(relation="unreached", value=words)
         return
     for i in shown:
-        text = " ".join(made[i].text.translate(_INNER_QUOTES).split())
+        text = one_line(made[i].text)
         if classes:
             name = classes[int(outputs[i].argmax())].name
             yield Fact(relation="made_up", value=float(outputs[i].max()), unit="probability", at=text, cls=name)

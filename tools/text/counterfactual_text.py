@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from askwhy.tools.engines.counterfactual_search import Goal
-from askwhy.tools.engines.recourse import Direction, Wish, wished_class, wished_number
+from askwhy.tools.engines.recourse import Direction, Wish, already_facts, fact_of, wished
 from askwhy.tools.engines.text_edits import Edit, EditKind, edited, words_changed
-from askwhy.tools.engines.text_flips import Edits, Flip, FlipSearch
+from askwhy.tools.engines.text_flips import Edits, Flip, FlipSearch, without
 from askwhy.tools.engines.text_game import ask_texts
 from askwhy.tools.engines.text_source import Source
+from askwhy.tools.engines.text_telling import one_line
 from askwhy.tools.engines.text_units import Split, fold, split_text
 from askwhy.tools.engines.text_vectors import network_of, text_space
 from askwhy.tools.engines.text_words import vocabulary
@@ -94,9 +95,11 @@ def counterfactual_text(
     """The fewest words of a text to replace, leave out or put in for the model to predict something else: `cls`, or
     for a regression at least or at most `number`. `edits`: only edits of one kind; `keep`: words that must stay; `k`
     different ways."""
-    wish = _wish(view, cls, number, direction)
+    if not view.subject.regression and number is None and direction is None and len(view.schema.classes) < 2:
+        raise ToolError("The model knows one class only, so no edit can flip it.")
+    wish = wished(view, cls, number, direction)
     if wish.goal.met(view.outputs)[0]:
-        return Evidence(facts=tuple(_already(view, wish)), method="direct evaluation")
+        return Evidence(facts=already_facts(view, wish), method="direct evaluation")
     split = split_text(str(plain(view.instance.iloc[0, 0]) or ""))
     kinds: frozenset[EditKind] = frozenset(("replace", "remove", "insert") if edits == "any" else (edits,))
     search = _search(view, split, kinds, _kept(split, keep), wish.goal)
@@ -115,18 +118,6 @@ def counterfactual_text(
 def _drafted(view: View) -> str:
     count = len(view.drafts)
     return f", and the edits of {count} draft{'s' * (count > 1)} by a language model" if count else ""
-
-
-def _wish(view: View, cls: str | None, number: float | None, direction: Direction | None) -> Wish:
-    if view.subject.regression:
-        if cls is not None:
-            raise ToolError("This model predicts a number; say which number it should reach instead of a class.")
-        return wished_number(view, number, direction)
-    if number is not None or direction is not None:
-        raise ToolError("This model predicts classes; say which class it should predict instead of a number.")
-    if len(view.schema.classes) < 2:
-        raise ToolError("The model knows one class only, so no edit can flip it.")
-    return wished_class(view, cls)
 
 
 def _search(view: View, split: Split, kinds: frozenset[EditKind], keep: frozenset[str], goal: Goal) -> FlipSearch:
@@ -155,32 +146,17 @@ def _valid(view: View, goal: Goal, found: list[Flip]) -> list[Flip]:
     return [flip for flip, holds in zip(found, met, strict=True) if holds]
 
 
-def _fact(view: View, relation: str, value: Any, unit: Any, **more: Any) -> Fact:
-    return Fact(relation=relation, value=value, unit=unit, row=view.row_id, **more)
-
-
-def _already(view: View, wish: Wish) -> Iterator[Fact]:
-    if wish.label is None:
-        yield _fact(view, "already_estimate", float(view.outputs[0, 0]), "output")
-        yield _fact(view, "goal_number", wish.goal.bound, "output")
-        return
-    name = wish.label.name
-    chance = float(view.output_of(view.outputs, wish.label)[0])
-    yield _fact(view, "already", name, "class", cls=name)
-    yield _fact(view, "probability", chance, "probability", cls=name)
-
-
 def _goal(view: View, wish: Wish) -> Iterator[Fact]:
     if wish.label is None:
-        yield _fact(view, "before_estimate", float(view.outputs[0, 0]), "output")
-        yield _fact(view, "goal_number", wish.goal.bound, "output")
+        yield fact_of(view, "before_estimate", float(view.outputs[0, 0]), "output")
+        yield fact_of(view, "goal_number", wish.goal.bound, "output")
         if wish.assumed:
-            yield _fact(view, "assumed_goal", wish.goal.bound, "output")
+            yield fact_of(view, "assumed_goal", wish.goal.bound, "output")
         return
     name, now = wish.label.name, view.predicted()
-    yield _fact(view, "goal", name, "class", cls=name)
-    yield _fact(view, "goal_instead", now.name, "class", cls=now.name)
-    yield _fact(view, "goal_probability", float(view.output_of(view.outputs, wish.label)[0]), "probability", cls=name)
+    yield fact_of(view, "goal", name, "class", cls=name)
+    yield fact_of(view, "goal_instead", now.name, "class", cls=now.name)
+    yield fact_of(view, "goal_probability", float(view.output_of(view.outputs, wish.label)[0]), "probability", cls=name)
 
 
 def _options(view: View, wish: Wish, split: Split, found: list[Flip], k: int) -> Iterator[Fact]:
@@ -189,28 +165,28 @@ def _options(view: View, wish: Wish, split: Split, found: list[Flip], k: int) ->
         yield from edit_facts(view, split, flip.edits, suffix)
         output = float(flip.output[wish.goal.column or 0])
         if wish.label is None:
-            yield _fact(view, f"cf_estimate{suffix}", output, "output")
+            yield fact_of(view, f"cf_estimate{suffix}", output, "output")
         else:
-            yield _fact(view, f"cf_probability{suffix}", output, "probability", cls=wish.label.name)
-        yield _fact(view, f"edits_count{suffix}", len(flip.edits), "count")
+            yield fact_of(view, f"cf_probability{suffix}", output, "probability", cls=wish.label.name)
+        yield fact_of(view, f"edits_count{suffix}", len(flip.edits), "count")
         share = words_changed(flip.edits, len(split.units))
-        yield _fact(view, f"edit_share{suffix}", share, "share")
+        yield fact_of(view, f"edit_share{suffix}", share, "share")
         shown = "cf_text" if len(flip.text) <= _QUOTED else "cf_long_text"
-        yield _fact(view, f"{shown if flip.text.strip() else 'cf_no_text'}{suffix}", flip.text, "text")
+        yield fact_of(view, f"{shown if flip.text.strip() else 'cf_no_text'}{suffix}", flip.text, "text")
     if found and not found[0].text.strip():
-        yield _fact(view, "empty_text", "nothing", "")
+        yield fact_of(view, "empty_text", "nothing", "")
     if len(found) < k:
-        yield _fact(view, "options", len(found), "count")
-        yield _fact(view, "wanted", k, "count")
+        yield fact_of(view, "options", len(found), "count")
+        yield fact_of(view, "wanted", k, "count")
 
 
 def edit_facts(view: View, split: Split, edits: Edits, suffix: str = "", role: str = "cf_edit") -> Iterator[Fact]:
     """Every edit twice: in words, and as `edit_KIND` with the word before (at) and after (value)."""
     for edit in edits:
         word = edit.after if edit.kind == "insert" else edit.before
-        words = _quotable(word)
-        yield _fact(view, f"{role}{suffix}", _happens(split, edit), "", at=words)
-        yield _fact(view, f"edit_{edit.kind}{suffix}", edit.after, "text", at=_quotable(edit.before) or None)
+        words = one_line(word)
+        yield fact_of(view, f"{role}{suffix}", _happens(split, edit), "", at=words)
+        yield fact_of(view, f"edit_{edit.kind}{suffix}", edit.after, "text", at=one_line(edit.before) or None)
 
 
 def _happens(split: Split, edit: Edit) -> str:
@@ -221,27 +197,23 @@ def _happens(split: Split, edit: Edit) -> str:
         return f"is replaced by “{edit.after}”"
     if edit.place >= len(split.units):
         return "is added at the end"
-    return f"is put in before “{_quotable(edit.before)}”"
-
-
-def _quotable(word: str) -> str:
-    return " ".join(word.replace("“", "\u2018").replace("”", "\u2019").split())
+    return f"is put in before “{one_line(edit.before)}”"
 
 
 def _none(view: View, wish: Wish, search: FlipSearch) -> Iterator[Fact]:
-    yield _fact(view, "none_found", search.tried, "count")
+    yield fact_of(view, "none_found", search.tried, "count")
     if wish.label is None:
         yield from _goal(view, wish)
     else:
-        yield _fact(view, "unreached", wish.label.name, "class", cls=wish.label.name)
+        yield fact_of(view, "unreached", wish.label.name, "class", cls=wish.label.name)
     if search.nearest is None:
         return
     edits, output = search.nearest
     if wish.label is None:
-        yield _fact(view, "nearest_estimate", float(output[0]), "output")
+        yield fact_of(view, "nearest_estimate", float(output[0]), "output")
     else:
         chance = float(output[wish.goal.column or 0])
-        yield _fact(view, "nearest_probability", chance, "probability", cls=wish.label.name)
+        yield fact_of(view, "nearest_probability", chance, "probability", cls=wish.label.name)
     yield from edit_facts(view, search.split, edits, role="nearest_edit")
 
 
@@ -267,7 +239,7 @@ def _needed(view: View, search: FlipSearch, flip: Flip) -> float:
     """The share of the edits whose undoing loses the flip."""
     if len(flip.edits) == 1:
         return 1.0  # undone, it is the text as it is
-    undone = [flip.edits[:i] + flip.edits[i + 1 :] for i in range(len(flip.edits))]
+    undone = [without(flip.edits, position) for position in range(len(flip.edits))]
     outputs = ask_texts(view, [edited(search.split, edits) for edits in undone])
     return float((~search.goal.met(outputs)).mean())
 

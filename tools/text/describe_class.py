@@ -11,7 +11,7 @@ from pydantic import Field
 
 from askwhy.tools.engines.metrics import LEVEL, wilson
 from askwhy.tools.engines.text_game import ask_texts
-from askwhy.tools.engines.text_patterns import FALSE_DISCOVERIES, Description, Pattern, describe, read
+from askwhy.tools.engines.text_patterns import FALSE_DISCOVERIES, Described, Description, describe
 from askwhy.tools.engines.text_vectors import texts_of
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.errors import ToolError
@@ -67,7 +67,7 @@ def describe_class(view: View, cls: ClassName | None = None, k: Annotated[int, F
     precision and recall of each on texts not used to find it, and what putting it in or taking it out does."""
     about = _about(view, cls)
     found = describe(about.texts, about.wanted, k, view.rng)
-    effects = [_effects(view, about, found, one.pattern) for one in found.patterns]
+    effects = [_effects(view, about, found, one) for one in found.patterns]
     asked = sum(one.asked for one in effects)
     return Evidence(
         facts=tuple(_facts(view, about, found, effects)),
@@ -128,13 +128,11 @@ class _Effect:
         return any(abs(one[0]) > _CLEAR * one[1] for one in (self.put_in, self.taken_out) if one is not None)
 
 
-def _effects(view: View, about: _About, found: Description, pattern: Pattern) -> _Effect:
+def _effects(view: View, about: _About, found: Description, one: Described) -> _Effect:
     """Measured on the unseen texts: put into some that lack it, taken out of some that have it."""
-    unseen = found.unseen
-    held = pattern.holds([read(about.texts[int(i)]) for i in unseen])
     sides = []
-    for mask, edit in ((~held, pattern.put_in), (held, pattern.taken_out)):
-        drawn = view.rng.permutation(unseen[mask])[:_EDITED]
+    for mask, edit in ((~one.inside, one.pattern.put_in), (one.inside, one.pattern.taken_out)):
+        drawn = view.rng.permutation(found.unseen[mask])[:_EDITED]
         pairs = [(int(i), text) for i in drawn if (text := edit(about.texts[int(i)])) is not None]
         sides.append(_change(view, about, pairs))
     return _Effect(*sides)

@@ -13,6 +13,7 @@ from askwhy.tools.engines.text_game import TextGame, refuse_dear
 from askwhy.tools.engines.text_pairs import EXACT_TERMS, Pair, Together, clear, hierarchy, likely_pairs, together
 from askwhy.tools.engines.text_telling import (
     PREDICTION_SAYS,
+    others_as_one,
     prediction_facts,
     quotable,
     quoted,
@@ -200,9 +201,7 @@ def _joined(game: TextGame, left: Sequence[int], right: Sequence[int]) -> str:
 
 
 def _caveats(game: TextGame, told: Sequence[Together], others: int, unit: UnitKind) -> Iterator[Caveat]:
-    if others:
-        text = f"The text has {game.count - 1 + others:,} different {unit}s; all but {game.count - 1} count as one."
-        yield Caveat(flag="many_terms", text=text)
+    yield from others_as_one(game, others, unit)
     positions = dict.fromkeys(position for one in told for position in one.pair)
     repeated = [game.terms[p].text for p in positions if game.terms[p].times > 1 and game.terms[p].text]
     if repeated and unit == "word":

@@ -11,7 +11,14 @@ from pydantic import Field
 from askwhy.tools.engines.text_choice import marginal
 from askwhy.tools.engines.text_game import TextGame, ask_texts
 from askwhy.tools.engines.text_minimal import Closeness, Minimal, Scores, smallest_set, word_scores
-from askwhy.tools.engines.text_telling import PREDICTION_SAYS, prediction_facts, quotable, quoted, text_game
+from askwhy.tools.engines.text_telling import (
+    PREDICTION_SAYS,
+    others_as_one,
+    prediction_facts,
+    quotable,
+    quoted,
+    text_game,
+)
 from askwhy.tools.engines.text_units import UnitKind
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
@@ -240,9 +247,7 @@ def _minimality(found: Minimal) -> Quality:
 
 
 def _caveats(game: TextGame, found: Minimal, scores: Scores, unit: UnitKind, others: int) -> Iterator[Caveat]:
-    if others:
-        text = f"The text has {game.count - 1 + others:,} different {unit}s; all but {game.count - 1} count as one."
-        yield Caveat(flag="many_terms", text=text)
+    yield from others_as_one(game, others, unit)
     if found.reached and not found.every:
         text = f"Not all smaller sets of {unit}s could be tried, so one of other {unit}s may exist."
         yield Caveat(flag="not_exhaustive", text=text)

@@ -12,6 +12,7 @@ from askwhy.tools.attribution import quantity
 from askwhy.tools.engines.metrics import LEVEL, wilson
 from askwhy.tools.engines.text_game import ask_texts
 from askwhy.tools.engines.text_noise import NOISE, NoiseKind, Noisy, noisy
+from askwhy.tools.engines.text_telling import prediction_facts
 from askwhy.tools.engines.text_units import Split, split_text
 from askwhy.tools.engines.text_vectors import network_of
 from askwhy.tools.engines.text_words import vocabulary
@@ -82,7 +83,7 @@ def robustness_text(view: View, kind: Kind = "all") -> Evidence:
     if not copies:
         raise ToolError(f"There is nothing in the text that could be changed by {_of(kinds)}.")
     found = _Asked(view, copies, ask_texts(view, [one.text for one in copies]))
-    facts = [*_own(view), *(_moved(found) if view.subject.regression else _kept(found, kinds))]
+    facts = [*prediction_facts(view), *(_moved(found) if view.subject.regression else _kept(found, kinds))]
     return Evidence(
         facts=tuple(facts),
         method=f"direct evaluation of copies with {_of(kinds)}: about {_SHARE:.0%} of the words, at least one",
@@ -138,16 +139,6 @@ class _Asked:
         if not len(flips):
             return None
         return int(min(flips, key=lambda i: (len(self.copies[i].changed) or 99, -round(float(self.moved[i]), 9))))
-
-
-def _own(view: View) -> Iterator[Fact]:
-    if view.subject.regression:
-        yield Fact(relation="estimate", value=float(view.outputs[0, 0]), unit="output", row=view.row_id)
-        return
-    label = view.predicted()
-    chance = float(view.output_of(view.outputs, label)[0])
-    yield Fact(relation="prediction", value=label.name, unit="class", cls=label.name, row=view.row_id)
-    yield Fact(relation="probability", value=chance, unit="probability", cls=label.name, row=view.row_id)
 
 
 def _kept(found: _Asked, kinds: Sequence[NoiseKind]) -> Iterator[Fact]:

@@ -11,14 +11,16 @@ from pydantic import Field
 
 from askwhy.tools.engines.metrics import wilson
 from askwhy.tools.engines.neighbours import own_position, training, training_caveats
+from askwhy.tools.engines.text_telling import prediction_facts
 from askwhy.tools.engines.text_units import fold
 from askwhy.tools.engines.text_vectors import Neighbourhood, cosines, neighbourhood, texts_of
 from askwhy.tools.engines.text_words import folded_words
-from askwhy.tools.engines.truth import Array, actual_values
+from askwhy.tools.engines.truth import Array
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
 from askwhy.tools.registry import Says, ask, tool
 from askwhy.tools.select import predicted_index
+from askwhy.tools.table.similar import outcome_gap, same_outcome, truth_facts
 from askwhy.tools.view import View
 
 Outcome = Literal["any", "same", "other"]
@@ -105,12 +107,8 @@ class _Found:
 
 
 def _found(view: View, near: Neighbourhood, nearest: _Nearest, text: str, outcome: Outcome, k: int) -> _Found:
-    outputs = view.evaluate.all_outputs(view.subject)[near.positions]
-    gap = float(view.evaluate.all_outputs(view.subject)[:, 0].std()) if view.subject.regression else 0.0
-    if view.subject.regression:
-        same = np.abs(outputs[:, 0] - view.outputs[0, 0]) <= gap
-    else:
-        same = predicted_index(outputs) == predicted_index(view.outputs)[0]
+    gap = outcome_gap(view)
+    same = same_outcome(view, gap)[near.positions]
     wanted = {"any": np.ones(len(same), dtype=bool), "same": same, "other": ~same}[outcome]
     alike = near.likeness([text])[0].clip(0.0, 1.0).round(12)
     order = [int(i) for i in np.argsort(-alike, kind="stable") if wanted[i] and alike[i] > 0][:k]
@@ -144,7 +142,7 @@ def _nearest(view: View, near: Neighbourhood) -> _Nearest:
 def _facts(view: View, near: Neighbourhood, found: _Found, outcome: Outcome) -> Iterator[Fact]:
     regression, ids = view.subject.regression, view.subject.row_ids
     outputs = view.evaluate.all_outputs(view.subject)
-    yield from _own(view)
+    yield from prediction_facts(view)
     yield Fact(relation="how", value=near.how, unit="")
     if not len(found.positions):
         if outcome == "any":
@@ -175,16 +173,6 @@ def _facts(view: View, near: Neighbourhood, found: _Found, outcome: Outcome) -> 
             yield Fact(relation="unusual", value="unusual", row=view.row_id)
 
 
-def _own(view: View) -> Iterator[Fact]:
-    if view.subject.regression:
-        yield Fact(relation="estimate", value=float(view.outputs[0, 0]), unit="output", row=view.row_id)
-        return
-    label = view.predicted()
-    chance = float(view.output_of(view.outputs, label)[0])
-    yield Fact(relation="prediction", value=label.name, unit="class", cls=label.name, row=view.row_id)
-    yield Fact(relation="probability", value=chance, unit="probability", cls=label.name, row=view.row_id)
-
-
 def _nearest_facts(view: View, found: _Found) -> Iterator[Fact]:
     """What the nearest text says, which rarer words it shares, and what the listed ones are in truth."""
     first = texts_of(view.subject.data.iloc[found.positions[:1]])[0]
@@ -194,12 +182,7 @@ def _nearest_facts(view: View, found: _Found) -> Iterator[Fact]:
     held = {word: sum(word in fold(text) for text in texts_of(view.subject.data.iloc[:500])) for word in shared}
     for word in sorted(shared, key=lambda one: (held[one], one))[:_SHARED]:
         yield Fact(relation="shared_word", value=word, unit="text")
-    if view.subject.target is None or view.subject.regression:
-        return
-    actual = actual_values(view.schema, view.subject.target.iloc[found.positions])
-    for place, label in enumerate(view.schema.classes):
-        if count := int((actual == place).sum()):
-            yield Fact(relation="truth", value=count, unit="count", cls=label.name)
+    yield from truth_facts(view, found.positions)
 
 
 def _alike(view: View, near: Neighbourhood, nearest: _Nearest) -> tuple[Quality, ...]:

@@ -10,7 +10,7 @@ from askwhy.tools.engines.metrics import LEVEL, wilson
 from askwhy.tools.engines.neighbours import own_position
 from askwhy.tools.engines.text_vectors import neighbourhood, texts_of
 from askwhy.tools.engines.text_words import folded_words
-from askwhy.tools.engines.truth import actual_values
+from askwhy.tools.engines.truth import actual_values, none_held_out
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality
 from askwhy.tools.registry import Says, tool
@@ -68,7 +68,7 @@ def trust_text(view: View) -> Evidence:
     count = min(_NEAR, int((alike > 0).sum()))
     positions = near.positions[np.argsort(-alike, kind="stable")[:count]]
     facts = [*_own(view), Fact(relation="how", value=near.how), *_words(view, text)]
-    caveats = [] if marked else [_flattering(view)]
+    caveats = [] if marked else [none_held_out(view)]
     quality: list[Quality] = []
     if count:
         facts += _near(wrong[positions], float(wrong[among].mean()), marked)
@@ -138,11 +138,3 @@ def _tells(view: View, near: Mask, every: Mask) -> Quality:
     low, high = wilson(int(near.sum()), len(near))
     note = f"width of the interval of the error on {len(near)} similar texts; {every.mean():.2f} are wrong overall"
     return Quality(check="error interval", value=high - low, passed=high - low <= 0.3, note=note)
-
-
-def _flattering(view: View) -> Caveat:
-    text = (
-        f"No {view.schema.entities} are marked as held out, so all are used; "
-        "if the model was trained on them, this flatters it."
-    )
-    return Caveat(flag="no_held_out", text=text)
