@@ -46,7 +46,7 @@ def fitted(table: Table, width: int) -> Table:
     while kept > 2 and _width(texts[:kept]) > width:
         kept -= 1
     left_out = len(texts) - kept
-    notes = [table.note, f"{kept - 1} of {len(texts) - 1} shown" if left_out else ""]
+    notes = [table.note.rstrip("."), f"{kept - 1} of {len(texts) - 1} shown" if left_out else ""]
     turned = tuple(zip(*texts[:kept], strict=True))
     return Table(columns=turned[0], rows=turned[1:], note=", ".join(filter(None, notes)))
 

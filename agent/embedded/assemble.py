@@ -264,7 +264,13 @@ def _needs_row(best: Match, reading: Reading) -> bool:
 
 def _lacking(tool: Tool, reading: Reading, text: str) -> bool:
     required = sum(kind in ("feature", "features") and needed for kind, needed in argument_kinds(tool).values())
-    return required > len(set(re.findall(r"\bF\d+", text)) or set(reading.left("F")))
+    return required > len(_features(tool, reading, text))
+
+
+def _features(tool: Tool, reading: Reading, text: str) -> list[str]:
+    """The features that the clause names, or the question; "only sex" restricts the tools that can be restricted."""
+    own = [reading.feature(code).name for code in dict.fromkeys(re.findall(r"\bF\d+", text) or reading.left("F"))]
+    return own or ([] if "only" in argument_kinds(tool) else [feature.name for feature in reading.only])
 
 
 def _earlier_features(context: Context) -> list[str]:
@@ -340,7 +346,7 @@ def _outcome_conditions(match: Match, reading: Reading, text: str) -> Where:
 def _arguments(match: Match, reading: Reading, text: str, context: Context) -> dict[str, Any]:
     """The tool's arguments: those its nearest example fixes, then what the question says, by type."""
     given: dict[str, Any] = {name: value for name, value in match.ask.arguments if "{" not in str(value)}
-    features = [reading.feature(code).name for code in dict.fromkeys(re.findall(r"\bF\d+", text) or reading.left("F"))]
+    features = _features(match.tool, reading, text)
     classes = [reading.label(code) for code in re.findall(r"\bK\d+", text) or reading.left("K")]
     numbers = [reading.number(code).value for code in re.findall(r"\bN\d+", text)]
     span = list(reading.span or ())

@@ -163,6 +163,12 @@ def test_a_group_that_is_named_names_its_feature(question: str, expected: Any) -
     assert (tool, form, arguments["feature"], where) == ("group_compare", "words", "sex", expected)
 
 
+def test_only_one_feature_may_differ() -> None:
+    expected = ("flip_rate", "words", {"feature": "sex"})
+    assert told("would the decision be different if only sex were changed?")[:3] == expected
+    assert told("would row 12 be treated otherwise if only sex were different?") == (*expected, "12")
+
+
 def test_people_beyond_a_bound_are_compared_with_the_rest() -> None:
     expected = ("group_compare", "words", {"feature": "age"}, {("age", "lt", 25)})
     assert told("are people under 25 treated worse than the others?") == expected
