@@ -17,7 +17,7 @@ from langchain_core.messages import ToolCall
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from askwhy.agent.listing import class_id, clean, feature_id, find_class, find_feature, find_value
-from askwhy.agent.plan import Clarify, Decline, Form, Outcome, Plan, Step
+from askwhy.agent.plan import Audience, Clarify, Decline, Form, Length, Outcome, Plan, Step
 from askwhy.tools.errors import ToolError
 from askwhy.tools.registry import Tool, names_kind, tools
 from askwhy.tools.schema import Feature, Schema
@@ -63,20 +63,27 @@ class _Decline(BaseModel):
     nearest: str | None = Field(None, description="the nearest question that can be answered")
 
 
-_FORM = {
-    "type": "string",
-    "enum": list(get_args(Form)),
-    "description": (
+_MANNER: dict[str, tuple[Any, str]] = {
+    "form": (
+        Form,
         "leave it out for an answer in words; to follow up on an answer, repeat its call with numbers (raw numbers, "
-        "JSON, an export) or with method (how it was computed, what its picture shows)"
+        "JSON, an export) or with method (how it was computed, what its picture shows); letter: a letter to the person",
     ),
+    "audience": (Audience, "for whom it is worded, where the user says: a customer, a colleague or an expert"),
+    "length": (Length, "where the user says: one sentence, short, or in full detail"),
 }
+"""How a step is answered: each a field of `Step` with the values it can have and what they mean."""
+
 _PSEUDO: dict[str, type[BaseModel]] = {"clarify": _Clarify, "decline": _Decline}
 
 
 def tool_schemas(schema: Schema) -> list[dict[str, Any]]:
     """Every tool that fits the schema, then clarify and decline, in the OpenAI tool format."""
-    scope = _parameters(Scope)["properties"] | {"form": _FORM}
+    manner = {
+        name: {"type": "string", "enum": list(get_args(allowed)), "description": said}
+        for name, (allowed, said) in _MANNER.items()
+    }
+    scope = _parameters(Scope)["properties"] | manner
     offered = [_offered(made, scope) for made in tools(schema).values()]
     return offered + [_function(name, model.__doc__ or "", _parameters(model)) for name, model in _PSEUDO.items()]
 
@@ -152,7 +159,7 @@ def _written(step: Step, schema: Schema) -> dict[str, Any]:
     for entry in _entries(scope):
         if entry.get("feature"):
             entry["feature"] = feature_id(schema, entry["feature"])
-    return own | scope | ({} if step.form == "words" else {"form": step.form})
+    return own | scope | step.model_dump(include=set(_MANNER), exclude_defaults=True)
 
 
 def _ids(schema: Schema, kind: str | None, value: Any) -> Any:
@@ -229,16 +236,17 @@ def _step(call: ToolCall, schema: Schema, previous: Scope | None) -> Step:
     if made is None:
         raise BadCalls(f"there is no such tool; there are: {', '.join(tools(schema))}, clarify, decline")
     given = {name: value for name, value in call["args"].items() if value not in (None, "", [])}
-    form = given.pop("form", "words")
-    if form not in get_args(Form):
-        raise BadCalls(f"form: it is one of {', '.join(get_args(Form))}")
+    manner = {name: given.pop(name) for name in _MANNER if name in given}
+    for name, value in manner.items():
+        if value not in get_args(_MANNER[name][0]):
+            raise BadCalls(f"{name}: it is one of {', '.join(get_args(_MANNER[name][0]))}")
     scope = _scope({name: given.pop(name) for name in Scope.model_fields if name in given}, schema, previous)
     hints = get_type_hints(made.function, include_extras=True)
     own = {name: _named(schema, hints.get(name), value) for name, value in given.items()}
     checked = made.checked(schema, own)
     _needed(made, scope)
     arguments = arguments_of({name: checked[name] for name in own})
-    return Step(tool=made.name, arguments=arguments, scope=scope, form=form)
+    return Step(tool=made.name, arguments=arguments, scope=scope, **manner)
 
 
 def _named(schema: Schema, annotation: Any, value: Any) -> Any:

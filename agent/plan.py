@@ -22,18 +22,26 @@ class Ref(Value):
     take: Literal["value", "feature", "row", "cls"] = "row"
 
 
-Form = Literal["words", "numbers", "method"]
-"""How a step is answered: in words; by every number as it was computed; or by how it was computed."""
+Form = Literal["words", "numbers", "method", "letter"]
+"""How a step is answered: in words; by every number as computed; by how it was computed; as a letter to the person."""
+
+Audience = Literal["customer", "colleague", "expert"]
+Length = Literal["sentence", "short", "full"]
 
 
 class Step(Value):
-    """One tool call: the tool, its arguments, and the rows, instance and changes it is about."""
+    """One tool call: the tool, its arguments, and the rows, instance and changes it is about.
+
+    `audience` and `length`: for whom the answer is worded and how long it is, where the user says.
+    """
 
     tool: str
     arguments: tuple[Argument, ...] = ()
     scope: Scope = Field(default_factory=Scope)
     refs: tuple[Ref, ...] = ()
     form: Form = "words"
+    audience: Audience | None = None
+    length: Length | None = None
 
     def argument(self, name: str) -> object:
         """The value of an argument, or None."""
