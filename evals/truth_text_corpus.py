@@ -47,7 +47,9 @@ def _length(corpora: int) -> list[Line]:
         cue.append(bool(clear & _LENGTH_EDITS))
         more.append(bool(clear - _LENGTH_EDITS))
         words = asked_of(planted, "importance_text", cls="fresh")
-        untied.append(bool(words.all("top_word")) and "ties" not in {one.flag for one in words.caveats})
+        untied.append(
+            bool(words.all("top_word") or words.all("clear_word")) and "ties" not in {one.flag for one in words.caveats}
+        )
         text = next(one for one in planted.corpus if len(words_of(one)) == 10)
         values = [
             fact.number() for fact in asked_of(planted, "explain_text", text, cls="fresh").all("word_attribution")
@@ -72,7 +74,8 @@ def _nothing(corpora: int) -> list[Line]:
         rng = np.random.default_rng((22, seed))
         corpus = corpus_of(rng, WEIGHTED, _TEXTS)
         planted = PlantedText("nothing", f"nothing {seed}", arbitrary(f"nothing {seed}"), (), corpus)
-        words += bool(asked_of(planted, "importance_text", cls="fresh").all("top_word"))
+        named = asked_of(planted, "importance_text", cls="fresh")
+        words += bool(named.all("top_word") or named.all("clear_word"))
         cues += bool(asked_of(planted, "spurious_check", cls="fresh").all("clear_count")[0].number())
         patterns += bool(asked_of(planted, "describe_class", cls="fresh").all("pattern"))
     return [

@@ -213,7 +213,7 @@ def test_questions_about_the_model_in_general_leave_the_row(question: str, tool:
 def test_the_form_is_offered_to_a_chat_model_and_travels_with_its_calls() -> None:
     schema = binary().schema
     explain = next(one for one in tool_schemas(schema) if one["function"]["name"] == "explain")
-    assert explain["function"]["parameters"]["properties"]["form"]["enum"] == ["words", "numbers", "method"]
+    assert explain["function"]["parameters"]["properties"]["form"]["enum"] == ["words", "numbers", "method", "letter"]
     plan = Plan(steps=(Step(tool="explain", scope=Scope(row="3"), form="numbers"), Step(tool="predict")))
     calls = calls_of(plan, schema)
     assert calls[0]["args"]["form"] == "numbers" and "form" not in calls[1]["args"]

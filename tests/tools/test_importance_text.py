@@ -9,13 +9,15 @@ import pytest
 from text_subjects import bag_of_words, pipeline, text_subject, view_of
 from tiny_networks import tiny_module, tiny_tokenizer
 
+from askwhy.agent.plan import Plan, Step
 from askwhy.agent.verbalize import verbalize
+from askwhy.agent.verify import verify
 from askwhy.tools.engines.text_corpus import MOST_TEXTS
 from askwhy.tools.engines.text_network import TextNetwork
 from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
-from askwhy.tools.scope import Condition, Scope, Where
+from askwhy.tools.scope import Condition, Scope, Where, arguments_of
 from askwhy.tools.subject import Subject
 
 WEIGHTS = {"great": 0.2, "warm": 0.1, "dull": -0.25, "mess": -0.15}
@@ -146,3 +148,20 @@ def test_a_slow_network_is_asked_about_far_fewer_texts() -> None:
     assert by_word(found[1])["dull"] == pytest.approx(WEIGHTS["dull"], abs=1e-12)
     asked = [view.evaluate.asked for view in views]
     assert asked[1] < 0.8 * asked[0]
+
+
+def test_words_that_are_clear_are_not_called_the_most_where_a_larger_one_may_be_chance() -> None:
+    holding = ["flaky cast", "flaky plot"] * 4
+    flaky = {"flaky cast": 0.55, "flaky plot": -0.09}
+    plain = bag_of_words(WEIGHTS, 0.42)
+    call = lambda given: plain(given) + np.array([flaky.get(text, 0.0) for text in given])  # noqa: E731
+    subject = text_subject(call, [*texts(), *holding])
+    asked: dict[str, Any] = {"cls": "fresh", "sign": "for", "k": 2}
+    evidence = importance(subject, **asked)
+    assert by_word(evidence, "clear_for") == pytest.approx({"great": 0.2, "warm": 0.1})
+    assert not evidence.all("top_for")
+    draft = verbalize((evidence,), subject.schema)
+    assert draft.text.startswith("What clearly raises the probability of fresh where it stands, on average: “great”")
+    assert "Larger on average, but in too few reviews to be told from chance: “flaky”" in draft.text
+    plan = Plan(steps=(Step(tool="importance_text", arguments=arguments_of(asked)),))
+    assert verify(draft, (evidence,), plan, subject.schema) == ()

@@ -115,6 +115,10 @@ class Told:
         """The terms that speak the wanted way, largest first."""
         return [p for p in self.order if sign == "all" or (self.found.values[p] > 0) == (sign == "for")]
 
+    def leading(self, named: Sequence[int], sign: Sign) -> bool:
+        """Whether the named terms are the largest: not so where a larger one could not be told from zero."""
+        return list(named) == self.wanted(sign)[: len(named)]
+
     def share(self, spoken: Sequence[int]) -> float | None:
         """How much of the whole attribution some terms make up; None where there is nothing to share."""
         whole = float(np.abs(self.found.values).sum())

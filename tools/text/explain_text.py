@@ -35,6 +35,10 @@ def _about(unit: UnitKind) -> Says:
         *said_of_output(f"{unit}_reason", f"What moves QUANTITY most: [ROLE*: {item}]."),
         *said_of_output(f"{unit}_for", f"What raises QUANTITY most: [ROLE*: {name} (by {{value:size}})]."),
         *said_of_output(f"{unit}_against", f"What lowers QUANTITY most: [ROLE*: {name} (by {{value:size}})]."),
+        # Where a larger one cannot be told from zero, those that are named are not the most.
+        *said_of_output(f"clear_{unit}_reason", f"What clearly moves QUANTITY: [ROLE*: {item}]."),
+        *said_of_output(f"clear_{unit}_for", f"What clearly raises QUANTITY: [ROLE*: {name} (by {{value:size}})]."),
+        *said_of_output(f"clear_{unit}_against", f"What clearly lowers QUANTITY: [ROLE*: {name} (by {{value:size}})]."),
         *said_of_output(f"no_{unit}_reason", f"[ROLE*: no {unit} of the text clearly moves QUANTITY]."),
         *said_of_output(f"no_{unit}_for", f"[ROLE*: no {unit} of the text clearly raises QUANTITY]."),
         *said_of_output(f"no_{unit}_against", f"[ROLE*: no {unit} of the text clearly lowers QUANTITY]."),
@@ -196,8 +200,9 @@ def _roles(told: Told, named: list[int], sign: Sign) -> Iterator[Fact]:
         else:
             yield told.fact(("asked_word" if told.clear(position) else "asked_unsure") + told.suffix, position)
     reason = "reason" if sign == "all" else sign
+    clear = "" if told.leading(named, sign) else "clear_"
     for position in named:
-        yield told.fact(f"{told.unit}_{reason}{told.suffix}", position)
+        yield told.fact(f"{clear}{told.unit}_{reason}{told.suffix}", position)
     if not named and not told.asked:
         cls = None if told.label is None else told.label.name
         relation = f"no_{told.unit}_{reason}{told.suffix}"

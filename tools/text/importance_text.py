@@ -44,6 +44,18 @@ _SAYS: Says = (
     *said_of_output(
         "top_against", "What lowers QUANTITY most where it stands, on average: [ROLE*: “{at}” (by {value:size})]."
     ),
+    # Where a larger one may be chance, those that are named are not the most.
+    *said_of_output(
+        "clear_word",
+        "What clearly moves QUANTITY where it stands, on average: "
+        "[ROLE*: “{at}” {value:word raises/lowers} it by {value:size}].",
+    ),
+    *said_of_output(
+        "clear_for", "What clearly raises QUANTITY where it stands, on average: [ROLE*: “{at}” (by {value:size})]."
+    ),
+    *said_of_output(
+        "clear_against", "What clearly lowers QUANTITY where it stands, on average: [ROLE*: “{at}” (by {value:size})]."
+    ),
     *said_of_output("no_top_word", "[ROLE*: no word clearly moves QUANTITY]."),
     *said_of_output("no_top_for", "[ROLE*: no word clearly raises QUANTITY]."),
     *said_of_output("no_top_against", "[ROLE*: no word clearly lowers QUANTITY]."),
@@ -91,7 +103,7 @@ def importance_text(
     passing = [i for i in wanted if _clear(found.ranked[i]) and p_values[i] <= FALSE_DISCOVERIES]
     named = [] if words else passing[:k]
     return Evidence(
-        facts=(*_importances(view, found), *_roles(view, found, named, sign), *_counts(view, found)),
+        facts=(*_importances(view, found), *_roles(view, found, wanted, named, sign), *_counts(view, found)),
         method="deletion of each word from the texts that hold it",
         estimand=f"mean change of {quantity(view, found.label)} between a text and the text without the word",
         quality=_quality(found, [p_values[i] for i in named]),
@@ -151,7 +163,7 @@ def _importances(view: View, found: WordEffects) -> Iterator[Fact]:
         yield _fact(view, found, effect, "word_importance", rank)
 
 
-def _roles(view: View, found: WordEffects, named: Sequence[int], sign: Sign) -> Iterator[Fact]:
+def _roles(view: View, found: WordEffects, wanted: Sequence[int], named: Sequence[int], sign: Sign) -> Iterator[Fact]:
     """The same facts in the roles that the words need."""
     suffix = "_output" if found.label is None else ""
     for effect in found.asked:
@@ -159,12 +171,13 @@ def _roles(view: View, found: WordEffects, named: Sequence[int], sign: Sign) -> 
             yield _fact(view, found, effect, "asked_zero", None)
         else:
             yield _fact(view, found, effect, ("asked_word" if _clear(effect) else "asked_unsure") + suffix, None)
-    role = {"all": "top_word", "for": "top_for", "against": "top_against"}[sign] + suffix
+    role = {"all": "word", "for": "for", "against": "against"}[sign] + suffix
+    leading = list(named) == list(wanted[: len(named)])
     for position in named:
-        yield _fact(view, found, found.ranked[position], role, position + 1)
+        yield _fact(view, found, found.ranked[position], ("top_" if leading else "clear_") + role, position + 1)
     if not named and not found.asked:
         cls = None if found.label is None else found.label.name
-        yield Fact(relation=f"no_{role}", value=0, unit="count", cls=cls)
+        yield Fact(relation=f"no_top_{role}", value=0, unit="count", cls=cls)
 
 
 def _counts(view: View, found: WordEffects) -> Iterator[Fact]:
