@@ -56,14 +56,15 @@ class Predictor:
         if not len(frame):
             return np.empty((0, max(1, len(self.schema.classes))))
         try:
-            raw = self.call(self._native(frame))
+            raw = self.call(self.native(frame))
         except (MemoryError, ToolError):
             raise
         except Exception as error:  # the user's code may raise anything
             raise ModelFault(f"The model raised {type(error).__name__}: {str(error)[:300]}") from error
         return self._checked(raw, len(frame))
 
-    def _native(self, frame: pd.DataFrame) -> Any:
+    def native(self, frame: pd.DataFrame) -> Any:
+        """Rows of the subject as `call` takes them."""
         if self.schema.modality == "text":
             return [str(text) for text in frame.iloc[:, 0]]
         return to_columns(frame, self.schema)[list(self.columns)]

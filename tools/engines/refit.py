@@ -11,7 +11,7 @@ import pandas as pd
 
 from askwhy.tools.engines.neighbours import training
 from askwhy.tools.engines.truth import Array, actual_values
-from askwhy.tools.predictor import Outputs, Predictor, to_columns
+from askwhy.tools.predictor import Outputs, Predictor
 from askwhy.tools.subject import Subject
 
 MOST_ROWS = 5000
@@ -46,12 +46,11 @@ class Trained:
 
     def native(self, frame: pd.DataFrame) -> Any:
         """Rows of the subject as the estimator reads them."""
-        own = self.subject.predictor
-        return self._read(to_columns(frame, own.schema)[list(own.columns)])
+        return self._read(self.subject.predictor.native(frame))
 
-    def _read(self, cells: pd.DataFrame) -> Any:
+    def _read(self, cells: Any) -> Any:
         shape = getattr(self.subject.predictor.call, "_frame", None)
-        return cells if shape is None else shape(cells)
+        return cells if shape is None or not isinstance(cells, pd.DataFrame) else shape(cells)
 
     def outputs_without(self, places: Array, frame: pd.DataFrame) -> Outputs | None:
         """Outputs at `frame` of the model fitted again without some training rows; None where it cannot be."""
@@ -93,7 +92,7 @@ def trained(subject: Subject) -> Trained | None:
     owner = getattr(function, "__self__", None)
     if not isinstance(owner, BaseEstimator) or not hasattr(owner, "fit") or subject.target is None:
         return None
-    if subject.predictor.hard or subject.schema.modality != "table":
+    if subject.predictor.hard:
         return None
     actual = actual_values(subject.schema, subject.target)
     known = np.isfinite(actual) if subject.regression else actual >= 0

@@ -6,8 +6,9 @@ what the model learnt (Adebayo et al. 2018; Méloux et al. 2025, "The Dead Salmo
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from askwhy.tools.engines.conditional import Array, Lenders, positions_of
 from askwhy.tools.engines.refit import Trained, fitted_again, predicting
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evaluator import compose
+from askwhy.tools.evidence import Fact, Quality
 from askwhy.tools.predictor import Outputs
 from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
@@ -28,7 +30,11 @@ SECONDS = 40.0
 TRAINING_ROWS = 2000
 """More training rows than this are thinned for the twins."""
 
-_BLIND = ("sklearn.preprocessing.", "sklearn.impute.")
+ALIKE = 0.3
+"""C9: from this mean rank correlation on, an explanation looks much the same for a model that learnt nothing."""
+
+_BLIND = ("sklearn.preprocessing.", "sklearn.impute.", "sklearn.feature_extraction.")
+_Z = 1.96
 _EVALUATIONS = 3000
 _DRAWS = 1
 _OWN_DRAWS = 40
@@ -66,9 +72,9 @@ class Questions:
         pool = pd.concat([rows, lenders.frame], ignore_index=True)
         return cls(compose(pool, composite), (count, width, draws), positions, chosen)
 
-    def ask(self, predict: Callable[[pd.DataFrame], Outputs]) -> Replies:
-        """What one model replies."""
-        outputs, count = predict(self.frame), self.shape[0]
+    def replies(self, outputs: Outputs) -> Replies:
+        """One model's outputs for the frame, sorted by what they answer."""
+        count = self.shape[0]
         return Replies(outputs[:count], outputs[count:].reshape(*self.shape, -1))
 
 
@@ -121,24 +127,30 @@ def raise_twins(view: View, model: Trained, questions: Questions, truth: Array, 
     Raises ToolError where the time is up: a result must not depend on how busy the machine is.
     """
     rows, actual, positions = thinned(view, model)
-    rng, started, reply = view.rng, time.monotonic(), _replying(model, rows, questions)
+    rng, started = view.rng, time.monotonic()
+    outputs_of = outputs_of_twins(model.estimator, model.native(rows), model.native(questions.frame))
     replies: list[Replies] = []
     truths: list[Array] = []
     while len(replies) < count:
-        if time.monotonic() - started > SECONDS:
-            raise ToolError(
-                f"Training {count} models on shuffled outcomes takes longer than {SECONDS:g} seconds for this model. "
-                "Ask which features matter significantly instead: that needs no training."
-            )
+        in_time(started, f"Training {count} models on shuffled outcomes")
         told = rng.permutation(actual)
-        twin = reply(told)
-        if twin is None:
+        outputs = outputs_of(told)
+        if outputs is None:
             return None
-        replies.append(twin)
+        replies.append(questions.replies(outputs))
         seen = dict(zip(positions.tolist(), told.tolist(), strict=True))
         others = zip(questions.positions.tolist(), rng.permutation(truth), strict=True)
         truths.append(np.array([seen.get(at, shuffled) for at, shuffled in others]))
     return Twins(tuple(replies), tuple(truths), len(rows) < len(model.rows))
+
+
+def in_time(started: float, what: str) -> None:
+    """Raise ToolError where `what` has taken too long since `started` on the monotonic clock."""
+    if time.monotonic() - started > SECONDS:
+        raise ToolError(
+            f"{what} takes longer than {SECONDS:g} seconds for this model. "
+            "Ask how sure the explanation is instead: that needs no training."
+        )
 
 
 def thinned(view: View, model: Trained) -> tuple[pd.DataFrame, Array, Array]:
@@ -150,29 +162,23 @@ def thinned(view: View, model: Trained) -> tuple[pd.DataFrame, Array, Array]:
     return rows.iloc[keep], actual[keep], positions[keep]
 
 
-def _replying(model: Trained, rows: pd.DataFrame, questions: Questions) -> Callable[[Array], Replies | None]:
-    """Trains a twin on the rows with the outcomes it is told, and asks it.
+def outputs_of_twins(estimator: Any, known: Any, asked: Any) -> Callable[[Array], Outputs | None]:
+    """Trains a copy of the estimator on `known` with the outcomes it is told, and gives its outputs for `asked`.
 
-    What prepares cells without looking at outcomes comes out alike for all twins, so it is done once.
+    Both are as the estimator reads them. What prepares them without looking at outcomes comes out alike for all twins,
+    so it is done once. The outputs are None where the estimator cannot be trained so.
     """
-    steps = getattr(model.estimator, "steps", None)
-    if not steps or len(steps) < 2 or not all(_blind(step) for _, step in steps[:-1]):
+    steps = getattr(estimator, "steps", None)
+    if steps and len(steps) > 1 and all(_blind(step) for _, step in steps[:-1]):
+        known, asked = (estimator[:-1].transform(cells) for cells in (known, asked))
+        estimator = steps[-1][1]
+    rows = len(asked) if not hasattr(asked, "shape") else asked.shape[0]
 
-        def whole(told: Array) -> Replies | None:
-            twin = model.fitted(rows, told)
-            return None if twin is None else questions.ask(twin)
+    def outputs(told: Array) -> Outputs | None:
+        twin = fitted_again(estimator, known, told)
+        return None if twin is None else np.asarray(predicting(twin)(asked), dtype=float).reshape(rows, -1)
 
-        return whole
-    front, last = model.estimator[:-1], steps[-1][1]
-    known, asked = (front.transform(model.native(frame)) for frame in (rows, questions.frame))
-
-    def last_step(told: Array) -> Replies | None:
-        twin = fitted_again(last, known, told)
-        if twin is None:
-            return None
-        return questions.ask(lambda frame: np.asarray(predicting(twin)(asked), dtype=float).reshape(len(frame), -1))
-
-    return last_step
+    return outputs
 
 
 def _blind(step: Any) -> bool:
@@ -191,6 +197,45 @@ def twin_p_values(own: Array, twins: Array) -> Array:
     """p-values (features,) that twins (twins, features) reach the model's own importances (features,)."""
     tiny = 1e-12 * max(1.0, float(np.abs(own).max(initial=0.0)))
     return np.asarray((1 + (twins >= own - tiny).sum(axis=0)) / (len(twins) + 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Alike:
+    """How alike a model's explanation and those of its twins rank: `values` (twins,) are Spearman's correlations."""
+
+    values: Array
+
+    @classmethod
+    def of(cls, own: Array, twins: Array) -> Alike:
+        """Of attributions or importances: `own` (features,), those of the twins (twins, features)."""
+        return cls(rank_correlations(own, twins))
+
+    @property
+    def mean(self) -> float:
+        """The mean over twins."""
+        return float(self.values.mean())
+
+    @property
+    def error(self) -> float:
+        """Its standard error."""
+        return float(self.values.std(ddof=1) / math.sqrt(len(self.values)))
+
+    @property
+    def high(self) -> float:
+        """Upper bound of its 95 % interval."""
+        return min(1.0, self.mean + _Z * self.error)
+
+    def facts(self, suffix: str = "") -> Iterator[Fact]:
+        """The mean and its bound, in the role `alike` or `unlike`."""
+        kind = ("unlike" if self.high < ALIKE else "alike") + suffix
+        yield Fact(relation=kind, value=self.mean, unit="score", error=self.error)
+        yield Fact(relation=f"{kind}_high", value=self.high, unit="score")
+        yield Fact(relation="level", value=0.95, unit="share")
+
+    def quality(self) -> Quality:
+        """C9: whether the bound is low enough."""
+        note = f"upper bound of the mean rank correlation with twins; below {ALIKE} passes"
+        return Quality(check="C9", value=self.high, passed=self.high < ALIKE, note=note)
 
 
 def rank_correlations(own: Array, others: Array) -> Array:

@@ -15,16 +15,13 @@ from askwhy.tools.engines.discoveries import adjusted
 from askwhy.tools.engines.noise import COLUMNS, replies_with_noise
 from askwhy.tools.engines.refit import Trained, trained
 from askwhy.tools.engines.truth import Array, known_truth
-from askwhy.tools.engines.twins import Questions, Twins, raise_twins, rank_correlations, twin_p_values
+from askwhy.tools.engines.twins import Alike, Questions, Twins, raise_twins, twin_p_values
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Quality, Series, Table
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
-
-ALIKE = 0.3
-"""C9: from this mean rank correlation on, an explanation looks much the same for a model that learnt nothing."""
 
 MOST_TWINS = 500
 
@@ -33,7 +30,6 @@ NAMED = 3
 
 _FEWEST_TWINS = 49
 _LISTED = 8
-_Z = 1.96
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
 TwinCount = Annotated[int, Field(ge=20, le=MOST_TWINS)]
@@ -50,7 +46,7 @@ class _Compared:
     twins: Array
     p: Array
     corrected: Array
-    alike: Array
+    alike: Alike
     by_loss: bool
     rows: int
     noisy: Array | None = None
@@ -67,21 +63,6 @@ class _Compared:
             return None
         best = float(self.noisy[-COLUMNS:].max())
         return 1 + int((self.noisy[:-COLUMNS] > best).sum())
-
-    @property
-    def mean(self) -> float:
-        """Mean rank correlation with the twins."""
-        return float(self.alike.mean())
-
-    @property
-    def error(self) -> float:
-        """Its standard error over twins."""
-        return float(self.alike.std(ddof=1) / math.sqrt(len(self.alike)))
-
-    @property
-    def high(self) -> float:
-        """Upper bound of its 95 % interval."""
-        return min(1.0, self.mean + _Z * self.error)
 
 
 @tool(
@@ -198,13 +179,13 @@ def _what(view: View, found: _Compared) -> str:
 
 def _compared(view: View, questions: Questions, truth: Array | None, raised: Twins, column: int) -> _Compared:
     """Importances by the loss where the truth is known; an instance's explanations are compared with their signs."""
-    own, twins = questions.ask(view.evaluate.outputs), raised.replies
+    own, twins = questions.replies(view.evaluate.outputs(questions.frame)), raised.replies
     sizes, twin_sizes = own.sizes(column), np.array([twin.sizes(column) for twin in twins])
     if view.scope.has_instance:
         first = own.attributions(column)[0]
-        alike = rank_correlations(first, np.array([twin.attributions(column)[0] for twin in twins]))
+        alike = Alike.of(first, np.array([twin.attributions(column)[0] for twin in twins]))
     else:
-        alike = rank_correlations(sizes, twin_sizes)
+        alike = Alike.of(sizes, twin_sizes)
     if truth is not None:
         sizes = own.losses(truth)
         twin_sizes = np.array([twin.losses(told) for twin, told in zip(twins, raised.truths, strict=True)])
@@ -245,10 +226,7 @@ def _facts(view: View, found: _Compared, q: float) -> Iterator[Fact]:
     if not view.scope.has_instance:
         yield Fact(relation="questioned" if found.by_loss else "moved", value=found.rows, unit="count")
     yield from _noise_facts(found, q)
-    kind = ("unlike" if found.high < ALIKE else "alike") + ("_here" if view.scope.has_instance else "")
-    yield Fact(relation=kind, value=found.mean, unit="score", error=found.error)
-    yield Fact(relation=f"{kind}_high", value=found.high, unit="score")
-    yield Fact(relation="level", value=0.95, unit="share")
+    yield from found.alike.facts("_here" if view.scope.has_instance else "")
 
 
 def _noise_facts(found: _Compared, q: float) -> Iterator[Fact]:
@@ -262,8 +240,7 @@ def _noise_facts(found: _Compared, q: float) -> Iterator[Fact]:
 
 
 def _quality(found: _Compared, q: float) -> Iterator[Quality]:
-    note = f"upper bound of the mean rank correlation with twins; below {ALIKE} passes"
-    yield Quality(check="C9", value=found.high, passed=found.high < ALIKE, note=note)
+    yield found.alike.quality()
     smallest, needed = 1 / (len(found.twins) + 1), q / len(found.own)
     note = f"smallest p-value that so many twins can give; {needed:.3g} or less is needed for a single discovery"
     yield Quality(check="C9", value=smallest, passed=smallest <= needed + 1e-12, note=note)

@@ -59,6 +59,7 @@ _SAYS: Says = (
     *said_of_output("no_top_word", "[ROLE*: no word clearly moves QUANTITY]."),
     *said_of_output("no_top_for", "[ROLE*: no word clearly raises QUANTITY]."),
     *said_of_output("no_top_against", "[ROLE*: no word clearly lowers QUANTITY]."),
+    "That makes up {named_share} of the effects of all {words_measured} words measured, added up by size.",
     "The numbers are averages over at most {most_measured:entities} that hold the word, of what deleting it changes.",
     "The words were looked for in {sampled_texts} of the {total} {entities}, drawn at random.",
 )
@@ -178,6 +179,11 @@ def _roles(view: View, found: WordEffects, wanted: Sequence[int], named: Sequenc
     if not named and not found.asked:
         cls = None if found.label is None else found.label.name
         yield Fact(relation=f"no_top_{role}", value=0, unit="count", cls=cls)
+    whole = sum(abs(one.mean) for one in found.ranked)
+    if named and whole > 0:
+        part = sum(abs(found.ranked[position].mean) for position in named)
+        yield Fact(relation="named_share", value=part / whole, unit="share")
+        yield Fact(relation="words_measured", value=len(found.ranked), unit="count")
 
 
 def _counts(view: View, found: WordEffects) -> Iterator[Fact]:
