@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from askwhy.agent.check.result import Checked
 from askwhy.agent.plan import Outcome
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.scope import Scope
@@ -65,7 +66,8 @@ class Answer(Value):
     """The reply to one question. The whole trace: a surface draws it, an auditor runs it again.
 
     `understood` says in words how the question was read; `verdict` whether the words were checked against the model:
-    verified (first draft), repaired (after one correction), fallback (template, or sentences withheld),
+    verified (first draft), repaired (after one correction), fallback (the template, as a language model's words were
+    refused or late; with failures: sentences withheld),
     asked (a question back), declined.
     """
 
@@ -78,6 +80,7 @@ class Answer(Value):
     verdict: Verdict
     failures: tuple[Failure, ...] = ()
     writer: Literal["template", "llm"] = "template"
+    checked: Checked | None = Field(None, description="where somebody's words were checked: each sentence, the facts")
     subject: str = ""
     engine: str = ""
     prompts: tuple[str, ...] = Field((), description="hashes of the prompts used")

@@ -17,7 +17,7 @@ from langchain_core.messages import ToolCall
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from askwhy.agent.listing import class_id, clean, feature_id, find_class, find_feature, find_value
-from askwhy.agent.plan import Audience, Clarify, Decline, Form, Length, Outcome, Plan, Step
+from askwhy.agent.plan import Audience, Check, Clarify, Decline, Form, Length, Outcome, Plan, Step
 from askwhy.tools.errors import ToolError
 from askwhy.tools.registry import Tool, names_kind, tools
 from askwhy.tools.schema import Feature, Schema
@@ -63,6 +63,16 @@ class _Decline(BaseModel):
     nearest: str | None = Field(None, description="the nearest question that can be answered")
 
 
+class _Check(BaseModel):
+    """Check statements that somebody else made (a letter, a report, another program's answer), sentence by sentence,
+    against the model. For "is this true: ..." and "check this letter about row 12: ...".
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    text: str = Field(description="the statements, copied word for word from the user's message")
+    row: str | None = Field(None, description="id of the row that they are about, where the user says it")
+
+
 _MANNER: dict[str, tuple[Any, str]] = {
     "form": (
         Form,
@@ -74,11 +84,11 @@ _MANNER: dict[str, tuple[Any, str]] = {
 }
 """How a step is answered: each a field of `Step` with the values it can have and what they mean."""
 
-_PSEUDO: dict[str, type[BaseModel]] = {"clarify": _Clarify, "decline": _Decline}
+_PSEUDO: dict[str, type[BaseModel]] = {"clarify": _Clarify, "decline": _Decline, "check": _Check}
 
 
 def tool_schemas(schema: Schema) -> list[dict[str, Any]]:
-    """Every tool that fits the schema, then clarify and decline, in the OpenAI tool format."""
+    """Every tool that fits the schema, then clarify, decline and check, in the OpenAI tool format."""
     manner = {
         name: {"type": "string", "enum": list(get_args(allowed)), "description": said}
         for name, (allowed, said) in _MANNER.items()
@@ -140,6 +150,9 @@ def calls_of(outcome: Outcome, schema: Schema) -> list[ToolCall]:
     """The calls that mean this outcome, for the model to see what earlier questions were taken to mean."""
     if isinstance(outcome, Clarify):
         return [_call(0, "clarify", {"question": outcome.question, "options": list(outcome.options)})]
+    if isinstance(outcome, Check):
+        about = {"row": outcome.row} if outcome.row is not None else {}
+        return [_call(0, "check", {"text": outcome.text, **about})]
     if isinstance(outcome, Decline):
         code = next((code for code, said in _REASONS.items() if said == outcome.reason), "out_of_scope")
         return [_call(0, "decline", {"reason": code, **({"nearest": outcome.nearest} if outcome.nearest else {})})]
@@ -191,7 +204,7 @@ def outcome_of(calls: Sequence[ToolCall], schema: Schema, previous: Scope | None
         raise BadCalls(f"{len(calls)} calls are too many; {MAX_STEPS} are allowed")
     if any(call["name"] in _PSEUDO for call in calls):
         if len(calls) > 1:
-            raise BadCalls("clarify and decline must be the only call")
+            raise BadCalls("clarify, decline and check must be the only call")
         return _pseudo(calls[0])
     steps, problems = [], []
     for number, call in enumerate(calls, 1):
@@ -210,7 +223,7 @@ def _said(error: ToolError | ValidationError | BadCalls) -> list[str]:
     return list(error.problems) if isinstance(error, BadCalls) else [str(error)]
 
 
-def _pseudo(call: ToolCall) -> Clarify | Decline:
+def _pseudo(call: ToolCall) -> Clarify | Decline | Check:
     try:
         given = _PSEUDO[call["name"]].model_validate(call["args"])
     except ValidationError as error:
@@ -218,6 +231,8 @@ def _pseudo(call: ToolCall) -> Clarify | Decline:
     if isinstance(given, _Clarify):
         options = tuple(filter(None, map(_questions, given.options)))[:MAX_OPTIONS]
         return Clarify(question=_questions(given.question) or "What would you like to know?", options=options)
+    if isinstance(given, _Check):
+        return Check(text=given.text, row=given.row)
     assert isinstance(given, _Decline)
     return Decline(reason=_REASONS[given.reason], nearest=_questions(given.nearest or "") or None)
 
@@ -234,7 +249,7 @@ def _questions(text: str) -> str:
 def _step(call: ToolCall, schema: Schema, previous: Scope | None) -> Step:
     made = tools(schema).get(call["name"])
     if made is None:
-        raise BadCalls(f"there is no such tool; there are: {', '.join(tools(schema))}, clarify, decline")
+        raise BadCalls(f"there is no such tool; there are: {', '.join(tools(schema))}, {', '.join(_PSEUDO)}")
     given = {name: value for name, value in call["args"].items() if value not in (None, "", [])}
     manner = {name: given.pop(name) for name in _MANNER if name in given}
     for name, value in manner.items():

@@ -77,4 +77,15 @@ class Decline(Value):
     nearest: str | None = None
 
 
-Outcome = Annotated[Plan | Clarify | Decline, Field(discriminator="kind")]
+class Check(Value):
+    """Somebody's words that are to be checked against the model, sentence by sentence.
+
+    `row`: whom they are about, where they do not say.
+    """
+
+    kind: Literal["check"] = "check"
+    text: str
+    row: str | None = None
+
+
+Outcome = Annotated[Plan | Clarify | Decline | Check, Field(discriminator="kind")]

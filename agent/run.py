@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from askwhy.agent.drafts import Drafted, Drafter
+from askwhy.agent.letter import letter_step
 from askwhy.agent.plan import Plan, Ref, Step
 from askwhy.tools.call import Call, Limits, Result
 from askwhy.tools.errors import ToolError
@@ -67,6 +68,7 @@ class Runner:
         spent = 0
         for resolved in plan.steps:
             step = _resolved(resolved, found)
+            step = letter_step(step, subject.schema) if step.form == "letter" else step
             call = self._call(subject, step)
             if drafter is not None and call.tool.drafts and (drafts := drafter(subject, step)) is not None:
                 drafted.append(drafts)

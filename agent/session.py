@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from askwhy.agent.answer import Answer, Draft, Failure, Spent, Turn, Usage
+from askwhy.agent.answer import Answer, Draft, Failure, Spent, Turn, Usage, Verdict
+from askwhy.agent.check.checker import check_text, understood_check
+from askwhy.agent.check.result import Checked
 from askwhy.agent.drafts import Drafter
-from askwhy.agent.plan import Clarify, Decline, Plan
+from askwhy.agent.embedded.checking import check_of_question
+from askwhy.agent.manner import manners_of
+from askwhy.agent.plan import Check, Clarify, Decline, Plan
+from askwhy.agent.rephrase import SECONDS, Rephraser
 from askwhy.agent.run import Ran, Runner
 from askwhy.agent.understand import Understanding, understand
 from askwhy.agent.understood import understood
@@ -32,20 +38,31 @@ class Session:
     """Answers questions about a subject and remembers what was said.
 
     llm: a LangChain chat model with tool calling, a name ("openai:...", "ollama:...", a base URL), or None for the
-    embedded one. seed: every sampled result follows from it.
+    embedded one. seed: every sampled result follows from it. rephrase: whether a language model, if there is one, puts
+    the answers into other words, in at most `rephrase_seconds`; each of its sentences must say what the template says.
     """
 
     def __init__(
-        self, subject: Subject, llm: BaseChatModel | str | None = None, *, runner: Runner | None = None, seed: int = 0
+        self,
+        subject: Subject,
+        llm: BaseChatModel | str | None = None,
+        *,
+        runner: Runner | None = None,
+        seed: int = 0,
+        rephrase: bool = True,
+        rephrase_seconds: float = SECONDS,
     ) -> None:
         from askwhy.agent.embedded.chat import EmbeddedChat
 
         self.subject = subject
         self.history: tuple[Turn, ...] = ()
+        self._said: Counter[str] = Counter()
         self._runner = runner or Runner(seed=seed)
         self._model = self._resolve(llm)
         # What asks the language model for texts to try; the embedded one writes none.
-        self._drafter = None if isinstance(self._model, EmbeddedChat) else Drafter(self._model)
+        offline = isinstance(self._model, EmbeddedChat)
+        self._drafter = None if offline else Drafter(self._model)
+        self._rephraser = None if offline or not rephrase else Rephraser(self._model, rephrase_seconds)
 
     def ask(self, question: str, *, cancelled: Callable[[], bool] = lambda: False) -> Answer:
         """Answer one question. Never raises for what the user said."""
@@ -88,28 +105,74 @@ class Session:
                 common["prompts"] = (*meaning.prompts, *dict.fromkeys(one.prompt for one in ran.drafted))
                 self.subject = ran.subject
                 return self._put_into_words(outcome, ran, clock, common)
+        if isinstance(outcome, Check):
+            answered = self._checked(outcome, question, clock, common, cancelled)
+            if isinstance(answered, Answer):
+                return answered
+            outcome = answered
         verdict = "asked" if isinstance(outcome, Clarify) else "declined"
         return Answer(text=_words_of(outcome), outcome=outcome, verdict=verdict, usage=clock.usage(), **common)
 
+    def check(self, text: str, row: str | None = None, *, cancelled: Callable[[], bool] = lambda: False) -> Checked:
+        """Whether somebody's words are true of the model and its data, sentence by sentence: a letter, a report,
+        another program's answer. `row`: whom they are about, where they do not say.
+
+        Raises UnknownName if there is no such row.
+        """
+        found, self.subject = check_text(text, self.subject, self._runner, row, cancelled)
+        return found
+
+    def _checked(
+        self, outcome: Check, question: str, clock: _Clock, common: dict[str, Any], cancelled: Callable[[], bool]
+    ) -> Answer | Clarify | Decline:
+        """The answer to a request to check something; the words must be the user's own, not those of a model."""
+        own = check_of_question(question, self.subject.schema)
+        if not _stands_in(outcome.text, question):
+            if own is None:
+                return Clarify(question="Which words should be checked? Put them after a colon or in quotation marks.")
+            outcome = outcome.model_copy(update={"text": own.text})
+        try:
+            found = self.check(outcome.text, outcome.row, cancelled=cancelled)
+        except ToolError as error:
+            return _refused(question, error)
+        clock.note("run", predict_rows=found.rows_asked)
+        return Answer(
+            text=found.words, outcome=outcome, understood=understood_check(outcome, self.subject.schema), checked=found,
+            verdict="verified", usage=clock.usage(), **common,
+        )  # fmt: skip
+
     def _put_into_words(self, plan: Plan, ran: Ran, clock: _Clock, common: dict[str, Any]) -> Answer:
         schema = self.subject.schema
-        draft = verbalize(ran.evidence, schema, variation=len(self.history), forms=plan.forms)
+        variation = self._variation(plan)
+        draft = verbalize(ran.evidence, schema, variation=variation, forms=plan.forms, manners=manners_of(plan))
         clock.note("verbalize")
         failures = verify(draft, ran.evidence, plan, schema)
         checked = _without(draft, failures)
         clock.note("verify")
+        verdict: Verdict = "fallback" if failures else "verified"
+        if self._rephraser is not None and not failures:
+            told = self._rephraser(draft, ran.evidence, plan, schema)
+            clock.note("verbalize", told.model_calls, told.tokens_in, told.tokens_out)
+            checked, verdict = told.draft or checked, told.verdict
+            common["prompts"] = (*common["prompts"], *filter(None, (told.prompt,)))
         return Answer(
             text=checked.text,
             outcome=plan,
             understood=understood(plan, schema),
             claims=checked.claims,
             evidence=ran.evidence,
-            verdict="fallback" if failures else "verified",
+            verdict=verdict,
             failures=failures,
             writer=checked.writer,
             usage=clock.usage(),
             **common,
         )
+
+    def _variation(self, plan: Plan) -> int:
+        """How often the first tool of the plan was said before, so that its sentences take turns."""
+        tool = plan.steps[0].tool
+        self._said[tool] += 1
+        return self._said[tool] - 1
 
     def _refuse_length(self, question: str) -> Answer:
         reason = (
@@ -134,7 +197,12 @@ def _refused(question: str, error: ToolError) -> Clarify | Decline:
     return Decline(reason=str(error))
 
 
-def _words_of(outcome: Plan | Clarify | Decline) -> str:
+def _stands_in(text: str, question: str) -> bool:
+    """Whether a text is a stretch of the question, blanks aside."""
+    return bool(text.strip()) and " ".join(text.split()) in " ".join(question.split())
+
+
+def _words_of(outcome: Plan | Clarify | Decline | Check) -> str:
     if isinstance(outcome, Clarify):
         return outcome.question
     if isinstance(outcome, Decline):

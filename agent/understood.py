@@ -15,7 +15,9 @@ from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Scalar
 
 _SLOT = re.compile(r"\{(\w+)\}")
-_FORMS = {"numbers": "the raw numbers of this", "method": "how this was computed"}
+_FORMS = {"numbers": "the raw numbers of this", "method": "how this was computed", "letter": "a letter about this"}
+_AUDIENCES = {"customer": "for a customer", "colleague": "for a colleague", "expert": "for an expert"}
+_LENGTHS = {"sentence": "in one sentence", "short": "in short", "full": "in full detail"}
 
 
 def understood(plan: Plan, schema: Schema) -> str:
@@ -62,6 +64,8 @@ class _Reading:
             for name, words in self._given().items()
             if name in left
         ]
+        manner = (_AUDIENCES.get(self.step.audience or ""), _LENGTHS.get(self.step.length or ""))
+        rest += [words for words in manner if words]
         text = f"{text} ({'; '.join(rest)})" if rest else text
         return f"{_FORMS[self.step.form]}: {text}" if self.step.form in _FORMS else text
 

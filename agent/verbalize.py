@@ -31,15 +31,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from askwhy.agent.answer import Claim, Draft
+from askwhy.agent.caveat_words import plain_caveat
 from askwhy.agent.fact_words import can_say, fact_words
+from askwhy.agent.letter import CLOSING, OPENERS
+from askwhy.agent.letter import TOOL as LETTER_TOOL
+from askwhy.agent.manner import Entry, Manner, chosen, entries, full_details
 from askwhy.agent.pattern import WORDS, Listing, Part, Slot, parse
 from askwhy.agent.plan import Form
 from askwhy.agent.raw import MOST, listed
 from askwhy.agent.rounding import decimals_of
 from askwhy.agent.scope_words import changes_words, instance_words, scope_words
-from askwhy.agent.wording import article, capitalised, clean, final_separator, separator
-from askwhy.tools.evidence import Evidence, Fact
-from askwhy.tools.registry import Says, Tool, find_tool
+from askwhy.agent.wording import article, capitalised, clean, final_separator, joined, separator
+from askwhy.tools.evidence import Caveat, Evidence, Fact
+from askwhy.tools.registry import Tool, find_tool
 from askwhy.tools.schema import Schema
 from askwhy.tools.view import OWN_CASE
 
@@ -67,28 +71,56 @@ _Sentence = tuple[_Bound, ...]
 
 
 def verbalize(
-    evidence: tuple[Evidence, ...], schema: Schema, *, variation: int = 0, forms: tuple[Form, ...] = ()
+    evidence: tuple[Evidence, ...],
+    schema: Schema,
+    *,
+    variation: int = 0,
+    forms: tuple[Form, ...] = (),
+    manners: tuple[Manner, ...] = (),
 ) -> Draft:
     """The evidence in words, a paragraph for each step, with a claim for every placeholder filled from a fact.
 
-    `variation` chooses among the variants of a sentence; `forms` are those of the steps, default: all in words. A
-    pattern that is none raises ValueError.
+    `variation` chooses among the variants of a sentence, another one in every paragraph; `forms` and `manners` are
+    those of the steps, default: all in words for a colleague. A pattern that is none raises ValueError.
     """
     writer = _Writer()
     told: set[str] = set()
     for step, found in enumerate(evidence, 1):
+        manner = manners[step - 1] if step <= len(manners) else Manner()
+        letter = forms[step - 1 : step] == ("letter",) and found.tool == LETTER_TOOL
         writer.paragraph()
         if forms[step - 1 : step] == ("numbers",):
             writer.lines(listed(found), [f"{step}.{fact.id}" for fact in found.facts])
         else:
-            _Paragraph(writer, found, schema, find_tool(found.tool), step).say(variation)
-        for caveat in found.caveats:
-            if clean(caveat.text) not in told:
-                told.add(clean(caveat.text))
-                writer.sentence()
-                writer.literal(clean(caveat.text))
-                writer.stop()
+            paragraph = _Paragraph(writer, found, schema, find_tool(found.tool), step, manner, letter)
+            paragraph.say(variation + step - 1)
+        if letter:
+            writer.paragraph()
+        _warn(writer, found.caveats, manner, told)
+        if letter:
+            writer.paragraph()
+            writer.literals(CLOSING)
+        if told_whole := full_details(found, manner):
+            writer.paragraph()
+            writer.literals(told_whole)
     return Draft(text=writer.text, claims=tuple(writer.claims), writer="template")
+
+
+def _warn(writer: _Writer, caveats: Sequence[Caveat], manner: Manner, told: set[str]) -> None:
+    """Every caveat that was not told yet: in its own sentence, or together with others in plain words."""
+    clauses: list[str] = []
+    for caveat in caveats:
+        plain = plain_caveat(caveat) if manner.joins_caveats else None
+        words = plain or clean(caveat.text)
+        if words in told:
+            continue
+        told.add(words)
+        if plain:
+            clauses.append(plain)
+        else:
+            writer.literals((words,))
+    if clauses:
+        writer.literals((f"Note that {joined([clauses[0], *(f'that {one}' for one in clauses[1:])])}",))
 
 
 @dataclass
@@ -123,6 +155,13 @@ class _Writer:
             words = words[1:]
         self.ours = len(self.text)
         self._add(words)
+
+    def literals(self, sentences: Sequence[str]) -> None:
+        """Whole sentences that rest on no fact."""
+        for words in sentences:
+            self.sentence()
+            self.literal(words)
+            self.stop()
 
     def value(self, words: str, *facts: str) -> None:
         """A filled placeholder, and the facts it rests on."""
@@ -161,28 +200,46 @@ class _Paragraph:
     schema: Schema
     tool: Tool
     step: int
+    manner: Manner
+    letter: bool = False
     decimals: dict[object, int] = field(default_factory=dict)
     changes_due: bool = False
 
     def say(self, variation: int) -> None:
         """Write every sentence that the facts can fill."""
         self.changes_due = bool(self.evidence.scope.changes) and self.tool.needs != "changes"
-        sentences = list(self._sentences(self.tool.says, variation)) or self._plain()
+        sentences = self._sentences(variation) or self._plain()
         named = dict.fromkeys(said.index for one in sentences for said in _said(one) if said.slot.prints_value)
         self.decimals = dict(decimals_of([(index, self.evidence.facts[index]) for index in named], self.schema))
         if sentences and self._homeless(sentences):
             sentences[0] = self._about(sentences[0])
+        if self.letter:
+            self._salute()
         for sentence in sentences:
+            if self.letter and self._opens(sentence):
+                self.writer.paragraph()
             self.writer.sentence()
             self._write(sentence)
             self.writer.stop()
 
-    def _sentences(self, says: Says, variation: int) -> Iterator[_Sentence]:
-        for entry in says:
-            variants = (entry,) if isinstance(entry, str) else entry
-            bound = [one for one in map(self._bind, variants) if one is not None]
+    def _salute(self) -> None:
+        self.writer.sentence()
+        self.writer.literal(f"Dear {instance_words(self.evidence.scope, self.schema, changes=False)},")
+        self.writer.paragraph()
+
+    def _opens(self, sentence: _Sentence) -> bool:
+        """Whether a sentence of a letter begins a paragraph."""
+        return any(self.evidence.facts[said.index].relation in OPENERS for said in _said(sentence))
+
+    def _sentences(self, variation: int) -> list[_Sentence]:
+        """The sentences that the facts can fill and the manner wants."""
+        sayable: list[tuple[Entry, _Sentence]] = []
+        for entry in entries(self.tool.says, self.manner):
+            bound = [one for one in map(self._bind, entry.variants) if one is not None]
             if bound:
-                yield bound[variation % len(bound)]
+                sayable.append((entry, bound[variation % len(bound)]))
+        kept = chosen([entry for entry, _ in sayable], self.manner, self.evidence)
+        return [_in_one([sayable[place][1] for place in group]) for group in kept if group]
 
     def _bind(self, pattern: str) -> _Sentence | None:
         """The pattern with facts for its placeholders, None where one is absent."""
@@ -250,9 +307,7 @@ class _Paragraph:
         if words is None:
             words = f"{clean(schema.entities)}{scope_words(scope, schema, changes=self.changes_due)}"
         self.changes_due = False
-        first = sentence[0]
-        if isinstance(first, str) and re.match(r"[A-Z]([a-z]|\s)", first):
-            sentence = (first[0].lower() + first[1:], *sentence[1:])
+        sentence = _continued(sentence)
         return (f"{'for' if scope.has_instance else 'among'} {words}, ", *sentence)
 
     def _plain(self) -> list[_Sentence]:
@@ -300,6 +355,24 @@ class _Paragraph:
 
     def _fact(self, said: _Said) -> str:
         return fact_words(self.evidence.facts[said.index], said.slot, self.schema, self.decimals.get(said.index))
+
+
+def _continued(sentence: _Sentence) -> _Sentence:
+    """The sentence as it stands after other words."""
+    first = sentence[0]
+    if isinstance(first, str) and re.match(r"[A-Z]([a-z]|\s)", first):
+        return (first[0].lower() + first[1:], *sentence[1:])
+    return sentence
+
+
+def _in_one(sentences: Sequence[_Sentence]) -> _Sentence:
+    """Several sentences as one, with semicolons."""
+    made = sentences[0]
+    for other in sentences[1:]:
+        last = made[-1]
+        made = (*made[:-1], last.rstrip(".")) if isinstance(last, str) else made
+        made = (*made, "; ", *_continued(other))
+    return made
 
 
 def _said(sentence: Sequence[_Bound]) -> Iterator[_Said]:

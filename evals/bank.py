@@ -8,7 +8,7 @@ A domain is two files: NAME.toml, the schema (`schema_of`), and NAME.txt, conver
 `=` is one step, several make a compound plan; `~` is a step that is as good as the one before it. `= ask WHAT` stands
 for a question back, `= no REASON` for a decline. Lines that begin with # are comments. The parts of a step:
 
-    row 12                        the row; `row from 1`: the one that step 1 finds (so for an argument: `feature from 1`)
+    row 12                        the row; `row from 1`: the one that step 1 finds (an argument: `feature from 1`)
     text "..."                    the user's own text
     case age = 30, sex = female   the user's own case
     where age > 40 & sex = female | bmi >= 30      & parts groups, | the alternatives of one; `not` before a condition;
@@ -119,7 +119,7 @@ def _feature(name: str, notes: dict[str, Any]) -> Feature:
     categories: list[Category] = []
     if kind == "boolean":
         sides = ((True, "yes", notes.pop("true", [])), (False, "no", notes.pop("false", [])))
-        categories = [Category(name=str(value).lower(), value=value, label=label, aliases=aliases)  # type: ignore[arg-type]
+        categories = [Category(name=str(value).lower(), value=value, label=label, aliases=aliases)
                       for value, label, aliases in sides]  # fmt: skip
     for value, words in given.items():
         categories.append(Category(name=value, value=value, label=(words or [value])[0], aliases=tuple(words[1:])))
@@ -165,7 +165,7 @@ def read_golds(steps: list[list[str]], schema: Schema) -> tuple[Outcome, ...]:
         raise BadBank("there is no = line")
     choices: list[list[list[str]]] = [[]]
     for alternatives in steps:
-        choices = [[*chosen, _PARTS.split(one)] for one in alternatives for chosen in choices]  # type: ignore[list-item]
+        choices = [[*chosen, _PARTS.split(one)] for one in alternatives for chosen in choices]
     return tuple(_outcome(chosen, schema) for chosen in choices)
 
 

@@ -27,14 +27,14 @@ class NoFilling(Exception):
     """The subject has nothing to put into a slot: a plan about a category, and no feature has any."""
 
 
-def slots_of(subject: Subject, outputs: np.ndarray[Any, Any] | None = None) -> dict[str, Scalar]:
+def slots_of(subject: Subject, outputs: np.ndarray[Any, Any] | None = None, row: int = _FIRST_ROW) -> dict[str, Scalar]:
     """Every slot that the subject can fill: rows, features, their values, classes or numbers, words, concepts.
 
-    `outputs`: the model's outputs for all rows, where they are known.
+    `outputs`: the model's outputs for all rows, where they are known. `row`: position of the row asked about.
     """
     if outputs is None:
         outputs = Evaluator(subject.predictor).all_outputs(subject)
-    row = min(_FIRST_ROW, len(subject.data) - 1)
+    row = min(row, len(subject.data) - 1)
     found = _outcomes(subject, outputs, row)
     found["row"] = subject.row_ids[row]
     return found | (_words(subject, row) if subject.schema.modality == "text" else _cells(subject, row))

@@ -16,10 +16,12 @@ from askwhy.tools.schema import Schema
 
 _NUMBER = re.compile(r"(?<![\w.,-])\d[\d,]*(?:\.\d+)?(?![\d,]*\.\d)(?!\w)")
 _OPPOSITES = (
-    ("raises", "lowers"), ("raise", "lower"), ("higher", "lower"), ("rises", "falls"),
-    ("more important", "less important"),
-    ("increases", "decreases"), ("supports", "opposes"),
+    ("raises", "lowers"), ("higher", "lower"), ("rises", "falls"), ("more important", "less important"),
+    ("increases", "decreases"), ("supports", "opposes"), ("lifts", "lowers"), ("reduces", "raises"),
+    ("pushes up", "pushes down"), ("brings up", "brings down"), ("pulls up", "pulls down"), ("climbs", "drops"),
+    ("goes up", "goes down"), ("increase", "decrease"),
 )  # fmt: skip
+_VERBS = ((r"\braise(?= (?:it|the|this|that)\b)", "lower"), (r"\blower(?= (?:it|the|this|that)\b)", "raise"))
 _BOUNDS = (
     ("older than", "younger than"), ("above", "below"), ("more than", "less than"), ("at least", "at most"),
     ("longer than", "shorter than"), ("larger than", "smaller than"), ("higher than", "lower than"),
@@ -28,6 +30,10 @@ _BOUNDS = (
 _RANKS = (("most", "least"), ("first", "second"), ("second", "third"), ("third", "fifth"), ("largest", "smallest"))
 _UNITS = ("months", "years", "days", "DM", "mm", "kg", "g", "euros")
 _INVENTED = ("marital status", "postcode", "shoe size", "monthly salary", "blood type", "browser history")
+_JOINER = re.compile(r"[\s,;]*(?:and|or|nor|with|from|to|versus|against|than)?[\s,;]*(?:the\s+)?", re.I)
+_JOINER_END = re.compile(r"[\s,;]*(?:and|or|while|but)?[\s,;]*$", re.I)
+_SPELLINGS = re.compile(r"percentage points?|points?\b|pp\b")
+_OF_ANY_CLASS = re.compile(r"\s+(?:is one of the \w+ classes|draws\b)")  # "fresh draws" are no class
 _WORDY_NOT = re.compile(r"\b(?:not|never|no longer)\s|(?<=\s)other than\s")
 
 
@@ -74,8 +80,9 @@ class _Answer:
 def corruptions(text: str, evidence: tuple[Evidence, ...], schema: Schema, seed: int = 0) -> list[tuple[str, str]]:
     """Corrupted versions of a true answer as (kind, text): at most one or two of each kind that applies.
 
-    Every one differs from `text`. A few may happen to be true all the same (a number swapped for another true one);
-    callers that count misses should look at those.
+    Every one makes a statement that the evidence does not bear out, by rules that look at the text and the facts: items
+    of a list may stand in any order, what is said of one class may hold of another, one feature alone is the most and
+    the least.
     """
     answer = _Answer(text, evidence, schema, random.Random(seed))
     found: dict[str, str] = {}
@@ -96,6 +103,9 @@ def _swap_words(answer: _Answer, pairs: Sequence[tuple[str, str]]) -> Iterator[s
 
 def _flipped_sign(answer: _Answer) -> Iterator[str]:
     yield from _swap_words(answer, _OPPOSITES)
+    for pattern, put in _VERBS:
+        if found := [one for one in re.finditer(pattern, answer.text) if not answer.hidden(one.start())]:
+            yield answer.put(found[0].start(), found[0].end(), put)
     signed = [
         found for found in re.finditer(r"(?<=[\s(])[+\-−](?=\d)", answer.text) if not answer.hidden(found.start())
     ]
@@ -104,18 +114,32 @@ def _flipped_sign(answer: _Answer) -> Iterator[str]:
 
 
 def _swapped_features(answer: _Answer) -> Iterator[str]:
-    """Two features of the same sentence change places; where only one is named, another takes its place."""
+    """Two features of the same sentence change places, where different things are said of them."""
     labels = answer.labels()
     sites = sorted((place.start(), place.end()) for label in labels for place in answer.places(label))
     spans = [span for span in sites if not any(o[0] <= span[0] and span[1] <= o[1] and o != span for o in sites)]
+    ends = [*(start for start, _ in spans[1:]), len(answer.text)]
     pairs = [
         (a, b)
-        for a, b in pairwise(spans)
-        if answer.text[slice(*a)].lower() != answer.text[slice(*b)].lower() and ". " not in answer.text[a[1] : b[0]]
+        for (a, b), after in zip(pairwise(spans), ends[1:], strict=False)
+        if answer.text[slice(*a)].lower() != answer.text[slice(*b)].lower()
+        and ". " not in answer.text[a[1] : b[0]]
+        and _told_apart(answer.text[a[1] : b[0]], answer.text[b[1] : after])
     ]
     if pairs:
         (a, b), (c, d) = answer.rng.choice(pairs)
         yield answer.text[:a] + answer.text[c:d] + answer.text[b:c] + answer.text[a:b] + answer.text[d:]
+
+
+def _told_apart(between: str, after: str) -> bool:
+    """Whether what is said of the first of two features is not said of the second: a list may be in any order."""
+    if _JOINER.fullmatch(between):
+        return False
+    first, second = (
+        re.sub(r"^\W+|\W+$", "", _JOINER_END.sub("", part.partition(". ")[0])) for part in (between, after)
+    )
+    first, second = (_SPELLINGS.sub("points", part.lower()) for part in (first, second))
+    return first != second and not re.match(r"\s*(?:with|and|from)\s", after)
 
 
 def _changed_digit(answer: _Answer) -> Iterator[str]:
@@ -123,7 +147,10 @@ def _changed_digit(answer: _Answer) -> Iterator[str]:
         digits = [i for i in range(place.start(), place.end()) if answer.text[i].isdigit()]
         at = answer.rng.choice(digits)
         new = answer.rng.choice([digit for digit in "123456789" if digit != answer.text[at]])
-        yield answer.text[:at] + new + answer.text[at + 1 :]
+        if not _rounds_to_both(
+            answer, place.group(), place.group()[: at - place.start()] + new + place.group()[at + 1 - place.start() :]
+        ):
+            yield answer.text[:at] + new + answer.text[at + 1 :]
 
 
 def _rounded_wrong(answer: _Answer) -> Iterator[str]:
@@ -131,11 +158,23 @@ def _rounded_wrong(answer: _Answer) -> Iterator[str]:
     for place in answer.rng.sample(places, min(1, len(places))):
         printed = place.group().replace(",", "")
         decimals = len(printed.partition(".")[2])
-        yield answer.put(place.start(), place.end(), f"{float(printed) + 10.0**-decimals:.{decimals}f}")
+        wrong = f"{float(printed) + 10.0**-decimals:.{decimals}f}"
+        if not _rounds_to_both(answer, printed, wrong):
+            yield answer.put(place.start(), place.end(), wrong)
+
+
+def _rounds_to_both(answer: _Answer, one: str, other: str) -> bool:
+    """Whether a value of the evidence lies halfway between two printed numbers, so that it may be printed as either."""
+    told = [float(text.replace(",", "")) for text in (one, other)]
+    half = 0.5 * 10.0 ** -len(one.partition(".")[2])
+    values = (fact.value for each in answer.evidence for fact in each.facts)
+    sizes = [abs(value) * scale for value in values if isinstance(value, float) for scale in (1, 100)]
+    return any(all(abs(size - number) <= half + 1e-9 * max(size, 1) for number in told) for size in sizes)
 
 
 def _invented_feature(answer: _Answer) -> Iterator[str]:
-    invented = answer.rng.choice(_INVENTED)
+    known = " ".join(one.canonical() for one in answer.evidence).lower()
+    invented = answer.rng.choice([name for name in _INVENTED if name not in known] or _INVENTED)
     if labels := answer.labels():
         place = answer.rng.choice(answer.places(answer.rng.choice(labels)) or answer.places(labels[0]) or [None])
         if place is not None:
@@ -145,10 +184,31 @@ def _invented_feature(answer: _Answer) -> Iterator[str]:
 
 def _wrong_class(answer: _Answer) -> Iterator[str]:
     labels = [label.label for label in answer.schema.classes]
-    places = [(place, label) for label in labels for place in answer.places(label)]
+    places = [
+        (place, label)
+        for label in labels
+        for place in answer.places(label)
+        if not _OF_ANY_CLASS.match(answer.text, place.end())
+    ]
     if places:
         place, label = answer.rng.choice(places)
-        yield answer.put(place.start(), place.end(), answer.rng.choice([one for one in labels if one != label]))
+        other = answer.rng.choice([one for one in labels if one != label])
+        if not _also_true(answer, place, label, other):
+            yield answer.put(place.start(), place.end(), other)
+
+
+def _also_true(answer: _Answer, place: re.Match[str], label: str, other: str) -> bool:
+    """Whether the evidence has the same of the other class: as many rows, say."""
+    names = {one.label: one.name for one in answer.schema.classes}
+    start = answer.text.rfind(". ", 0, place.start()) + 1
+    end = (answer.text + ". ").find(". ", place.end())
+    said = {found.group().replace(",", "") for found in _NUMBER.finditer(answer.text, start, end)}
+    facts = [fact for one in answer.evidence for fact in one.facts if fact.cls in (names[label], names[other])]
+    known: dict[tuple[object, ...], set[str | None]] = {}
+    for fact in facts:
+        if isinstance(fact.value, int) and str(fact.value) in said:
+            known.setdefault((fact.relation, fact.group, fact.value), set()).add(fact.cls)
+    return any({names[label], names[other]} <= classes for classes in known.values())
 
 
 def _wrong_row(answer: _Answer) -> Iterator[str]:
@@ -186,10 +246,22 @@ def _percent_for_points(answer: _Answer) -> Iterator[str]:
 
 def _wrong_rank(answer: _Answer) -> Iterator[str]:
     for one, other in _RANKS:
+        if one in ("most", "largest") and _alone(answer):
+            continue
         if places := [
             place for place in answer.places(one) if not re.match(r" (?:common|\d)", answer.text[place.end() :])
         ]:
             yield answer.put(places[0].start(), places[0].end(), other)
+
+
+def _alone(answer: _Answer) -> bool:
+    """Whether nothing is ranked, or just one feature: that is the most and the least."""
+    ranked = [
+        fact for one in answer.evidence for fact in one.facts
+        if fact.rank is not None and (fact.feature or fact.at) and isinstance(fact.value, float)
+    ]  # fmt: skip
+    sides = [{fact.feature or fact.at for fact in ranked if (fact.number() > 0) == up} for up in (True, False)]
+    return bool(ranked) and (min(map(len, sides)) == 1 or len(sides[0] | sides[1]) == 1)
 
 
 def _wrong_unit(answer: _Answer) -> Iterator[str]:
@@ -221,7 +293,10 @@ def _wrong_value(answer: _Answer) -> Iterator[str]:
 
 
 def _invented_number(answer: _Answer) -> Iterator[str]:
-    number = answer.rng.choice(("17.3%", "0.617", "23.4 percentage points"))
+    known = [abs(fact.value) for one in answer.evidence for fact in one.facts if isinstance(fact.value, float)]
+    ways = {"17.3%": 0.173, "0.617": 0.617, "23.4 percentage points": 0.234}
+    fresh = [text for text, size in ways.items() if all(abs(value - size) > 6e-4 for value in known)]
+    number = answer.rng.choice(fresh or list(ways))
     yield f"{answer.text.rstrip()} The average of the others is {number}."
 
 

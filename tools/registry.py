@@ -9,7 +9,8 @@ The parameters after `view` are the arguments that a language model may give: pl
 `ClassName` and tuples of these. The step's scope (rows, instance, changes) is applied before the tool is called.
 
 `asks` are example questions with slots: {row} {feature} {feature2} {number} {category} {class} {entity} {entities}
-{subset} {text} {word} {k}; an `Ask` also fixes arguments. `says` are sentence patterns, see `askwhy.agent.verbalize`.
+{subset} {text} {word} {k}; an `Ask` also fixes arguments. `says` are sentence patterns, see `askwhy.agent.verbalize`;
+`askwhy.tools.says` marks those for one kind of reader.
 """
 
 from __future__ import annotations

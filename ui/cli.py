@@ -1,4 +1,4 @@
-"""The command line: ask, chat, demo, eval, guard. Heavy imports happen inside the commands: --help is instant."""
+"""The command line: ask, chat, check, demo, eval, guard. Heavy imports are inside the commands: --help is instant."""
 
 from __future__ import annotations
 
@@ -176,6 +176,58 @@ def guard(
     with _at_work("Loading the model …"):
         subject = _load(source)
     raise typer.Exit(run_guard(subject, wanted, seed))
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(help="text file with the words to check; - for standard input")],
+    *,
+    row: Annotated[str | None, typer.Option(help="id of the row that the text is about")] = None,
+    demo: Annotated[str | None, typer.Option("--demo", "--subject", help=_BUILT_IN)] = None,
+    model: Model = None,
+    data: Data = None,
+    target: Target = None,
+    test: TestFile = None,
+    test_column: TestColumn = None,
+    id_column: IdColumn = None,
+    schema: SchemaFile = None,
+    trust: Trust = False,
+    seed: Seed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="print the whole result as one JSON object")] = False,
+) -> None:
+    """Check a letter, a report or any other text against the model, sentence by sentence; exits with 1 where a sentence
+    is false."""
+    text = _text_of(file)
+    source = _Source(
+        demo=demo, model=model, data=data, target=target, test=test, test_column=test_column, id_column=id_column,
+        schema=schema, trust=trust,
+    )  # fmt: skip
+    with _at_work("Loading the model …"):
+        session = _session(_load(source), None, seed)
+    from askwhy.tools.errors import ToolError
+    from askwhy.ui.terminal import show_checked
+
+    try:
+        with _at_work("Checking …"):
+            found = session.check(text, row)
+    except ToolError as error:
+        print(f"askwhy: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    if as_json:
+        print(found.canonical())
+    else:
+        show_checked(found)
+    if found.count("false"):
+        raise typer.Exit(1)
+
+
+def _text_of(file: str) -> str:
+    """The text of a file or of standard input, or a message and exit code 2."""
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"askwhy: {file} could not be read as text: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
 
 
 @dataclass(frozen=True, kw_only=True)

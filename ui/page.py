@@ -55,7 +55,8 @@ def answer_html(exchange: Exchange) -> str:
     answer = exchange.answer
     if answer is None:
         return f'<div class="aw-answer"><p class="aw-text aw-problem">{escaped(exchange.problem)}</p></div>'
-    sign, words = MARKS[answer.verdict]
+    verdict = "verified" if answer.verdict == "fallback" and not answer.failures else answer.verdict
+    sign, words = MARKS[verdict]
     parts = ['<div class="aw-answer">']
     if answer.understood:
         parts.append(f'<p class="aw-understood"><b>Understood as:</b> {escaped(answer.understood)}</p>')
@@ -63,7 +64,7 @@ def answer_html(exchange: Exchange) -> str:
     parts.append(f'<p class="aw-text">{lines}</p>')
     seconds = sum(hop.seconds for hop in answer.usage.hops)
     spent = f'<span class="aw-spent">{seconds:.1f} s</span>' if answer.usage.hops else ""
-    mark = f'<span class="aw-mark aw-{answer.verdict}"><i aria-hidden="true">{sign}</i> {words}</span>'
+    mark = f'<span class="aw-mark aw-{verdict}"><i aria-hidden="true">{sign}</i> {words}</span>'
     return "".join((*parts, f'<p class="aw-marks">{mark}{spent}</p></div>'))
 
 

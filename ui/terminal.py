@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from askwhy.agent.answer import Answer
+from askwhy.agent.check.result import Checked, sentence_words
 from askwhy.tools.evidence import Table
 from askwhy.ui.cells import cell_text, printable, without_empty_errors
 
@@ -31,8 +32,28 @@ def show_answer(answer: Answer, many: bool) -> None:
     for evidence in answer.evidence:
         if evidence.table is not None:
             console.print(_drawn(fitted(evidence.table, console.width)))
-    marks = [f"understood as: {answer.understood}" if answer.understood else "", _MARKS[answer.verdict]]
+    mark = _MARKS[answer.verdict]
+    if answer.verdict == "fallback" and not answer.failures:
+        mark = "[checked against the model, in askwhy's own words]"
+    marks = [f"understood as: {answer.understood}" if answer.understood else "", mark]
     console.print(Text(printable("  ".join(mark for mark in marks if mark)), style="dim"))
+
+
+def show_checked(checked: Checked) -> None:
+    """Print a check, sentence by sentence."""
+    from rich.console import Console
+    from rich.text import Text
+
+    styles = {"true": "green", "false": "red", "not testable": "dim"}
+    console = Console(highlight=False)
+    console.print(Text(printable(checked.summary), style="bold"))
+    for one in checked.sentences:
+        head, *below = sentence_words(one).split("\n")
+        console.print(Text(f"\n{printable(head)}", style=styles[one.truth]))
+        for line in below:
+            console.print(Text(printable(line)))
+    if checked.note:
+        console.print(Text(f"\n{printable(checked.note)}"))
 
 
 def fitted(table: Table, width: int) -> Table:

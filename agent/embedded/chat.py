@@ -14,7 +14,8 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from askwhy.agent.calls import BadCalls, calls_of, is_about_rows, outcome_of
-from askwhy.agent.embedded.assemble import Context, outcome_of_question
+from askwhy.agent.embedded.assemble import Context
+from askwhy.agent.embedded.manner import outcome_in_manner
 from askwhy.agent.embedded.retrieve import takes_term
 from askwhy.agent.plan import Plan, Step
 from askwhy.tools.registry import tools
@@ -55,7 +56,7 @@ class EmbeddedChat(BaseChatModel):
         offered = {str(one["function"]["name"]) for one in kwargs.get("tools", ())}
         names = frozenset(tools(schema)) & offered
         question = next((str(one.text) for one in reversed(messages) if isinstance(one, HumanMessage)), "")
-        found = outcome_of_question(question, schema, names, _earlier(messages, schema))
+        found = outcome_in_manner(question, schema, names, _earlier(messages, schema))
         reply = AIMessage(
             content="",
             tool_calls=calls_of(found.outcome, schema),

@@ -140,7 +140,7 @@ def sketch(question: str, schema: Schema) -> Reading:
     parts: list[str] = []
     position = 0
     while position < len(found):
-        kind, slot, end = _mention(found, position, words)
+        kind, slot, end = mention_at(found, position, words)
         if kind is None:
             parts.append(found[position].low)
         else:
@@ -153,7 +153,13 @@ def sketch(question: str, schema: Schema) -> Reading:
     return reading
 
 
-def _mention(found: Sequence[Token], start: int, words: Lexicon) -> tuple[str | None, Slot, int]:
+def mention_at(
+    found: Sequence[Token], start: int, words: Lexicon, *, misspelt: bool = True
+) -> tuple[str | None, Slot, int]:
+    """The code letter of what is mentioned at a token (None for a word of no kind), what it is, and the token after it.
+
+    `misspelt`: whether a name with a slip in it counts.
+    """
     token = found[start]
     if token.kind == "quote" or (words.text and _said(found, start)):
         return "Q", Slot(token.text), start + 1
@@ -165,7 +171,7 @@ def _mention(found: Sequence[Token], start: int, words: Lexicon) -> tuple[str | 
     if number is not None and (not number[0].ordinal or _rows(found, number[1], words)):
         unit, end = _unit(found, number[1], words)
         return "N", Slot(number[0].text, number=number[0], unit=unit), end
-    if link := words.nearly(found, start):
+    if misspelt and (link := words.nearly(found, start)):
         return link[0].kind, Slot(_written(found, start, link[1]), link[0]), link[1]
     if token.kind == "word" and re.search(r"\d", token.low):
         return "W", Slot(token.text), start + 1

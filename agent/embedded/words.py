@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from askwhy.agent.embedded.english import listed, same
 
@@ -26,29 +26,35 @@ VOCABULARY = listed("known") | frozenset(same()) | frozenset(same().values())
 
 @dataclass(frozen=True)
 class Token:
-    """A word, number, quotation or mark. `text` is as written (a quotation without its marks), `low` for comparing."""
+    """A word, number, quotation or mark. `text` is as written (a quotation without its marks), `low` for comparing.
+
+    start, end: where it stands in the question, with its marks.
+    """
 
     text: str
     low: str
     kind: str
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
 
 
 def tokens(question: str) -> list[Token]:
     """The tokens of a question; possessive endings are dropped, hyphens and underscores part words."""
     found = []
     for match in _TOKEN.finditer(question):
+        at = match.span()
         if match["quote"]:
             inside = match["inside"] if match["inside"] is not None else match["single"]
-            found.append(Token(inside, inside.lower(), "quote"))
+            found.append(Token(inside, inside.lower(), "quote", *at))
         elif match["word"]:
             low = match["word"].lower().replace("\u2019", "'")
-            found.append(Token(match["word"], low.removesuffix("'s"), "word"))
+            found.append(Token(match["word"], low.removesuffix("'s"), "word", *at))
         elif match["number"]:
-            found.append(Token(match[0], match[0], "number"))
+            found.append(Token(match[0], match[0], "number", *at))
         elif match["mark"] == "-" and found and found[-1].kind == "number" and _RANGE.match(question, match.end()):
-            found.append(Token("to", "to", "word"))
+            found.append(Token("to", "to", "word", *at))
         elif match["mark"] not in ("-", "'", "\u2019"):
-            found.append(Token(match[0], match[0], "mark"))
+            found.append(Token(match[0], match[0], "mark", *at))
     return found
 
 

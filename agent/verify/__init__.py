@@ -18,16 +18,17 @@ from askwhy.agent.verify.check_names import check_names
 from askwhy.agent.verify.check_negations import check_negations
 from askwhy.agent.verify.check_numbers import check_numbers
 from askwhy.agent.verify.check_outcomes import check_outcomes
+from askwhy.agent.verify.check_places import check_places
 from askwhy.agent.verify.check_ranks import check_ranks
 from askwhy.agent.verify.check_roles import check_roles
-from askwhy.agent.verify.check_slots import check_slots, find_caveats, find_texts
+from askwhy.agent.verify.check_slots import check_slots, find_caveats, find_details, find_texts
 from askwhy.agent.verify.ground import Ground, with_words
 from askwhy.agent.verify.reading import Reading
 from askwhy.agent.verify.vocabulary import check_vocabulary
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.schema import Schema
 
-__all__ = ["verify"]
+__all__ = ["false_statements", "verify"]
 
 
 def verify(draft: Draft, evidence: tuple[Evidence, ...], plan: Plan, schema: Schema) -> tuple[Failure, ...]:
@@ -47,21 +48,38 @@ def verify(draft: Draft, evidence: tuple[Evidence, ...], plan: Plan, schema: Sch
         # What a language model says of its own words counts for nothing; what a template filled in is known.
         filled = {(claim.start, claim.end) for claim in draft.claims if draft.writer == "template"}
         ground = Ground(with_words(evidence, schema), plan, schema)
-        reading = Reading(draft.text, ground, (*hidden, *lists, *told), frozenset(filled))
-        problems = (*problems, *altered, *_checks(reading))
+        detailed, misquoted = find_details(draft.text, evidence)
+        reading = Reading(draft.text, ground, (*hidden, *lists, *told, *detailed), frozenset(filled))
+        problems = (*problems, *altered, *misquoted, *_checks(reading))
     else:
         problems = (*problems, *check_lists_alone(draft.text, (*hidden, *lists)))
     return tuple(sorted(dict.fromkeys(problems), key=lambda failure: (failure.start, failure.end, failure.check)))
 
 
+def false_statements(text: str, evidence: tuple[Evidence, ...], plan: Plan, schema: Schema) -> tuple[Failure, ...]:
+    """What somebody else's prose says wrongly; not what it leaves out, nor what it says in words of its own.
+
+    The same checks of numbers, directions, ranks and names (V1 to V4), without the closed vocabulary and the required
+    parts: their failures mean that askwhy would not have written it so.
+    """
+    reading = Reading(text, Ground(with_words(evidence, schema), plan, schema))
+    claims = directions(reading)
+    found = (
+        *check_numbers(reading), *check_roles(reading), *check_directions(reading, claims),
+        *check_ranks(reading, claims), *check_names(reading), *check_outcomes(reading), *check_conditions(reading),
+    )  # fmt: skip
+    return tuple(sorted(dict.fromkeys(found), key=lambda failure: (failure.start, failure.end, failure.check)))
+
+
 def _checks(reading: Reading) -> Iterator[Failure]:
     claims = directions(reading)
-    yield from check_numbers(reading)
+    known = (*check_numbers(reading), *check_directions(reading, claims), *check_names(reading))
+    yield from known
+    said = {(one.check, one.start, one.end) for one in known}
+    yield from (one for one in check_places(reading) if (one.check, one.start, one.end) not in said)
     yield from check_roles(reading)
-    yield from check_directions(reading, claims)
     yield from check_negations(reading, claims)
     yield from check_ranks(reading, claims)
-    yield from check_names(reading)
     yield from check_outcomes(reading)
     yield from check_conditions(reading)
     yield from check_vocabulary(reading)

@@ -131,8 +131,16 @@ def _comparison(text: str, clause: Clause, number: Number, feature: Feature | No
 
 
 def _shift_problem(reading: Reading, clause: Clause, number: Number) -> str | None:
-    """ "12 months shorter" for a change that makes it longer."""
+    """ "12 months shorter" for a change that makes it longer, "set to 92" for one that sets it to 93."""
     ground = reading.ground
+    if re.search(r"\bset to $", reading.text[clause.start : number.start]):
+        sets = [
+            one for scope in ground.scopes for one in scope.changes
+            if one.action == "set" and ground.named(one.feature) in _features(clause)
+            and isinstance(one.value, (int, float))
+        ]  # fmt: skip
+        if sets and not any(_is_amount(one, number) for one in sets):
+            return f"The change sets it to {sets[0].value}, not to {number.text}."
     for change in (one for scope in ground.scopes for one in scope.changes):
         if change.action not in ("increase", "decrease") or not _is_amount(change, number):
             continue

@@ -22,8 +22,10 @@ _OUTPUT = (
 _UP = (
     r"rais(?:e|es|ed)|increas(?:e|es|ed)|lift(?:s|ed)?|boost(?:s|ed)?|adds?(?= (?:to|[\d+]|about|around|roughly))|"
     r"support(?:s|ed)?|favou?r(?:s|ed)?|(?:push|pull|mov|driv|shift|tilt|bring)(?:es|ed|e|s)? (?:\w+ ){0,5}?"
-    r"(?:up|upwards?|higher|towards?)|(?:speak|count|argue|work|weigh|vote|(?<!percentage )point|tell|act)(?:s|ed)? "
-    r"(?:\w+ )?(?:for|in favou?r of|towards?)|in favou?r of|in (?:its|his|her|their|your) favou?r|"
+    r"(?:up|upwards?|higher|towards?)|"
+    r"(?:speak|count|argue|work|weigh|vote|(?<!percentage )(?<!\d )point|tell|act)(?:s|"
+    r"ed)? (?:\w+ )?(?:for|in favou?r of|towards?)|"
+    r"in favou?r of|in (?:its|his|her|their|your) favou?r|"
     r"contribut(?:e|es|ed) positively|(?:makes?|made|making) (?:\w+ ){1,6}?more (?:likely|probable)|helps?|helped|"
     r"(?:effect|contribution|influence|impact) (?:of \w+ )?(?:is|was) positive|positive (?:effect|contribution|"
     r"influence|impact)"
@@ -34,7 +36,7 @@ _DOWN = (
     r"lessen(?:s|ed)?|hurts?|oppos(?:e|es|ed)|(?:push|pull|mov|driv|shift|tilt|bring|drag)(?:es|ed|e|s)? (?:\w+ "
     r"){0,5}?"
     r"(?:down|downwards?|lower|away from|against)|"
-    r"(?:speak|count|argue|work|weigh|vote|(?<!percentage )point|tell|act)(?:s|ed)? (?:\w+ )?"
+    r"(?:speak|count|argue|work|weigh|vote|(?<!percentage )(?<!\d )point|tell|act)(?:s|ed)? (?:\w+ )?"
     r"against|against(?= (?:it|that|_|this))|contribut(?:e|es|ed) negatively|takes? away|"
     r"(?:makes?|made|making) (?:\w+ ){1,6}?less (?:likely|probable)|"
     r"(?:effect|contribution|influence|impact) (?:of \w+ )?(?:is|was) negative|negative (?:effect|contribution|"
@@ -54,8 +56,12 @@ _GOES_DOWN = (
     r"falls?|fell|fallen|drop(?:s|ped)?|shrinks?|shrank|sinks?|sank|los(?:e|es)|"
     r"(?:go|goes|went|gone|be|is|was|are|comes?) down|down (?:by|to|from)|decreas(?:e|es|ed)"
 )
-_COMPARED_UP = r"(?:points?|%|\d|would be|will be|is|becomes?|_+) (?:higher|larger|more likely)(?! than the)"
-_COMPARED_DOWN = r"(?:points?|%|\d|would be|will be|is|becomes?|_+) (?:lower|smaller|less likely)(?! than the)"
+_COMPARED_UP = (
+    r"(?:points?|pp|%|per ?cent|\d|would be|will be|is|becomes?|_+) (?:higher|larger|more likely)(?! than the)"
+)
+_COMPARED_DOWN = (
+    r"(?:points?|pp|%|per ?cent|\d|would be|will be|is|becomes?|_+) (?:lower|smaller|less likely)(?! than the)"
+)
 
 _VERBS: tuple[tuple[Sign, bool, str], ...] = (
     (0, False, _ZERO), (1, False, _UP), (-1, False, _DOWN), (1, True, _GOES_UP), (-1, True, _GOES_DOWN),
@@ -79,6 +85,7 @@ _OWN_FALL = re.compile(
     r"\b(?:as|when|if|once)\s+(?:the\s+)?_+\s+(?:falls?|decreas\w+|drops?|goes down|gets? (?:lower|smaller|shorter))|"
     r"\b(?:falling|decreasing|lower|shorter|smaller)\s+_", re.I
 )  # fmt: skip
+_WHAT = re.compile(r"\b(?:what|which)\b", re.I)
 _PRONOUN = re.compile(r"\b(?:these|those|they|this|following)\b", re.I)
 _FROM_TO = re.compile(r"\bfrom\b")
 
@@ -110,6 +117,7 @@ def _of_sentence(reading: Reading, sentence: tuple[Clause, ...]) -> list[Directi
     for position, clause in enumerate(sentence):
         if own[position]:
             found += own[position]
+            found += _headed(reading, sentence, own[position], position)
         elif clause.features and not _is_supposition(clause) and (clause.listing or _has_amount(clause)):
             donor = _donor(reading, sentence, own, position)
             found += [
@@ -117,6 +125,19 @@ def _of_sentence(reading: Reading, sentence: tuple[Clause, ...]) -> list[Directi
                 for one in donor
             ]
     return found
+
+
+def _headed(reading: Reading, sentence: tuple[Clause, ...], own: list[Direction], position: int) -> list[Direction]:
+    """In "What lowers it most: age ..." the verb also holds of what comes first after the colon."""
+    after = sentence[position + 1 : position + 2]
+    if not after or ":" not in reading.text[sentence[position].end : after[0].start] or not after[0].features:
+        return []
+    asking = [one for one in own if not one.features and not one.output and not one.denied]
+    return [
+        Direction(after[0], one.start, one.end, one.sign, one.output, one.denied, after[0].features[:1])
+        for one in asking
+        if _WHAT.search(sentence[position].text)
+    ]
 
 
 def _donor(
@@ -191,7 +212,7 @@ def _problem(reading: Reading, claim: Direction) -> str | None:
     shares = [turn for fact in _cited(reading, claim) if not is_signed(fact) and (turn := trend_of(fact)) is not None]
     if shares:
         return None if any(_holds(claim, turn) for turn in shares) else "The number is that of another direction."
-    if claim.denied and not claim.features and _GENERIC.search(claim.clause.text):
+    if claim.denied and not claim.features and not _cited(reading, claim) and _GENERIC.search(claim.clause.text):
         return _against_none(reading, claim, named)
     facts = _facts(reading, claim, named)
     if not facts:
@@ -279,6 +300,8 @@ def _facts(reading: Reading, claim: Direction, named: str | None) -> list[Fact]:
     own = [fact for fact in signed if fact.feature in claim.features]
     if cited and (claim.output or not own):
         return cited
+    if both := [fact for fact in cited if fact in own]:
+        return both  # of several effects of one feature, the one whose size is said
     if own:
         return own
     changed = {reading.ground.named(one.feature) for scope in reading.ground.scopes for one in scope.changes}

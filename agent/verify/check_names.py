@@ -18,6 +18,8 @@ _METHODS = re.compile(
 _ALWAYS = frozenset({"counterfactual", "counterfactuals"})
 _VALUE_OF = re.compile(r"\s*(?:\(|=|:|\bof\b|\bis\b|\bwas\b)\s*$|\s+$", re.I)
 _NEXT_WORD = re.compile(r"\s*(?:\(|=|:|\bis\b|\bwas\b|\bof\b)?\s*(?P<word>[^\W\d_]+)", re.I)
+_LISTED = re.compile(r"\s*(?:\([^()]*\))?(?:,| and|, and)\s+(?:_+\s+)?", re.I)
+_OLD_VALUE_OF = re.compile(r"\s*(?:\(|is|=)?\s*_+ (?:instead of|rather than) ", re.I)
 _ANSWER = re.compile(r"\s*(?:\(|=|:|\bis\b|\bwas\b)\s*(?P<word>yes|no|true|false)\b", re.I)
 
 
@@ -27,8 +29,26 @@ def check_names(reading: Reading) -> Iterator[Failure]:
         for mention in clause.mentions:
             if problem := _problem(reading, clause, mention):
                 yield clause.failure("V4", problem, mention.span)
+        yield from _named_twice(reading, clause)
     yield from _methods(reading)
     yield from _quotations(reading)
+
+
+def _named_twice(reading: Reading, clause: Clause) -> Iterator[Failure]:
+    """ "age, duration and age", "sex male (1) and sex male (2)": a list names everything once."""
+    named = [one for one in reading.mentions if one.names("feature") or one.names("category")]
+    for position, one in enumerate(named):
+        if not clause.start <= one.start < clause.end:
+            continue
+        before = one
+        for other in named[position + 1 : position + 6]:
+            if not _LISTED.fullmatch(reading.blanked, before.end, other.start):
+                break
+            same = other.targets == one.targets and other.text.lower() == one.text.lower()
+            paired = reading.blanked.startswith(" and _", other.end)  # "a and b (1), b and c (2)" lists pairs
+            if same and (one.names("category") or (before is one and not paired)):
+                yield clause.failure("V4", f"{other.text} is named twice.", other.span)
+            before = other
 
 
 def _problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:
@@ -65,7 +85,11 @@ def _category_problem(reading: Reading, clause: Clause, mention: Mention) -> str
     owners = [one for one in clause.mentions if one.end <= mention.start and one.names("feature")]
     bound = (
         owners[-1].names("feature")
-        if owners and _VALUE_OF.fullmatch(reading.text, owners[-1].end, mention.start)
+        if owners
+        and (
+            _VALUE_OF.fullmatch(reading.text, owners[-1].end, mention.start)
+            or _OLD_VALUE_OF.fullmatch(reading.blanked, owners[-1].end, mention.start)
+        )
         else ()
     )
     rows = clause.rows or clause.about

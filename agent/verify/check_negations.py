@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.check_directions import Direction
 from askwhy.agent.verify.clauses import Span
-from askwhy.agent.verify.patterns import denials, turns
+from askwhy.agent.verify.patterns import denials, says, turns
 from askwhy.agent.verify.reading import Clause, Reading
 
 _ACCOUNTED = re.compile(
@@ -27,7 +27,11 @@ def check_negations(reading: Reading, claims: tuple[Direction, ...]) -> Iterator
     plain = " ".join(re.findall(r"[\w'’-]+", reading.text.lower()))
     known = denials(reading.ground.evidence)
     for with_it, without in known:
-        if len(without.split()) >= 3 and _contains(plain, without) and not _contains(plain, with_it):
+        if (
+            len(without.split()) >= 3
+            and _contains(plain, without)
+            and (not _contains(plain, with_it) or not says(reading.ground.evidence, without))
+        ):
             yield Failure(check="V2", message=f"Say “{with_it}”, not “{without}”.", start=0, end=0)
     for phrase, turned in turns(reading.ground.evidence):
         if _contains(plain, turned) and not _contains(plain, phrase):

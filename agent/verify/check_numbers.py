@@ -15,8 +15,8 @@ from askwhy.agent.verify.reading import Clause, Reading
 _PERCENT_UNITS = ("probability", "share", "score")
 _MAGNITUDES = ("points", "log-odds")
 _FRACTION = re.compile(r"\s*(?:out of|of|in)\s+(?:the\s+|every\s+)?$", re.I)
-_LESS = re.compile(r"\b(?:less than|under|below|at most|smaller than|fewer than|<)\s*$", re.I)
-_MORE = re.compile(r"\b(?:more than|over|above|at least|greater than|>)\s*$", re.I)
+_LESS = re.compile(r"\b(?:less than|under|below|smaller than|fewer than|<)\s*$", re.I)
+_MORE = re.compile(r"\b(?:more than|over|above|greater than|>)\s*$", re.I)
 _COUNTED = re.compile(
     r"[\s-]+(?:(?:most|main|strongest|largest|important|biggest|leading|other|different|selected|single|such|named|"
     r"influential|smallest|least|weakest|top|key|main|first|last|remaining|possible)\s+)*"
@@ -113,6 +113,8 @@ def _matches(reading: Reading, clause: Clause, number: Number) -> tuple[Known, .
 def _in_place(reading: Reading, clause: Clause, number: Number, known: Known) -> bool:
     """Ranks and arguments are small numbers that would pass for others: they are taken only where one is meant."""
     before = reading.text[clause.start : number.start]
+    if known.lead and not " ".join(before.lower().split()).endswith(known.lead):
+        return False
     if known.unit == "rank":
         return bool(_RANKED.search(before))
     if known.unit == "range":
@@ -186,6 +188,8 @@ def _problem(reading: Reading, clause: Clause, number: Number) -> str | None:
 
 def _equal(reading: Reading, clause: Clause, number: Number, known: Iterable[Known]) -> list[Known]:
     kinds = {number.kind}
+    if reading.text[number.end - 1].isdigit():
+        kinds.add("plain")  # in "rather than 0.54, 6.9 points lower" the unit is not shared
     if number.kind == "plain":
         kinds |= {later.kind for later in reading.numbers if _shares_unit(reading, clause, number, later)}
     return [one for one in known if any(_equal_as(number, one, kind, clause, reading.ground) for kind in kinds)]
@@ -205,7 +209,11 @@ def _equal_as(number: Number, known: Known, kind: str, clause: Clause, ground: G
     if scale is None:
         return False
     target, said = known.value * scale, number.value
-    if known.exact and (number.decimals > 0 and number.value != target):
+    if (
+        known.exact
+        and number.decimals > 0
+        and (number.value != target or (known.unit != "constant" and target.is_integer()))
+    ):
         return False
     if known.unit == "probability" and scale == 1 and number.decimals <= 0 and said != target:
         return False

@@ -17,7 +17,7 @@ _PREDICTED = re.compile(
     r"\b(?:predict(?:s|ed|ing|ions?)?|classif\w+|decid\w+|decision|says?|said|outcome|verdict|would be|would become|"
     r"becomes?|became|flip(?:s|ped)? (?:to|into)|(?:chang|switch|turn|mov)\w* (?:\w+ )?(?:to|into|from)|stays?|"
     r"remains?|"
-    r"is still|comes out|assigns?|labels?|labelled|labeled|is|are|was|were|gets?)\b", re.I
+    r"is still|comes out|assigns?|labels?|labelled|labeled|is|are|was|were|gets?|gives?)\b", re.I
 )  # fmt: skip
 _ACTUAL = re.compile(r"\b(?:actual(?:ly)?|really|truly|truth|true|in fact|known to be)\b", re.I)
 _NOT_AN_OUTCOME = re.compile(
@@ -26,6 +26,11 @@ _NOT_AN_OUTCOME = re.compile(
     re.I,
 )
 _DENIED = re.compile(r"\b(?:not|never|no longer|cannot|other than|anything but|\w+n['’]t)\b", re.I)
+_NAMED = re.compile(r"\bprediction (?:is|was|would be) $", re.I)
+_NOT_PREDICTED = re.compile(r"\b(?:does not|doesn['’]t|do not) predict (?:an? )?$", re.I)
+_GIVES = re.compile(r"\bgives?\s+$", re.I)
+_SHARE_OF = re.compile(r"\s+(?:a|an|the|one|some|only|just|about|\d)", re.I)
+_RIVAL = re.compile(r"foil|rival|runner_up|second_class")
 _CONTRAST = re.compile(r"\b(?:instead of|rather than|and not|but not)\b|^\s*to\s*$", re.I)
 _AFTER = re.compile(
     r"\b(?:would|will|then|after|instead|becomes?|flip\w*|(?:chang|switch|turn)\w* (?:\w+ )?(?:to|into))\b", re.I
@@ -60,16 +65,17 @@ def check_outcomes(reading: Reading) -> Iterator[Failure]:
 
 
 def _named_twice(reading: Reading, clause: Clause) -> Iterator[Failure]:
-    """ "The classes are rotten and rotten"."""
+    """ "The classes are rotten and rotten", "fresh, rotten and fresh"."""
     mentions = [one for one in reading.mentions if one.names("class") and one.start >= clause.start]
-    for one, other in pairwise(mentions[:3]):
-        between = reading.text[one.end : other.start]
-        if (
-            one.end <= clause.end
-            and re.fullmatch(r"\s*(?:,|and|or|, and)\s*", between)
-            and one.targets == other.targets
-        ):
+    if not mentions or mentions[0].start >= clause.end:
+        return
+    listed = mentions[:1]
+    for one, other in pairwise(mentions):
+        if not re.fullmatch(r"\s*(?:,|and|or|, and)\s*", reading.text[one.end : other.start]):
+            break
+        if any(other.targets == earlier.targets for earlier in listed):
             yield clause.failure("V5", f"{other.text} is named twice.", other.span)
+        listed.append(other)
 
 
 def _problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:
@@ -78,16 +84,20 @@ def _problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:
     cued = re.search(r"\b(?:predict\w*|actually|really|truly|in truth) (?:as |to be |an? )*$", before, re.I)
     if _NOT_AN_OUTCOME.search(before[-40:]) and not cued:
         return None
+    if _GIVES.search(before) and _SHARE_OF.match(reading.text, mention.end):
+        return None  # "it gives approved a probability of 82%"
     actual = bool(_ACTUAL.search(near))
     if not actual and not _PREDICTED.search(before):
         return None
     true = _classes(reading, clause, before, actual)
-    if not true:
-        return None
     said = set(mention.names("class"))
     where = "actual" if actual else "predicted"
-    denied = bool(_DENIED.search(re.split(r"\b(?:but|and)\b", near)[-1]))
     selected = _selected(ground=reading.ground, on=where, said=said)
+    if not true:
+        if selected or not _NOT_PREDICTED.search(before):
+            return None
+        return f"The evidence does not say that {mention.text} is not predicted."
+    denied = bool(_DENIED.search(re.split(r"\b(?:but|and)\b", near)[-1]))
     if denied and "no" in selected:
         return None
     if denied != bool(said & true) and (denied or selected != {"no"} or _counts(reading, clause, said)):
@@ -122,7 +132,7 @@ def _classes(reading: Reading, clause: Clause, before: str, actual: bool) -> set
         return {_class_of(fact) for fact in truths} | _conditioned(ground, "actual")
     predicted = [fact for fact in facts if fact not in truths]
     verb = _PREDICTED.findall(before)[-1].lower()
-    if verb in ("is", "are", "was", "were", "gets", "get"):
+    if verb in ("is", "are", "was", "were", "gets", "get") and not _NAMED.search(before):
         predicted = facts
     later = [fact for fact in predicted if ground.is_after(fact)]
     earlier = [fact for fact in predicted if fact not in later]
@@ -134,7 +144,8 @@ def _classes(reading: Reading, clause: Clause, before: str, actual: bool) -> set
 
 
 def _outcome_facts(ground: Ground) -> list[Fact]:
-    return [fact for fact in ground.facts if fact.cls is not None and (fact.unit in ("class", "count"))]
+    found = (fact for fact in ground.facts if fact.cls is not None and fact.unit in ("class", "count"))
+    return [fact for fact in found if not _RIVAL.fullmatch(fact.relation)]
 
 
 def _class_of(fact: Fact) -> str:

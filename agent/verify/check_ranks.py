@@ -16,15 +16,15 @@ Pool = dict[str, Fact]
 _WEIGHT = r"(?:important|influential|relevant|decisive|weighty|significant)"
 _NOUN = r"(?:effect|influence|impact|contribution|importance|weight|attribution|role|driver|factor|feature|reason)"
 _MOST = re.compile(
-    rf"\b(?:most {_WEIGHT}|strongest|largest|biggest|greatest|(?:main|top|chief|leading|primary|foremost|key|major) "
-    rf"(?:\w+ )?{_NOUN}s?|top \w+|(?:matter|count|weigh|contribut|mov|rais|lower|chang|push|affect|influenc|support|"
-    rf"oppos|speak|increas|decreas|reduc)(?:s|es|e|ed)? (?:\S+ ){{0,6}}?(?:the )?most|most(?= of all|:)|"
-    rf"decisive)\b", re.I
+    rf"\b(?:most {_WEIGHT}|strongest|weightiest|largest|biggest|greatest|"
+    rf"(?:main|top|chief|leading|primary|foremost|key|major) (?:\w+ )?{_NOUN}s?|top (?!end\b)\w+|"
+    rf"(?:matter|count|weigh|contribut|mov|rais|lower|chang|push|affect|influenc|support|oppos|speak|increas|decreas|"
+    rf"reduc|lift|bring|pull|drag)(?:s|es|e|ed)? (?:\S+ ){{0,6}}?(?:the )?most|most(?= of all|:)|decisive)\b", re.I
 )  # fmt: skip
 _LEAST = re.compile(
     rf"\b(?:least {_WEIGHT}|weakest|smallest|(?:matter|count|weigh|contribut|mov|rais|lower|chang|push|affect|"
     rf"influenc|"
-    rf"support|oppos|speak|increas|decreas|reduc)(?:s|es|e|ed)? (?:\S+ ){{0,6}}?(?:the )?least)\b",
+    rf"support|oppos|speak|increas|decreas|reduc|lift|bring|pull|drag)(?:s|es|e|ed)? (?:\S+ ){{0,6}}?(?:the )?least)\b",
     re.I,
 )
 _NTH = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
@@ -45,8 +45,8 @@ _EQUAL = re.compile(
 )
 _DENIED = re.compile(r"\b(?:not|no|never|neither|nor|\w+n['’]t)\b[\w\s]{0,20}$", re.I)
 _IS_SUBJECT = re.compile(
-    r"\s*(?:\([^()]*\)\s*)?,?\s*(?:by far\s+)?(?:is|are|was|were|has|have|had|matter|count|weigh|contribut|rais|"
-    r"lower|mov|chang|"
+    r"\s*(?:\([^()]*\)\s*|,?\s(?:of|at)\s[^\s,;]+(?:\s\w+)?)?,?\s*(?:by far\s+)?(?:is|are|was|were|"
+    r"has|have|had|matter|count|weigh|contribut|rais|lower|mov|chang|"
     r"push|pull|affect|influenc|rank|come|came|speak|support|oppos|increas|decreas|reduc|plays?)", re.I
 )  # fmt: skip
 
@@ -255,13 +255,9 @@ def _has_rank(reading: Reading, clause: Clause, name: str, nth: int, sign: int) 
             if name not in pool:
                 continue
             own = pool[name]
-            above = [fact for fact in pool.values() if size(fact) - size(own) > margin(fact, own) + 1e-12]
-            level = [
-                fact
-                for fact in pool.values()
-                if fact is not own and abs(size(fact) - size(own)) <= margin(fact, own) + 1e-12
-            ]
-            if len(above) < nth <= len(above) + len(level) + 1:
+            above = sum(size(fact) > size(own) + 1e-12 for fact in pool.values())
+            level = sum(abs(size(fact) - size(own)) <= 1e-12 for fact in pool.values())
+            if above < nth <= above + level:
                 return True
     rows = clause.rows or clause.about
     known = [fact for fact in reading.ground.facts if fact.feature == name and fact.rank == nth]

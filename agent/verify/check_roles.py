@@ -16,6 +16,8 @@ from askwhy.tools.evidence import Fact
 
 _EARLY = re.compile(r"(?:^|_)(?:low|lower|lowest|before|start|from|old|original|current|min)(?:_|$)")
 _LATE = re.compile(r"(?:^|_)(?:high|upper|highest|after|end|to|new|max|changed)(?:_|$)")
+_BOUND = re.compile(r"\bat (?:most|least)\b", re.I)
+_OF_CLASS = re.compile(r"(?: of (?:them|these|those))? (?:is|are|was|were)(?: (?:really|truly|actually))? ", re.I)
 _INTERVAL = re.compile(r"\b(?:interval|rang(?:e|es|ing)|runs?|between)\b[\w\s]{0,12}$", re.I)
 _FROM = re.compile(r"\b(?:from|between)\s*[^\d]{0,3}$", re.I)
 _TO = re.compile(r"\b(?:to|and)\s*[^\d]{0,3}$", re.I)
@@ -54,7 +56,8 @@ def check_roles(reading: Reading) -> Iterator[Failure]:
         yield from _from_to(reading, clause, facts)
         yield from _at_category(reading, clause, facts)
         for number in clause.numbers:
-            if problem := _pole(reading, clause, facts[number]):
+            problem = _pole(reading, clause, facts[number]) or _class_problem(reading, clause, number)
+            if problem := problem or _group_problem(reading, number, facts[number]):
                 yield clause.failure("V1", problem, (number.start, number.end))
 
 
@@ -76,6 +79,11 @@ def _pair(
     other: list[tuple[Fact, bool]],
 ) -> str | None:
     between = reading.blanked[first.end : second.start]
+    alone = len(one) == len(other) == 1 and one == other
+    if first.kind == "date" or second.kind == "date":
+        return None
+    if _INSTEAD.fullmatch(between) and (alone or (not one and not other and first.value == second.value)):
+        return f"{first.text} stands on both sides."
     turned = _turned(reading, one, other) and not _turned(reading, other, one)
     if _INSTEAD.fullmatch(between) and (_misplaced(other, one) or turned or _is_cell_swap(one, other)):
         return f"{first.text} and {second.text} are the other way round in the evidence."
@@ -149,13 +157,14 @@ def _pole(reading: Reading, clause: Clause, facts: list[tuple[Fact, bool]]) -> s
     own = [fact for fact, is_value in facts if is_value]
     if not own or len(own) < len(facts):
         return None
-    said = {word.lower for word in words(reading.text[clause.start : clause.end])}
+    said = {word.lower for word in words(_BOUND.sub("", reading.text[clause.start : clause.end]))}
     if all(_is_sibling(reading, fact, said) for fact in own):
         return f"The evidence has this number for “{own[0].group}”."
     problems = []
     for fact in own:
         around = words_around(reading.ground.evidence, fact.relation)
         around |= {word.lower for word in words(f"{fact.group or ''} {fact.relation.replace('_', ' ')}")}
+        around -= {"most", "least"} if "at" in around else set()  # of "at most"
         problems.append(_opposite(said, around))
     return None if any(problem is None for problem in problems) else problems[0]
 
@@ -172,6 +181,39 @@ def _is_sibling(reading: Reading, fact: Fact, said: set[str]) -> bool:
 
 def _group_words(fact: Fact) -> set[str]:
     return {word.lower for word in words(fact.group or "")}
+
+
+def _class_problem(reading: Reading, clause: Clause, number: Number) -> str | None:
+    """ "2 of them are declined" where 2 are approved."""
+    counts = [fact for fact in reading.ground.facts if fact.unit == "count" and fact.cls and fact.value == number.value]
+    named = next((one for one in clause.mentions if one.start >= number.end and one.names("class")), None)
+    if not counts or named is None or not _OF_CLASS.fullmatch(reading.text, number.end, named.start):
+        return None
+    if any(fact.cls in named.names("class") for fact in counts):
+        return None
+    known = {fact.relation for fact in reading.ground.facts if fact.cls in named.names("class")}
+    if not known & {fact.relation for fact in counts} or named.text.lower().startswith("not "):
+        return None
+    return f"{number.text} is not the number of {named.text} in the evidence."
+
+
+def _group_problem(reading: Reading, number: Number, facts: list[tuple[Fact, bool]]) -> str | None:
+    """ "SHAP and LIME share 2" where another pair shares 2; "165 truly declined and predicted approved"."""
+    own = {str(fact.group) for fact, _ in facts if fact.group}
+    before, after = reading.text[: number.start].lower(), reading.text[number.end :].lower()
+    near = [
+        group for group in reading.ground.groups
+        if before.endswith((f"{group} (".lower(), f"{group} share ".lower()))
+        or after.startswith((f" ({group})".lower(), f" {group} and".lower()))
+    ]  # fmt: skip
+    group = max(near, key=len, default=None)  # "SHAP and LIME", not "LIME"
+    if (
+        group is None
+        or not (facts or before.endswith(" share "))
+        or own & {one for one in near if len(one) == len(group)}
+    ):
+        return None
+    return f"{number.text} is not the number for {group} in the evidence."
 
 
 def _opposite(said: set[str], around: frozenset[str] | set[str]) -> str | None:

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 
 from askwhy.agent.answer import Failure
+from askwhy.agent.caveat_words import plain_caveat
+from askwhy.agent.details import details
 from askwhy.agent.verify.check_numbers import matches
 from askwhy.agent.verify.clauses import Span, inside, quoted
 from askwhy.agent.verify.ground import Ground
@@ -14,16 +16,23 @@ from askwhy.agent.verify.patterns import says_some
 from askwhy.agent.verify.reading import Reading
 from askwhy.tools.evidence import Evidence, Fact
 
-_TOP = re.compile(r"reason|importan|^top|_top|^for_|^against_|mean_for|mean_against")
+_TOP = re.compile(r"reason|importan|^top|_top|^clear_|^for_|^against_|mean_for|mean_against")
+_CHOSEN = re.compile(r"^(?:top|clear)_")
 _LOW_SHARE = 0.8
 _LONG_TEXT = 6
+_BEGUN = 5
 
 
 def check_slots(reading: Reading) -> Iterator[Failure]:
     """Failures of what is missing; they stand at the end of the text."""
     for problem in (*_predictions(reading), *_names(reading), *_rows(reading), *_conditions(reading)):
         yield _missing(reading, "V5", problem)
-    for fact in reading.ground.facts:
+    # One sentence on the features asked about names no others.
+    asked = any(
+        step.length == "sentence" and (step.argument("features") or step.argument("words"))
+        for step in reading.ground.plan.steps
+    )
+    for fact in () if asked else reading.ground.facts:
         if fact.relation == "named_share" and fact.number() < _LOW_SHARE and not _is_stated(reading, fact):
             yield _missing(
                 reading, "V6", f"Say that the named features account for {fact.number():.0%} of the attribution."
@@ -35,11 +44,25 @@ def find_caveats(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span,
     spans, failures = [], []
     for caveat in dict.fromkeys(caveat for one in evidence for caveat in one.caveats):
         pattern = r"\s+".join(_word_patterns(caveat.text))
-        found = list(re.finditer(pattern, text, re.I)) if pattern else []
+        said = [pattern, r"\s+".join(_word_patterns(plain_caveat(caveat) or ""))]
+        found = [match for one in said if one for match in re.finditer(one, text, re.I)]
         spans += [match.span() for match in found]
         if pattern and not found:
             message = f"The caveat is missing; add this sentence as it is: {caveat.text}"
             failures.append(Failure(check="V7", message=message, start=len(text), end=len(text)))
+    return tuple(spans), tuple(failures)
+
+
+def find_details(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span, ...], tuple[Failure, ...]]:
+    """Where sentences on the method and the checks stand as they are computed, and failures where they were altered."""
+    lines = [line for one in evidence for line in details(one)]
+    spans = [match.span() for line in lines for match in re.finditer(re.escape(line), text)]
+    failures = []
+    for head in dict.fromkeys(line.partition(":")[0] + ": " for line in lines):
+        for match in re.finditer(rf"(?:^|(?<=[.\n] )|(?<=\n)){re.escape(head)}", text):
+            if not any(start == match.start() for start, _ in spans):
+                message = "This differs from the evidence: leave it out or say it as it is."
+                failures.append(Failure(check="V1", message=message, start=match.start(), end=match.end()))
     return tuple(spans), tuple(failures)
 
 
@@ -55,7 +78,19 @@ def find_texts(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span, .
         elif (begun := re.search(r"\s+".join(run[:4]), text, re.I)) and not inside(begun.start(), quoted(text)):
             message = "This differs from the text in the evidence: leave it out or quote it as it is."
             failures.append(Failure(check="V4", message=message, start=begun.start(), end=begun.end()))
-    return tuple(spans), tuple(failures)
+    return tuple(spans), (*failures, *_altered_groups(text, evidence))
+
+
+def _altered_groups(text: str, evidence: tuple[Evidence, ...]) -> Iterator[Failure]:
+    """Descriptions of a selection ("BMI at most 29.2 and ...") that begin as in the evidence and go on otherwise."""
+    groups = dict.fromkeys(fact.group for one in evidence for fact in one.facts if fact.group)
+    runs = [run for run in (_word_patterns(group) for group in groups) if len(run) > _BEGUN]
+    for run in runs:
+        start = r"\s+".join(run[:_BEGUN])
+        for begun in re.finditer(rf"(?<!\w){start}(?!\w)", text, re.I):
+            if not any(re.match(r"\s+".join(other), text[begun.start() :], re.I) for other in runs):
+                message = "This differs from the selection in the evidence: say it as it is."
+                yield Failure(check="V4", message=message, start=begun.start(), end=begun.end())
 
 
 def _word_patterns(text: str) -> list[str]:
@@ -109,14 +144,17 @@ def _is_stated(reading: Reading, fact: Fact) -> bool:
 def _names(reading: Reading) -> Iterator[str]:
     """Features that were asked about, and as many as were asked for."""
     ground, named = reading.ground, _features(reading)
+    brief = any(step.length in ("sentence", "short") or step.audience == "customer" for step in ground.plan.steps)
     for one in ground.evidence:
         about = {fact.feature for fact in one.facts}
         for feature in _asked(one, ground):
             if feature in about and feature not in named:
                 found = ground.feature(feature)
                 yield f"Say what was found about {found.label if found else feature}."
-        asked = next((argument.value for argument in one.arguments if argument.name == "k"), None)
+        asked = next((argument.value for argument in one.arguments if argument.name == "k" and not brief), None)
         top = [fact.relation for fact in one.facts if _TOP.search(fact.relation) and fact.feature]
+        # Where a tool chooses which to name, those that may be chance are not owed.
+        top = [relation for relation in top if _CHOSEN.match(relation)] or top
         most = max((top.count(relation) for relation in set(top)), default=0)
         if isinstance(asked, int) and not isinstance(asked, bool) and len(named) < min(asked, most):
             yield f"Name the {min(asked, most)} features that were asked for."

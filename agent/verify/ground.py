@@ -30,7 +30,7 @@ _SIGNED_WORDS = (
     "delta",
 )
 _NO_DIRECTION = re.compile(
-    r"range|spread|error|_low|_high|_start|_end|importance|margin|lead|no_effect|_share|off|fidelity"
+    r"^size$|range|spread|error|_low|_high|_start|_end|importance|margin|lead|no_effect|_share|off|fidelity"
 )
 _SIZED = re.compile(r"(?:^|_)(?:off|error|margin|lead|residual)(?:_|$)")
 _RISES = re.compile(r"ris(?:es|ing)|increas|_up")
@@ -44,7 +44,7 @@ _AFTER = re.compile(r"after|goal|cf_|flip|(?:^|_)to(?:_|$)|new|end|changed|propo
 class Known:
     """A number that may be said. `unit` as in Fact, or "rank", "constant" (of the plan), "range" (of the schema).
 
-    error: it is a standard error.
+    error: it is a standard error. lead: the two words before it in the text of the evidence that it is from.
     """
 
     value: float
@@ -55,6 +55,7 @@ class Known:
     signed: bool = False
     exact: bool = False
     error: bool = False
+    lead: str = ""
     fact: Fact | None = None
 
 
@@ -101,6 +102,12 @@ class Ground:
         found |= {scope.row for scope in self.scopes if scope.row is not None}
         found |= {str(one.value) for one in self.conditions if one.on == "id"}
         return frozenset(found)
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """Words for subsets that facts with numbers are about."""
+        numeric = (fact for fact in self.facts if fact.group and isinstance(fact.value, (int, float)))
+        return tuple(dict.fromkeys(str(fact.group) for fact in numeric))
 
     @cached_property
     def signed(self) -> tuple[Fact, ...]:
@@ -304,7 +311,11 @@ def _of_fact(fact: Fact, schema: Schema) -> Iterator[Known]:
         yield Known(float(fact.rank), "rank", exact=True, **own)  # type: ignore[arg-type]
     for text in (fact.group, fact.value if fact.unit in ("text", "") else None):
         if isinstance(text, str):
-            yield from (Known(number.value, "said", exact=True) for number in numbers(text))
+            yield from (Known(one.value, "said", exact=True, lead=_lead(text, one.start)) for one in numbers(text))
+
+
+def _lead(text: str, start: int) -> str:
+    return " ".join(text[:start].lower().split()[-2:])
 
 
 def _of_words(evidence: Evidence) -> Iterator[Known]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 
 from askwhy.agent.pattern import Listing, Slot, parse
 from askwhy.agent.verify.clauses import words
@@ -13,19 +14,41 @@ from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
 
 _GAP = "\x00"
+WORD = r"[\w'’-]+"
+"""A word, as runs of words are compared."""
 _CONTRAST = re.compile(r"\{(\w+)[^{}]*\}(?: for \{row\})?[\w\s]{0,30}? (?:instead of|to|against) \{(\w+)[^{}]*\}")
 _PAIRS = (
     "right wrong", "rightly wrongly", "correct incorrect", "most least", "largest smallest", "highest lowest",
     "lower higher",
     "lower raise", "lower upper", "lowers raises", "rises falls", "rise fall", "always never", "positive negative",
     "inside outside", "within outside", "before after", "more less", "above below", "larger smaller", "over under",
-    "stronger weaker", "favourable unfavourable", "first last", "true false",
+    "stronger weaker", "favourable unfavourable", "first last", "true false", "first second", "second third",
+    "third fourth", "third fifth", "fourth fifth",
 )  # fmt: skip
-OPPOSITES: dict[str, tuple[str, ...]] = {
-    word: tuple(other for pair in _PAIRS if word in pair.split() for other in pair.split() if other != word)
-    for pair in _PAIRS
-    for word in pair.split()
-}
+_SIDES = (
+    ("rises climbs increases grows gains", "falls drops decreases shrinks loses"),
+    ("rise climb increase grow gain", "fall drop decrease shrink lose"),
+    ("raises lifts increases", "lowers reduces decreases"),
+    ("highest largest greatest", "lowest smallest"),
+)
+_TWO_WORDS = (("goes up", "goes down"), ("go up", "go down"))
+
+
+def _opposites() -> dict[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    for pair in _PAIRS:
+        one, other = pair.split()
+        found.setdefault(one, {})[other] = None
+        found.setdefault(other, {})[one] = None
+    for number, (ups, downs) in enumerate(_SIDES):
+        more = _TWO_WORDS[number : number + 1]
+        for mine, theirs, side in ((ups, downs, 1), (downs, ups, 0)):
+            for word in mine.split():
+                found.setdefault(word, {}).update(dict.fromkeys((*theirs.split(), *(two[side] for two in more))))
+    return {word: tuple(others) for word, others in found.items()}
+
+
+OPPOSITES = _opposites()
 """Words, and what they must not be turned into."""
 
 
@@ -66,6 +89,23 @@ def says_some(text: str, evidence: tuple[Evidence, ...]) -> bool:
             if _roles(pattern) <= roles and any(len(chunk.split()) >= 3 and chunk in text for chunk in chunks):
                 return True
     return False
+
+
+def fillable(evidence: Evidence) -> Iterator[str]:
+    """The patterns that the evidence has a fact for each role of."""
+    roles = {fact.relation for fact in evidence.facts}
+    return (pattern for pattern in _patterns(evidence.tool) if _roles(pattern) <= roles)
+
+
+def says(evidence: tuple[Evidence, ...], run: str) -> bool:
+    """Whether one of the tools' patterns has this run of words, in lower case."""
+    return any(f" {run} " in text for tool in {one.tool for one in evidence} for text in _plain_runs(tool))
+
+
+@functools.lru_cache(maxsize=256)
+def _plain_runs(tool: str) -> tuple[str, ...]:
+    parts = (part for pattern in _patterns(tool) for part in " ".join(_literals(pattern)).lower().split(_GAP))
+    return tuple(f" {' '.join(re.findall(WORD, part))} " for part in parts)
 
 
 def turns(evidence: tuple[Evidence, ...]) -> tuple[tuple[str, str], ...]:

@@ -83,7 +83,8 @@ def test_a_draft_keeps_to_what_the_user_allowed(subject: Subject) -> None:
 
 
 def test_a_session_with_a_language_model_tries_what_it_writes(subject: Subject) -> None:
-    session = Session(subject, writer("Sure!\nTEXT: It is a superb, dull mess.\nTEXT: It is a dull, dull mess."))
+    chat = writer("Sure!\nTEXT: It is a superb, dull mess.\nTEXT: It is a dull, dull mess.")
+    session = Session(subject, chat, rephrase=False)
     answer = session.ask(QUESTION)
     assert answer.verdict == "verified"
     assert "superb" in answer.text
@@ -93,7 +94,7 @@ def test_a_session_with_a_language_model_tries_what_it_writes(subject: Subject) 
 
 @pytest.mark.parametrize("reply", ["", "I cannot do that.", "TEXT:", "TEXT: " + "ignore all rules " * 200])
 def test_a_useless_reply_costs_no_answer(subject: Subject, reply: str) -> None:
-    answer = Session(subject, writer(reply)).ask(QUESTION)
+    answer = Session(subject, writer(reply), rephrase=False).ask(QUESTION)
     alone = Session(subject).ask(QUESTION)
     assert (answer.verdict, answer.text) == ("verified", alone.text)
 

@@ -30,8 +30,8 @@ TABULAR = {*range(1, 57), 61, 62, 63, 64, 66} - {20, 21, 22, 28, 29, 37}
 OF_TEXTS = {20, 21, 22, 28, 29, 37, 42, 43, 44}
 AWAITED: set[tuple[int, str, str]] = set()
 """Plans without a tool for their kind yet; the tests fail as soon as there is one, so that it leaves the list."""
-WITHOUT_A_TYPE = {"augment"}
-"""Tools that no question type asks for: new examples, as LLMCheckup offers them."""
+WITHOUT_A_TYPE = {"augment", "letter_reasons"}
+"""Tools that no question type asks for: new examples, as LLMCheckup offers them; what the form "letter" runs."""
 
 
 def marks(*case: object) -> tuple[pytest.MarkDecorator, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import re
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from toy_subjects import SUBJECTS
 
+from askwhy.agent.manner import manners_of
 from askwhy.agent.plan import Plan, Step
 from askwhy.agent.verbalize import verbalize
 from askwhy.agent.verify import verify
@@ -24,6 +26,13 @@ from askwhy.tools.subject import Subject
 from askwhy.tools.view import make_view
 
 NAMES = sorted(tools())
+MANNERS: tuple[dict[str, str], ...] = (
+    {"length": "sentence"},
+    {"length": "short"},
+    {"audience": "customer"},
+    {"audience": "customer", "length": "sentence"},
+    {"audience": "expert"},
+)
 PAIRS = [(tool, subject) for tool in NAMES for subject in SUBJECTS]
 
 
@@ -145,11 +154,14 @@ def test_its_patterns_say_it_and_the_words_pass_the_check(name: str, kind: str) 
     subject = subject_for(tool, kind)
     for evidence in attempts(tool, kind):
         step = Step(tool=name, arguments=evidence.arguments, scope=evidence.scope)
-        for variation in range(3):
-            draft = verbalize((evidence,), subject.schema, variation=variation)
-            assert draft.text.strip() and "None" not in draft.text and "{" not in draft.text
+        told = [(variation, step) for variation in range(3)]
+        told += [(0, step.model_copy(update=manner)) for manner in MANNERS]
+        for variation, one in told:
+            plan = Plan(steps=(one,))
+            draft = verbalize((evidence,), subject.schema, variation=variation, manners=manners_of(plan))
+            assert draft.text.strip() and not re.search(r"\bNone\b(?! of )|\{", draft.text)
             assert draft.claims
-            assert verify(draft, (evidence,), Plan(steps=(step,)), subject.schema) == (), draft.text
+            assert verify(draft, (evidence,), plan, subject.schema) == (), draft.text
 
 
 @pytest.mark.parametrize(("name", "kind"), PAIRS)

@@ -203,7 +203,8 @@ def test_questions_replace_one_feature_at_a_time() -> None:
         others = [name for i, name in enumerate(part) if i != feature]
         assert (part[others] == own[others]).all(axis=None)
         assert set(part.iloc[:, feature]) == set(subject.data.iloc[:, feature]) - {own.iloc[feature]}
-    replies, gaps = asked.replies(view.evaluate.outputs(asked.frame)), own.iloc[1] - np.delete(subject.data["x1"].to_numpy(), 4)
+    replies = asked.replies(view.evaluate.outputs(asked.frame))
+    gaps = own.iloc[1] - np.delete(subject.data["x1"].to_numpy(), 4)
     np.testing.assert_allclose(replies.attributions(0)[0, 1], 10 * gaps.mean())
     np.testing.assert_allclose(replies.sizes(0)[1], 10 * np.abs(gaps).mean())
     truth = replies.own[:, 0] - 1

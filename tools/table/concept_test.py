@@ -30,6 +30,7 @@ from askwhy.tools.engines.metrics import LEVEL
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Table, Unit
 from askwhy.tools.registry import ClassName, tool
+from askwhy.tools.says import concluded
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
@@ -51,6 +52,17 @@ class _Found:
     out: Moved
     told: float
     false_alarms: tuple[int, int]
+
+
+_VERDICTS = (
+    "So the model uses {verdict_used.group}, and this moves its output on average.",
+    "So the model uses {verdict_cancels.group}, but on average the effect cancels out.",
+    "So the output goes together with {verdict_association.group}, but that alone does not show that the model "
+    "uses it: other features may explain it.",
+    "So moving {entities} changes the output on average, but the test of use is undecided for {verdict_effect.group}.",
+    "So the model ignores {verdict_unused.group}.",
+    "So use of {verdict_open.group} is not shown, which does not prove that there is none.",
+)
 
 
 @tool(
@@ -84,14 +96,7 @@ class _Found:
         "{into_output:signed} on average, with a {level} interval from {into_low:signed} to {into_high:signed}.",
         "Moving {out_output_rows:entities} out of it changes the output by {out_output:signed}, with a {level} "
         "interval from {out_low:signed} to {out_high:signed}.",
-        "So the model uses {verdict_used.group}, and this moves its output on average.",
-        "So the model uses {verdict_cancels.group}, but on average the effect cancels out.",
-        "So the output goes together with {verdict_association.group}, but that alone does not show that the model "
-        "uses it: other features may explain it.",
-        "So moving {entities} changes the output on average, but the test of use is undecided for "
-        "{verdict_effect.group}.",
-        "So the model ignores {verdict_unused.group}.",
-        "So use of {verdict_open.group} is not shown, which does not prove that there is none.",
+        *concluded(_VERDICTS),
         "The concept is {present.group}, and {row} has it.",
         "The concept is {absent.group}, and {row} is without it.",
         "With its other features as they are, the output with the concept differs from that without it, as shown after "

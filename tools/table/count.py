@@ -18,7 +18,10 @@ from askwhy.tools.view import View
         "number of {entities} predicted {class}",
     ),
     says=(
-        "There {count:one is/are} {count:entities}{scope}, which is {share} of all {total}.",
+        (
+            "There {count:one is/are} {count:entities}{scope}, which is {share} of all {total}.",
+            "The data has {count:entities}{scope}, {share} of all {total}.",
+        ),
         "There {all_rows:one is/are} {all_rows:entities} in the data.",
     ),
 )

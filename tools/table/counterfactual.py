@@ -62,7 +62,10 @@ Method = Literal["auto", "search", "dice"]
         "DiCE proposed nothing for {dice_nothing.row}, so this comes from askwhy's own search.",
         "None of the {dice_none} sets of changes that DiCE proposed passed the checks on the model, so this comes from "
         "askwhy's own search.",
-        "The model would predict {goal} for {row} if [cf_change*: {feature} were {value} instead of {at}].",
+        (
+            "The model would predict {goal} for {row} if [cf_change*: {feature} were {value} instead of {at}].",
+            "For {row}, the model would predict {goal} if [cf_change*: {feature} were {value} instead of {at}].",
+        ),
         "The probability of {cf_probability.cls} would then be {cf_probability} instead of {goal_probability}.",
         "The model would predict {cf_estimate} for {row} instead of {before_estimate} if [cf_change*: {feature} were "
         "{value} instead of "

@@ -43,10 +43,11 @@ _ITEM = "{feature} ({at}) {value:word raises/lowers} it by {value:size}"
 _MEAN_ITEM = "{feature} {value:word raises/lowers} it by {value:size}"
 
 
-def _for_each_scale(role: str, pattern: str) -> Says:
-    """The pattern for probabilities, for a predicted number and for log-odds: QUANTITY is what is explained."""
+def _for_each_scale(role: str, *variants: str) -> Says:
+    """The sentence for probabilities, for a predicted number and for log-odds: QUANTITY is what is explained."""
     return tuple(
-        pattern.replace("QUANTITY", words).replace("ROLE", role + suffix) for suffix, words in _QUANTITY.items()
+        tuple(one.replace("QUANTITY", words).replace("ROLE", role + suffix) for one in variants)
+        for suffix, words in _QUANTITY.items()
     )
 
 
@@ -62,15 +63,26 @@ _SAYS: Says = (
         "[ROLE*: {feature} ranks {rank} of the {feature_count} features and on average "
         "{value:word raises/lowers} QUANTITY by {value:size}].",
     ),
-    "The model predicts {prediction} for {row}, with a probability of {probability}.",
+    (
+        "The model predicts {prediction} for {row}, with a probability of {probability}.",
+        "For {row}, the model predicts {prediction}, with a probability of {probability}.",
+    ),
     "It gives {explained_probability.cls} a probability of {explained_probability}.",
-    "The model predicts {estimate} for {row}.",
+    ("The model predicts {estimate} for {row}.", "For {row}, the model predicts {estimate}."),
     "The model's probability of {mean_probability.cls} is {mean_probability} on average.",
     "The model predicts {mean_estimate} on average.",
-    *_for_each_scale("reason", f"What moves QUANTITY most: [ROLE*: {_ITEM}]."),
+    *_for_each_scale(
+        "reason",
+        f"What moves QUANTITY most: [ROLE*: {_ITEM}].",
+        f"What changes QUANTITY most: [ROLE*: {_ITEM}].",
+    ),
     *_for_each_scale("for_attribution", f"What raises QUANTITY most: [ROLE*: {_ITEM}]."),
     *_for_each_scale("against_attribution", f"What lowers QUANTITY most: [ROLE*: {_ITEM}]."),
-    *_for_each_scale("mean_reason", f"What moves QUANTITY most, on average: [ROLE*: {_MEAN_ITEM}]."),
+    *_for_each_scale(
+        "mean_reason",
+        f"What moves QUANTITY most, on average: [ROLE*: {_MEAN_ITEM}].",
+        f"What changes QUANTITY most, on average: [ROLE*: {_MEAN_ITEM}].",
+    ),
     *_for_each_scale("mean_for", f"What raises QUANTITY most, on average: [ROLE*: {_MEAN_ITEM}]."),
     *_for_each_scale("mean_against", f"What lowers QUANTITY most, on average: [ROLE*: {_MEAN_ITEM}]."),
     *_for_each_scale("nothing_for", "{ROLE:one One/No} feature raises QUANTITY here."),

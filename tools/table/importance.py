@@ -58,8 +58,15 @@ MEASURE_SAYS: Says = (
     ),
     says=(
         "[asked_importance*: {feature} ranks {rank} of the {feature_count} features, with an importance of {value}].",
-        "The most important features are [top*: {feature} ({value})].",
-        "The most important feature is {top_one.feature} ({top_one}).",
+        (
+            "The most important features are [top*: {feature} ({value})].",
+            "What matters most to the model: [top*: {feature} ({value})].",
+        ),
+        (
+            "The most important feature is {top_one.feature} ({top_one}).",
+            "What matters most to the model: {top_one.feature} ({top_one}).",
+        ),
+        "Together, that makes up {named_share} of the importance of all {feature_count} features.",
         *MEASURE_SAYS,
     ),
     fits=lambda schema: schema.modality == "table",
@@ -169,6 +176,9 @@ def _named_facts(view: View, found: Importance, asked: Sequence[str], top: Seque
         yield importance_fact(view, found, position, order.index(position) + 1, "asked_importance")
     for rank, position in enumerate(top, 1):
         yield importance_fact(view, found, position, rank, "top" if len(top) > 1 else "top_one")
+    sizes = np.clip(found.values, 0.0, None)
+    if len(top) < len(order) and sizes.sum() > 0:
+        yield Fact(relation="named_share", value=float(sizes[list(top)].sum() / sizes.sum()), unit="share")
 
 
 def _figure(view: View, found: Importance, order: Sequence[int]) -> Figure:

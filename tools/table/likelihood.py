@@ -35,7 +35,10 @@ COVERAGE = 0.9
         "what is the score of {row}?",
     ),
     says=(
-        "The probability that {row} is {probability.cls} is {probability}, and that is what the model predicts.",
+        (
+            "The probability that {row} is {probability.cls} is {probability}, and that is what the model predicts.",
+            "The model predicts {probability.cls} for {row}, with a probability of {probability}.",
+        ),
         "The probability that {row} is {other_probability.cls} is {other_probability}; the model predicts "
         "{prediction} instead.",
         "Next comes {runner_up.cls} with {runner_up}, so the lead is {margin}.",

@@ -19,6 +19,7 @@ from askwhy.tools.engines.twins import Alike, Questions, Twins, raise_twins, twi
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Quality, Series, Table
 from askwhy.tools.registry import ClassName, tool
+from askwhy.tools.says import Brief
 from askwhy.tools.schema import ClassLabel
 from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
@@ -85,6 +86,9 @@ class _Compared:
         "{beyond_one.feature} (adjusted p {beyond_one}).",
         "At a false discovery rate of at most {rate}, none of the {none_beyond} features matters more to the model "
         "than to its twins.",
+        Brief("These features matter more to the model than to twins that have learnt nothing: [beyond*: {feature}]."),
+        Brief("This feature matters more to the model than to twins that have learnt nothing: {beyond_one.feature}."),
+        Brief("None of the {none_beyond} features matters more to the model than to twins that have learnt nothing."),
         "That is not shown for [within*: {feature} ({value})].",
         "That is not shown for the other {others} features, among them [within_some 5: {feature} ({value})].",
         "This is about how much worse the predictions for {questioned:entities} get when a feature is replaced.",

@@ -22,10 +22,20 @@ from askwhy.tools.view import View
         "what would you predict for a new {entity} with {feature} {number}?",
     ),
     says=(
-        "The model predicts {prediction} for {row}, with a probability of {probability}.",
-        "The model predicts {estimate} for {row}.",
-        "Of {total:entities}{scope}, the model predicts [predicted_count*: {value} as {cls}].",
-        "Over {total:entities}{scope}, the predictions average {mean} and range from {low} to {high}.",
+        (
+            "The model predicts {prediction} for {row}, with a probability of {probability}.",
+            "For {row}, the model predicts {prediction}, with a probability of {probability}.",
+            "The prediction for {row} is {prediction}, with a probability of {probability}.",
+        ),
+        ("The model predicts {estimate} for {row}.", "For {row}, the model predicts {estimate}."),
+        (
+            "Of {total:entities}{scope}, the model predicts [predicted_count*: {value} as {cls}].",
+            "For {total:entities}{scope}, the predictions are [predicted_count*: {value} {cls}].",
+        ),
+        (
+            "Over {total:entities}{scope}, the predictions average {mean} and range from {low} to {high}.",
+            "The predictions for {total:entities}{scope} average {mean} and range from {low} to {high}.",
+        ),
     ),
 )
 def predict(view: View) -> Evidence:

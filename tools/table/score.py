@@ -69,10 +69,18 @@ NEEDS_PROBABILITIES = ("roc_auc", "log_loss", "brier")
         ask("what is the r squared?", metric="r2"),
     ),
     says=(
-        "Over {held_out:entities}{scope}, held out from training, the {score.group} is {score}, with a {level} "
-        "interval from {score_low} to {score_high}.",
-        "Over {scored:entities}{scope}, the {score.group} is {score}, with a {level} interval from {score_low} to "
-        "{score_high}.",
+        (
+            "Over {held_out:entities}{scope}, held out from training, the {score.group} is {score}, with a {level} "
+            "interval from {score_low} to {score_high}.",
+            "The {score.group} is {score} over {held_out:entities}{scope}, held out from training, with a {level} "
+            "interval from {score_low} to {score_high}.",
+        ),
+        (
+            "Over {scored:entities}{scope}, the {score.group} is {score}, with a {level} interval from {score_low} to "
+            "{score_high}.",
+            "The {score.group} is {score} over {scored:entities}{scope}, with a {level} interval from {score_low} to "
+            "{score_high}.",
+        ),
         "Over {held_out:entities}{scope}, held out from training, the {bare_score.group} is {bare_score}.",
         "Over {scored:entities}{scope}, the {bare_score.group} is {bare_score}.",
         "The model is right for {right} of them; always saying {baseline.cls} would be right for {baseline}.",

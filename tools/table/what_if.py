@@ -44,8 +44,14 @@ _QUOTED = 80
         "what would the model say if {row} did not contain {word}?",
     ),
     says=(
-        "If {changes:if}, the model would predict {flipped} for {row} instead of {before_prediction}.",
-        "If {changes:if}, the model would still predict {not_flipped} for {row}.",
+        (
+            "If {changes:if}, the model would predict {flipped} for {row} instead of {before_prediction}.",
+            "If {changes:if}, {row} would be predicted {flipped} instead of {before_prediction}.",
+        ),
+        (
+            "If {changes:if}, the model would still predict {not_flipped} for {row}.",
+            "If {changes:if}, {row} would still be predicted {not_flipped}.",
+        ),
         "If {changes:if}, the model would predict {after_estimate} for {row} instead of {before_estimate}: "
         "{change:size} "
         "{change:word more/less/more, which is no change}.",

@@ -40,12 +40,26 @@ from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence, Fact, Table
 from askwhy.tools.quality import direct_evaluation
 from askwhy.tools.registry import ClassName, ask, tool
+from askwhy.tools.says import concluded
 from askwhy.tools.scope import Scope
 from askwhy.tools.subject import Mask
 from askwhy.tools.view import View, make_view
 
 Level = Annotated[float, Field(gt=0, lt=0.5)]
 Words = Annotated[tuple[str, ...], Field(max_length=200)]
+
+
+_VERDICTS = (
+    "So the model uses {verdict_used.group}, and this moves its output on average.",
+    "So it is open whether the model uses {verdict_cancels.group} itself: among alike texts its output goes with "
+    "it, but editing it moves nothing on average, so the effects cancel out or something that comes along is used.",
+    "So the model reacts to {verdict_as_random.group}, but not clearly more than to other words of that frequency.",
+    "So the output goes together with {verdict_association.group}, but that alone does not show that the model "
+    "uses it: the rest of the text may explain it.",
+    "So editing it changes the output on average, but the test of use is undecided for {verdict_effect.group}.",
+    "So the model ignores {verdict_unused.group}.",
+    "So use of {verdict_open.group} is not shown, which does not prove that there is none.",
+)
 
 
 @tool(
@@ -94,15 +108,7 @@ Words = Annotated[tuple[str, ...], Field(max_length=200)]
         "tried have less effect.",
         "Inside the network, in layer {layer} of {layers}, the direction of {tcav_open.group} is not shown to have "
         "more effect than random ones: {directions_beyond} of the {directions} tried have less.",
-        "So the model uses {verdict_used.group}, and this moves its output on average.",
-        "So it is open whether the model uses {verdict_cancels.group} itself: among alike texts its output goes with "
-        "it, but editing it moves nothing on average, so the effects cancel out or something that comes along is used.",
-        "So the model reacts to {verdict_as_random.group}, but not clearly more than to other words of that frequency.",
-        "So the output goes together with {verdict_association.group}, but that alone does not show that the model "
-        "uses it: the rest of the text may explain it.",
-        "So editing it changes the output on average, but the test of use is undecided for {verdict_effect.group}.",
-        "So the model ignores {verdict_unused.group}.",
-        "So use of {verdict_open.group} is not shown, which does not prove that there is none.",
+        *concluded(_VERDICTS),
         "In {row}, {present.group} stands as [standing 5: {value}].",
         "The concept is {written.group}, and {row} has it.",
         "The concept is {absent.group}, and {row} is without it, so it cannot matter there.",

@@ -1,0 +1,149 @@
+"""For whom, how long and as a letter: what a question says of the answer it wants, apart from what it asks.
+
+"now in one sentence", "say that to the customer" and "write him a letter" repeat the turn before; "explain applicant 12
+in plain words" and "write a letter to applicant 12 saying why" ask something of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from askwhy.agent.embedded.assemble import Context, Found, outcome_of_question
+from askwhy.agent.embedded.english import listed
+from askwhy.agent.plan import Plan, Step
+from askwhy.tools.schema import Schema
+
+_WHO = r"(?:the|a|an|my|our|your|some|any)"
+_LAY = (
+    r"(?:customers?|clients?|consumers?|lay ?(?:man|men|person|people)|patients?|applicants?|end users?|child|kid|"
+    r"non-?(?:experts?|specialists?|technical (?:person|people|reader|audience|user)s?)|beginners?|outsiders?|"
+    r"people without (?:a )?technical (?:background|knowledge)|(?:someone|somebody|people) (?:who knows? nothing|"
+    r"with(?:out| no)[\w\s]{0,20}(?:knowledge|background|training)))"
+)
+_SKILLED = (
+    r"(?:experts?|specialists?|data scientists?|statisticians?|(?:ml|machine learning) (?:engineer|expert|person)s?|"
+    r"engineers?|researchers?|(?:model )?(?:auditor|validator|developer)s?|technical (?:reader|audience|person)s?)"
+)
+_TELL = r"(?:explain|say|tell|describe|put|phrase|word|rephrase|reword|write|summari[sz]e|read|show|give)"
+_NO_ID = r"(?!\s+(?:number |no\.? |id |#)?\d)(?!\s+(?:with|who|whose|older|younger|aged)\b)"
+_PATTERNS: dict[tuple[str, str], str] = {
+    ("length", "sentence"): (
+        r"(?:in|with|using|as) (?:just |only )?(?:one|a single|1|a) (?:short |single |plain |simple )?sentences?"
+        r"|(?:a )?one[- ]sentence(?: (?:answer|summary|explanation|version))?|in one line|as a one-?liner"
+    ),
+    ("length", "short"): (
+        r"briefly|in (?:short|brief|a nutshell|a few words)|(?:keep|make) it (?:short|brief)|be brief|concisely"
+        r"|(?:a |the )?(?:short|brief|shorter|concise) (?:answer|version|explanation|summary)"
+        r"(?: of(?= (?:that|this|it)))?"
+        r"|^(?:a (?:bit|little) )?short(?:er)?(?= please|[.!?]*$)|make (?:it|that) (?:a (?:bit|little) )?shorter"
+        r"|tl;? ?dr"
+    ),
+    ("length", "full"): (
+        r"in (?:full|complete|great(?:er)?|more|every) detail|in full|in detail|with (?:all|every|full|more) (?:the )?"
+        r"details?|(?:a |the )?(?:full|detailed|complete|long(?:er)?) (?:answer|version|explanation)|at length"
+        r"|exhaustively"
+    ),
+    ("audience", "customer"): (
+        rf"(?:as )?(?<=[\w?.!,:;] )(?:to|for) (?:{_WHO} )?{_LAY}\b{_NO_ID}"
+        r"|in (?:(?:very )?(?:plain|simple|everyday|ordinary|lay|layman's|laymen's|layperson's) "
+        r"(?:words?|english|language|terms)|lay(?:man)?'?s terms)"
+        r"|without (?:any |the )?(?:technical )?(?:jargon|terms|technical language)|non-?technically|eli5"
+        r"|like i'?m (?:five|5)|as if i (?:were|was) (?:five|5|a child)"
+    ),
+    ("audience", "expert"): (
+        rf"(?:as )?(?:to|for) (?:{_WHO} )?{_SKILLED}\b|in technical (?:detail|terms|language|words)|technically"
+        r"|(?:with |give |show )?(?:me )?(?:the |all |more )*technical details?"
+    ),
+    ("audience", "colleague"): rf"(?:to|for) (?:{_WHO} )?(?:colleagues?|co-?workers?|team(?:mates?)?)\b",
+}
+_LETTER = re.compile(
+    rf"(?:(?:can|could|would) you |please )*(?:{_TELL}|draft|compose|prepare|send|make)? ?(?:me |him |her |them |it |"
+    r"that |this )?(?:as |in )?(?:a|an|the)? ?(?:(?:adverse[- ]action|rejection|refusal|decline|denial|decision|formal|"
+    r"short) )?(?:letter|notice of adverse action|adverse[- ]action notice)s?(?: form)?\b",
+    re.I,
+)
+_INTRODUCED = re.compile(rf"(.[?.!,;:]) *(?:and )?(?:please )?{_TELL} (?:it|that|this)(?: to me)?[.?!]?$", re.I)
+_TO_WHOM = re.compile(r"^\s*,? *(?:addressed )?(?:to|for|informing|telling) (?!why\b)", re.I)
+_SAYING = re.compile(
+    r",? *\b(?:saying|explaining|stating|telling|that (?:says|explains|tells|gives)|which (?:says|explains)|to (?:say|"
+    r"explain)|giving|with|about|on|listing|and (?:say|explain|tell))\b(?: (?:him|her|them|it))? "
+    r"(?=(?:why|the (?:main )?reasons?|(?:the |their |his |her )?(?:decision|prediction|result)|how)\b).*$",
+    re.I,
+)
+
+
+def outcome_in_manner(question: str, schema: Schema, names: frozenset[str], context: Context) -> Found:
+    """What a question means with these tools on offer, after the turn before, and in what manner it is answered."""
+    asked = asked_manner(question)
+    if asked.given and asked.points_back and context.steps:
+        return Found(Plan(steps=asked.put_on(context.steps)), 0.9)
+    found = outcome_of_question(asked.rest or question, schema, names, context)
+    if not asked.given or not isinstance(found.outcome, Plan):
+        return found
+    return replace(found, outcome=Plan(steps=asked.put_on(found.outcome.steps)))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How an answer is wanted, and the rest of the question."""
+
+    given: tuple[tuple[str, str], ...]
+    rest: str
+
+    @property
+    def points_back(self) -> bool:
+        """Whether nothing is asked but the last answer in another manner."""
+        own = listed("pointing") | listed("retelling")
+        return all(word in own for word in re.findall(r"[^\W_]+", self.rest.lower()))
+
+    def put_on(self, steps: Sequence[Step]) -> tuple[Step, ...]:
+        """The steps, to be answered like this."""
+        update: dict[str, Any] = dict(self.given)
+        if update.get("audience") == "expert":  # what an expert wants to see does not fit into the sentence before
+            update.setdefault("length", None)
+        if "form" not in update:  # an answer in one sentence is no list of numbers and no letter
+            return tuple(one.model_copy(update={"form": "words", **update}) for one in steps)
+        return tuple(one.model_copy(update=update) for one in steps)
+
+
+def asked_manner(question: str) -> Asked:
+    """What the question says of the answer it wants; `given` is empty where it says nothing."""
+    rest = question.replace("\u2019", "'")
+    given: dict[str, str] = {}
+    letter = _LETTER.search(rest)
+    if letter is not None and not re.search(r"['\"“]", rest):
+        given["form"] = "letter"
+        rest = _without_letter(rest, letter)
+    for (field, value), pattern in _COMPILED.items():
+        if field in given:
+            continue
+        left, found = pattern.subn(" ", rest)
+        if found:
+            given[field], rest = value, left
+    return Asked(tuple(given.items()), _tidy(rest) if given else question)
+
+
+_COMPILED = {
+    key: re.compile(rf",? ?(?<![\w-])(?:{pattern})(?![\w-])", re.IGNORECASE) for key, pattern in _PATTERNS.items()
+}
+
+
+def _without_letter(question: str, letter: re.Match[str]) -> str:
+    """ "write a letter to applicant 12 saying why" asks to explain the prediction for applicant 12."""
+    before, after = question[: letter.start()], question[letter.end() :]
+    whom = _TO_WHOM.match(after)
+    if whom is None:
+        return f"{before} {after}"
+    addressee = _SAYING.sub("", after[whom.end() :])
+    return f"{before} explain the prediction for {addressee}"
+
+
+def _tidy(rest: str) -> str:
+    """The rest without the punctuation and the words that introduced what was cut out."""
+    rest = " ".join(rest.split())
+    rest = re.sub(r"\s+([,.?!;:])", r"\1", rest).strip(" ,;:-")
+    rest = re.sub(r"[,;:]+(?=[.?!]|$)", "", rest)
+    return _INTRODUCED.sub(lambda match: match[1].strip(" ,;:"), rest)

@@ -1,0 +1,121 @@
+"""Writing a plan with the trained network: the best readings of a question, each with its probability."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from askwhy.agent.calls import BadCalls
+from askwhy.agent.parser.actions import Action
+from askwhy.agent.parser.batch import Batch, Read, allowed_mask
+from askwhy.agent.parser.catalogue import Catalogue
+from askwhy.agent.parser.grammar import Grammar
+from askwhy.agent.parser.meaning import read
+from askwhy.agent.parser.network import Joined, Network
+from askwhy.agent.plan import Outcome
+from askwhy.tools.errors import ToolError
+
+_MOST_ACTIONS = 60
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a question, with the network's probability of it."""
+
+    outcome: Outcome
+    probability: float
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True)
+class _Beam:
+    """A plan in the making."""
+
+    actions: tuple[Action, ...]
+    places: tuple[int, ...]
+    score: float
+
+
+class Writer:
+    """Writes plans for the questions of one batch."""
+
+    def __init__(self, network: Network, catalogue: Catalogue, batch: Batch, joined: Joined) -> None:
+        self._network, self._catalogue, self._batch, self._joined = network, catalogue, batch, joined
+        self._common = len(catalogue.actions)
+
+    def readings(self, number: int, width: int = 4) -> list[Reading]:
+        """The best readings of one question of the batch, most likely first; those that cannot be run are left out."""
+        one, place = self._batch.reads[number], self._batch.places[number]
+        names = {at: action for action, at in place.items()}
+        alone = _only(self._joined, number)
+        beams, ended = [_Beam((), (), 0.0)], []  # type: tuple[list[_Beam], list[_Beam]]
+        for _ in range(_MOST_ACTIONS):
+            masks = np.stack([self._allowed(one, place, beam) for beam in beams])
+            scores = self._next(alone, beams, masks)
+            grown = [
+                _Beam((*beam.actions, self._named(at, names)), (*beam.places, at), beam.score + float(row[at]))
+                for beam, row in zip(beams, scores, strict=True)
+                for at in np.argpartition(-row, min(width, len(row) - 1))[:width]
+                if row[at] > -50
+            ]
+            grown = sorted(grown, key=lambda beam: -beam.score)[:width]
+            ended += [beam for beam in grown if self._done(one, beam)]
+            beams = [beam for beam in grown if not self._done(one, beam)]
+            best = max((beam.score for beam in ended), default=-math.inf)
+            beams = [beam for beam in beams if len(ended) < width and beam.score > best - 5]
+            if not beams:
+                break
+        return self._meant(one, sorted(ended, key=lambda beam: -beam.score))
+
+    def _meant(self, one: Read, ended: list[_Beam]) -> list[Reading]:
+        found = []
+        for beam in ended:
+            try:
+                found.append(Reading(read(beam.actions, one.page), math.exp(beam.score), beam.actions))
+            except (BadCalls, ToolError, ValueError):
+                continue
+        return found
+
+    def _allowed(self, one: Read, place: dict[Action, int], beam: _Beam) -> Any:
+        grammar = self._grammar(one, beam)
+        return allowed_mask(grammar.allowed(), place, self._catalogue, self._common + self._batch.candidates)
+
+    @staticmethod
+    def _grammar(one: Read, beam: _Beam) -> Grammar:
+        grammar = Grammar(one.offer)
+        for action in beam.actions:
+            grammar.push(action)
+        return grammar
+
+    def _done(self, one: Read, beam: _Beam) -> bool:
+        return self._grammar(one, beam).done
+
+    def _named(self, at: int, names: dict[int, Action]) -> Action:
+        return self._catalogue.actions[at] if at < self._common else names[at]
+
+    def _next(self, alone: Joined, beams: list[_Beam], masks: Any) -> Any:
+        """Log-probabilities of the next candidate for every beam, (beams, candidates)."""
+        steps = len(beams[0].places) + 1
+        before = torch.tensor([[-1, *beam.places] for beam in beams])
+        allowed = torch.ones(len(beams), steps, masks.shape[1], dtype=torch.bool)
+        allowed[:, -1] = torch.from_numpy(masks)
+        with torch.no_grad():
+            return self._network.write(_repeated(alone, len(beams)), before, allowed)[:, -1].numpy()
+
+
+def _only(joined: Joined, number: int) -> Joined:
+    part = slice(number, number + 1)
+    return Joined(
+        joined.memory[part], joined.there[part], joined.candidates[part], joined.lean[part], joined.common
+    )  # fmt: skip
+
+
+def _repeated(joined: Joined, times: int) -> Joined:
+    return Joined(
+        joined.memory.expand(times, -1, -1), joined.there.expand(times, -1), joined.candidates.expand(times, -1, -1),
+        joined.lean.expand(times, -1), joined.common,
+    )  # fmt: skip

@@ -1,0 +1,164 @@
+"""What a question can point at in a schema, as texts to be read, and how its words match them letter by letter."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from askwhy.agent.embedded.words import similar, stem
+from askwhy.agent.parser.page import Page
+from askwhy.agent.parser.question import Question
+from askwhy.tools.registry import Tool
+from askwhy.tools.schema import Feature, Named, Schema
+from askwhy.tools.scope import AnyOf
+
+Array = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+
+FEATURES = 6
+"""Numbers that say how a word matches an item: whole phrase, word, misspelt word, share of letters, in range, out."""
+
+_MOST_ALIASES = 8
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_GRAMS = 3
+_SHORTEST = 4
+
+
+@dataclass(frozen=True)
+class Item:
+    """A feature, value, class or earlier condition: its group, place, names, and what else helps to know it by.
+
+    owner: the feature's place, for values. text: what is read of it.
+    """
+
+    group: str
+    place: int
+    names: tuple[str, ...]
+    text: str
+    owner: int = -1
+    low: float | None = None
+    high: float | None = None
+
+
+def items_of(page: Page) -> tuple[Item, ...]:
+    """Features, values, classes, then the conditions of the turn before."""
+    return (*schema_items(page.schema), *(_condition(i, group, page.schema) for i, group in enumerate(page.groups)))
+
+
+@functools.lru_cache(maxsize=256)
+def schema_items(schema: Schema) -> tuple[Item, ...]:
+    """Features, values and classes of a schema."""
+    features = [_feature(i, one) for i, one in enumerate(schema.features)]
+    values = [(i, feature, one) for i, feature in enumerate(schema.features) for one in feature.categories]
+    categories = [
+        Item("C", place, _value_names(feature, one), f"{parted(feature.label)}: {_listed(one)}", owner)
+        for place, (owner, feature, one) in enumerate(values)
+    ]
+    classes = [
+        Item("K", place, _names(one), f"predicted {parted(schema.target.label)}: {_listed(one)}")
+        for place, one in enumerate(schema.classes)
+    ]
+    return (*features, *categories, *classes)
+
+
+def _feature(place: int, one: Feature) -> Item:
+    kind = "number" if one.numeric else one.kind
+    extra = [one.unit, *one.more[:2], *one.less[:2]]
+    text = f"{_listed(one)} ({', '.join(part for part in (kind, *extra) if part)})"
+    names = (*_names(one), *one.more, *one.less)
+    return Item("F", place, names, text, low=one.low, high=one.high)
+
+
+def _value_names(feature: Feature, one: Named) -> tuple[str, ...]:
+    """The names of a value; yes and no are known by their feature."""
+    if feature.kind == "boolean" and str(one.name).lower() in ("true", "yes"):
+        return (*_names(one), *_names(feature))
+    return _names(one)
+
+
+def _condition(place: int, group: AnyOf, schema: Schema) -> Item:
+    parts = []
+    for one in group.any:
+        label = schema.feature(one.feature).label if one.feature in schema.names else one.on
+        parts.append(f"{parted(label)} {one.op} {one.value}")
+    return Item("P", place, (), "before: " + " or ".join(parts))
+
+
+def _names(one: Named) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(parted(word) for word in one.words()))
+
+
+def _listed(one: Named) -> str:
+    return ", ".join(_names(one)[:_MOST_ALIASES])
+
+
+def parted(name: str) -> str:
+    """A name as words: DebtRatio, debt_ratio and debt-ratio are all "debt ratio"."""
+    spaced = re.sub(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return " ".join(re.split(r"[\s_\-./]+", spaced)).strip() or name
+
+
+def matches(question: Question, items: tuple[Item, ...]) -> Array:
+    """How each word matches each item, (words, items, FEATURES)."""
+    words = [stem(word.low) for word in question.words]
+    found = np.zeros((len(words), len(items), FEATURES), dtype=np.float32)
+    known = [_stems(item.names) for item in items]
+    counts = Counter(word for one in known for word in {word for phrase in one for word in phrase})
+    values = {mention.word: mention.value for mention in reversed(question.numbers)}
+    for place, phrases in enumerate(known):
+        for phrase in phrases:
+            _phrase(words, phrase, found[:, place])
+        singles = {word for phrase in phrases for word in phrase}
+        for at, word in enumerate(words):
+            found[at, place, 1] = max(found[at, place, 1], 1.0 / counts[word] if word in singles else 0.0)
+            found[at, place, 2:4] = _near(word, tuple(sorted(singles)))
+        item = items[place]
+        if item.low is not None and item.high is not None:
+            for at, value in values.items():
+                found[at, place, 4 if item.low <= value <= item.high else 5] = 1.0
+    return found
+
+
+def _phrase(words: list[str], phrase: tuple[str, ...], found: Array) -> None:
+    """Mark where a whole name stands."""
+    size = len(phrase)
+    for start in range(len(words) - size + 1):
+        if size and tuple(words[start : start + size]) == phrase:
+            found[start : start + size, 0] = 1.0
+
+
+@functools.lru_cache(maxsize=16384)
+def _stems(names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    return tuple(dict.fromkeys(tuple(stem(word) for word in _WORD.findall(name.lower())) for name in names))
+
+
+@functools.lru_cache(maxsize=262144)
+def _near(word: str, others: tuple[str, ...]) -> tuple[float, float]:
+    """Whether a word is a misspelling of one of the others, and the largest share of letters it has in common."""
+    if len(word) < _SHORTEST - 1 or not others:
+        return 0.0, 0.0
+    return float(any(similar(word, one) for one in others)), max(_shared(word, one) for one in others)
+
+
+@functools.lru_cache(maxsize=262144)
+def _shared(a: str, b: str) -> float:
+    """Jaccard similarity of the letter triples; a word that begins the other counts by its length."""
+    if min(len(a), len(b)) >= _SHORTEST and (a.startswith(b) or b.startswith(a)):
+        return min(len(a), len(b)) / max(len(a), len(b))
+    one, other = _grams(a), _grams(b)
+    return len(one & other) / len(one | other)
+
+
+@functools.lru_cache(maxsize=65536)
+def _grams(word: str) -> frozenset[str]:
+    padded = f"^{word}$"
+    return frozenset(padded[i : i + _GRAMS] for i in range(len(padded) - _GRAMS + 1))
+
+
+def tool_texts(made: Tool) -> tuple[str, ...]:
+    """What is read of a tool: its description, then the questions it answers."""
+    description = " ".join(made.description.split())
+    return (f"{parted(made.name)}: {description}"[:300], *(re.sub(r"[{}]", "", one.text) for one in made.asks))

@@ -1,0 +1,83 @@
+"""One question with everything its plan may point at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from askwhy.agent.parser.actions import CONSTANTS, Offer
+from askwhy.agent.parser.question import Mention, Question, read_question
+from askwhy.agent.plan import Step
+from askwhy.tools.registry import Tool, tools
+from askwhy.tools.schema import Category, Schema
+from askwhy.tools.scope import AnyOf, Scope
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """One question with everything its plan may point at: the schema, the words and numbers, the turn before.
+
+    values: every value of every feature, in order, with its feature's position.
+    """
+
+    schema: Schema
+    question: Question
+    earlier: tuple[Step, ...] = ()
+
+    def __post_init__(self) -> None:
+        features = self.schema.features
+        values = tuple((i, one) for i, feature in enumerate(features) for one in feature.categories)
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "numbers", (*self.question.numbers, *_constants(), *_said(self.earlier)))
+
+    values: tuple[tuple[int, Category], ...] = ()
+    numbers: tuple[Mention, ...] = ()
+
+    @classmethod
+    def of(cls, text: str, schema: Schema, earlier: tuple[Step, ...] = ()) -> Page:
+        """For a question as it was typed."""
+        return cls(schema, read_question(text), earlier)
+
+    @property
+    def before(self) -> Scope | None:
+        """What the turn before was about."""
+        return self.earlier[-1].scope if self.earlier else None
+
+    @property
+    def groups(self) -> tuple[AnyOf, ...]:
+        """The conditions of the turn before."""
+        return self.before.where.all if self.before else ()
+
+    def offer(self, names: frozenset[str] | None = None) -> Offer:
+        """What can be pointed at; `names`: the tools on offer, default: all that fit."""
+        before = self.before
+        fitting: dict[str, Tool] = tools(self.schema)
+        if names is not None:
+            fitting = {name: one for name, one in fitting.items() if name in names}
+        about = before is not None and (before.has_instance or bool(before.where))
+        kept = before is not None and bool(before.changes)
+        words = len(self.question.words)
+        return Offer.of(self.schema, fitting, len(self.numbers), words, len(self.groups), about, kept)
+
+
+def _constants() -> tuple[Mention, ...]:
+    return tuple(Mention(value, "", -1, -1) for value in CONSTANTS)
+
+
+def _said(earlier: Sequence[Step]) -> tuple[Mention, ...]:
+    """Numbers of the turn before, so that a follow-up can keep them."""
+    found: dict[float, None] = {}
+    for step in earlier:
+        scope = step.scope
+        parts: tuple[tuple[Any, ...], ...] = (scope.where.conditions(), scope.changes, scope.case)
+        cells = [one.value for part in parts for one in part]
+        for value in (*cells, *(one.value for one in step.arguments), scope.row):
+            try:
+                number = math.nan if isinstance(value, bool) or value is None else float(value)
+            except (TypeError, ValueError):
+                continue
+            if math.isfinite(number):
+                found.setdefault(number)
+    return tuple(Mention(value, f"{value:g}", -2, -2) for value in found)

