@@ -20,6 +20,7 @@ from askwhy.agent.verify.check_numbers import check_numbers
 from askwhy.agent.verify.check_outcomes import check_outcomes
 from askwhy.agent.verify.check_places import check_places
 from askwhy.agent.verify.check_ranks import check_ranks
+from askwhy.agent.verify.check_repeats import check_repeats
 from askwhy.agent.verify.check_roles import check_roles
 from askwhy.agent.verify.check_slots import check_slots, find_caveats, find_details, find_texts
 from askwhy.agent.verify.ground import Ground, with_words
@@ -40,6 +41,8 @@ def verify(draft: Draft, evidence: tuple[Evidence, ...], plan: Plan, schema: Sch
     hidden, failures = find_caveats(draft.text, evidence)
     lists, missing = find_lists(draft.text, evidence, plan.forms)
     problems = (*failures, *missing, *check_claims(draft, evidence))
+    if draft.writer == "llm":
+        problems = (*problems, *check_repeats(draft.text, evidence, plan, schema))
     worded = tuple(number for number in range(len(evidence)) if plan.forms[number : number + 1] != ("numbers",))
     if worded or not evidence:
         steps = tuple(step for step in plan.steps if step.form != "numbers")
