@@ -45,7 +45,7 @@ def _named_twice(reading: Reading, clause: Clause) -> Iterator[Failure]:
             if not _LISTED.fullmatch(reading.blanked, before.end, other.start):
                 break
             same = other.targets == one.targets and other.text.lower() == one.text.lower()
-            paired = reading.blanked.startswith(" and _", other.end)  # "a and b (1), b and c (2)" lists pairs
+            paired = reading.blanked.startswith(" and ", other.end)  # "a and b (1), b and c (2)" lists pairs
             if same and (one.names("category") or (before is one and not paired)):
                 yield clause.failure("V4", f"{other.text} is named twice.", other.span)
             before = other

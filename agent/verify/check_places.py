@@ -142,6 +142,8 @@ def _number_problem(reading: Reading, number: Number, said: list[Place]) -> str 
         return None
     if any(_is(number, fact, place.gap.part) for place in told for fact in _facts(reading, place)):
         return None
+    if any(_in_group(number, _facts(reading, place)) for place in told):  # "age 18 (56%)": the group has a number, too
+        return None
     names = {place.gap.relation.replace("_", " ") for place in told if place.gap.relation} | {
         f"{one:g}" for one in stated
     }
@@ -208,7 +210,7 @@ def _bound_problem(reading: Reading, known: tuple[Place, ...], number: Number, c
         place
         for place in known
         if (place.gap.stated is not None and abs(place.gap.stated - number.value) < 1e-9)
-        or any(_is(number, fact, place.gap.part) for fact in _facts(reading, place))
+        or any(_is(number, fact, place.gap.part) for fact in _facts(reading, place) if _prints_so(number, fact))
     ]
     beside = (
         [reversed(place.before[:2]) for place in own] if found is not None else [iter(place.after[:2]) for place in own]
@@ -233,6 +235,13 @@ def _is(number: Number, fact: Fact, part: str) -> bool:
         abs(abs(number.value) - abs(value) * scale) <= number.tolerance + 1e-9 * abs(value) * scale
         for scale in _scales(number, fact)
     )
+
+
+def _prints_so(number: Number, fact: Fact) -> bool:
+    """Whether the fact is said with or without a percent sign as the number is: "above 30" is no 30%."""
+    if fact.unit == "score" and number.kind == "plain" and isinstance(fact.value, (int, float)):
+        return abs(abs(number.value) - abs(fact.value)) <= number.tolerance
+    return (number.kind in ("percent", "points")) == (fact.unit in ("probability", "share", "points"))
 
 
 def _scales(number: Number, fact: Fact) -> tuple[float, ...]:
