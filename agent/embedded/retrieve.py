@@ -241,6 +241,9 @@ def _same_parts(entry: Entry, words: set[str], known_row: bool) -> float:
     turned = listed("turning")
     apart = len((entry.words ^ words) & turned) if entry.words & turned else 0
     fixed = 0.1 if missing and entry.ask.arguments else 0.0
+    # An example about a plot is no reading of a question about negation.
+    own = {canonical(value) for _, value in entry.ask.arguments if isinstance(value, str)} & entry.words
+    fixed += 0.3 if own - words else 0.0
     return -0.06 * apart - 0.04 * missing - fixed - 0.08 * feature - 0.03 * row - 0.06 * subset - 0.05 * label
 
 

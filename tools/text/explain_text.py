@@ -91,6 +91,7 @@ _SAYS: Says = (
         "explain the prediction for {text}",
         "explain {row}",
         "which words led to the prediction for {row}?",
+        "which words made you think {row} is {class}?",
         "which {k} words mattered most in {row}?",
         "what are the {k} most important words in {row}?",
         "what in the text made it {class}?",
