@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import queue
@@ -15,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from askwhy.tools.errors import MissingExtra
 from askwhy.tools.wheels import Wheel, wheel_file
 
 Reply = Callable[[list[dict[str, Any]]], str]
@@ -38,6 +40,9 @@ class SmallModel:
 
     def __init__(self, window: int = 288) -> None:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        for package in ("accelerate", "gguf"):
+            if importlib.util.find_spec(package) is None:
+                raise MissingExtra(package, "local")
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
