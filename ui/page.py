@@ -80,7 +80,9 @@ def summary_html(answer: Answer | None) -> str:
     if answer is None:
         return '<p class="aw-empty">The picture, the table and the evidence of an answer appear here.</p>'
     if not answer.evidence:
-        return '<p class="aw-empty">Nothing was computed for this answer.</p>'
+        checked = "What each sentence was checked against stands below it in the answer."
+        words = "Nothing was computed for this answer." if answer.checked is None else checked
+        return f'<p class="aw-empty">{words}</p>'
     lines = "".join(f"<li>{_how(evidence)}</li>" for evidence in answer.evidence)
     texts = "".join(marked_html(evidence.marked) for evidence in answer.evidence if evidence.marked is not None)
     caveats = dict.fromkeys(caveat.text for evidence in answer.evidence for caveat in evidence.caveats)

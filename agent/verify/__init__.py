@@ -41,8 +41,6 @@ def verify(draft: Draft, evidence: tuple[Evidence, ...], plan: Plan, schema: Sch
     hidden, failures = find_caveats(draft.text, evidence)
     lists, missing = find_lists(draft.text, evidence, plan.forms)
     problems = (*failures, *missing, *check_claims(draft, evidence))
-    if draft.writer == "llm":
-        problems = (*problems, *check_repeats(draft.text, evidence, plan, schema))
     worded = tuple(number for number in range(len(evidence)) if plan.forms[number : number + 1] != ("numbers",))
     if worded or not evidence:
         steps = tuple(step for step in plan.steps if step.form != "numbers")
@@ -54,6 +52,8 @@ def verify(draft: Draft, evidence: tuple[Evidence, ...], plan: Plan, schema: Sch
         detailed, misquoted = find_details(draft.text, evidence)
         reading = Reading(draft.text, ground, (*hidden, *lists, *told, *detailed), frozenset(filled))
         problems = (*problems, *altered, *misquoted, *_checks(reading))
+        if draft.writer == "llm":
+            problems = (*problems, *check_repeats(reading, plan))
     else:
         problems = (*problems, *check_lists_alone(draft.text, (*hidden, *lists)))
     return tuple(sorted(dict.fromkeys(problems), key=lambda failure: (failure.start, failure.end, failure.check)))

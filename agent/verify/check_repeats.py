@@ -1,50 +1,112 @@
-"""V1: no number is said more often than askwhy's own wording of the same evidence says it.
+"""V1, V2 and V4 beside askwhy's own wording of the same evidence: what is there too often, or in its place.
 
-A true value in the place of another is what other checks see least: both are in the evidence. But then it stands in the
-text once too often.
+A true value in the place of another is what other checks see least, as both are in the evidence. But then it stands in
+the text once too often. A text that says nearly all the numbers of the wording tells it again, so there its other
+numbers, its directions and its lists of names have to be those of the wording, too.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from askwhy.agent.answer import Failure
 from askwhy.agent.manner import manners_of
 from askwhy.agent.plan import Plan
 from askwhy.agent.verbalize import verbalize
+from askwhy.agent.verify.check_directions import directions
+from askwhy.agent.verify.mentions import Mention
 from askwhy.agent.verify.numbers import Number, numbers
-from askwhy.tools.evidence import Evidence
-from askwhy.tools.schema import Schema
+from askwhy.agent.verify.reading import Reading
 
 _VARIATIONS = 2
+_RETOLD = 0.8
+"""From this share of the wording's numbers on, a text tells it again."""
+_FEWEST = 4
+_JOINED = re.compile(r"(?:,| and|, and)\s+(?:the )?", re.I)
+_LONG = 3
 
 
-def check_repeats(text: str, evidence: tuple[Evidence, ...], plan: Plan, schema: Schema) -> Iterator[Failure]:
-    """Numbers in digits that are said too often, against the wording that leaves the fewest of them."""
+def check_repeats(reading: Reading, plan: Plan) -> Iterator[Failure]:
+    """Failures beside the wording that leaves the fewest of them."""
+    ground = reading.ground
+    evidence, schema = ground.evidence, ground.schema
     if len(plan.steps) != len(evidence) or "letter" in plan.forms:
         return
-    said = numbers(text)
-    own = (
+    own = [
         verbalize(evidence, schema, variation=variation, forms=plan.forms, manners=manners_of(plan)).text
         for variation in range(_VARIATIONS)
-    )
-    surplus = min((_surplus(said, numbers(one)) for one in own), key=len)
-    for number in surplus:
-        words = text[number.start : number.end]
-        message = f"{words} is said more often than the evidence bears out: another value belongs in one of its places."
+    ]
+    paired = [_Paired.of(numbers(reading.text), numbers(one)) for one in own]
+    best = min(range(len(own)), key=lambda one: (len(paired[one].surplus), len(paired[one].alien)))
+    for number in paired[best].surplus:
+        message = f"{number.text} is said more often than the evidence bears out: another value belongs in its place."
         yield Failure(check="V1", message=message, start=number.start, end=number.end)
+    if paired[best].retold:
+        yield from _beside(reading, Reading(own[best], ground), paired[best])
 
 
-def _surplus(said: Sequence[Number], own: Sequence[Number]) -> list[Number]:
-    """Numbers in digits that find no number of the wording left to stand for, although there is one like them."""
-    alike = [[place for place, other in enumerate(own) if _alike(number, other)] for number in said]
-    taken: dict[int, int] = {}
-    found = []
-    for number in range(len(said)):
-        matched = _place(number, alike, taken, set())
-        if not matched and alike[number] and not said[number].spelled:
-            found.append(said[number])
-    return found
+def _beside(reading: Reading, own: Reading, paired: _Paired) -> Iterator[Failure]:
+    """What a text that tells the wording again says otherwise."""
+    for number in paired.alien:
+        message = f"{number.text} is not what the evidence has there."
+        yield Failure(check="V1", message=message, start=number.start, end=number.end)
+    known = [frozenset(name for name, _ in one) for one in _lists(own)]
+    for one in _lists(reading):
+        names = frozenset(name for name, _ in one)
+        if known and not any(names <= other for other in known):
+            start, end = one[0][1].start, one[-1][1].end
+            yield Failure(check="V4", message="The evidence has no such list of names.", start=start, end=end)
+    yield from _turned(reading, own)
+
+
+def _turned(reading: Reading, own: Reading) -> Iterator[Failure]:
+    """Fewer claims one way and more the other way: one of them was turned around."""
+    told, meant = (Counter(one.sign * (-1 if one.denied else 1) for one in directions(each)) for each in (reading, own))
+    for sign in (1, -1):
+        if told[sign] > meant[sign] and told[-sign] < meant[-sign] and sum(told.values()) == sum(meant.values()):
+            words = "up" if sign > 0 else "down"
+            message = f"More moves {words} than the evidence has, and less the other way."
+            yield Failure(check="V2", message=message, start=0, end=len(reading.text))
+
+
+def _lists(reading: Reading) -> list[list[tuple[str, Mention]]]:
+    """Lists of three or more bare names of features."""
+    found: list[list[tuple[str, Mention]]] = []
+    last: Mention | None = None
+    for one in reading.mentions:
+        names = one.names("feature")
+        if not names:
+            last = None
+            continue
+        joined = last is not None and _JOINED.fullmatch(reading.text, last.end, one.start)
+        if not joined:
+            found.append([])
+        found[-1].append((names[0], one))
+        last = one
+    return [one for one in found if len(one) >= _LONG]
+
+
+@dataclass(frozen=True)
+class _Paired:
+    """Numbers of a text beside those of the wording: said too often; like none of it; and whether it is told again."""
+
+    surplus: list[Number]
+    alien: list[Number]
+    retold: bool
+
+    @classmethod
+    def of(cls, said: Sequence[Number], own: Sequence[Number]) -> _Paired:
+        """Each number of the text takes one of the wording."""
+        alike = [[place for place, other in enumerate(own) if _alike(number, other)] for number in said]
+        taken: dict[int, int] = {}
+        left = [one for one in range(len(said)) if not _place(one, alike, taken, set()) and not said[one].spelled]
+        kinds = {own[place].kind for place in range(len(own)) if place not in taken}
+        alien = [said[one] for one in left if not alike[one] and said[one].kind in kinds]
+        retold = len(own) >= _FEWEST and len(taken) >= _RETOLD * len(own)
+        return cls([said[one] for one in left if alike[one]], alien, retold)
 
 
 def _place(number: int, alike: list[list[int]], taken: dict[int, int], tried: set[int]) -> bool:

@@ -9,6 +9,8 @@ from askwhy.agent.answer import Draft
 from askwhy.agent.plan import Plan, Step
 from askwhy.agent.verbalize import verbalize
 from askwhy.agent.verify.check_repeats import check_repeats
+from askwhy.agent.verify.ground import Ground
+from askwhy.agent.verify.reading import Reading
 from askwhy.tools.evidence import Evidence, Fact
 
 PLAN = Plan(steps=(Step(tool="likelihood"),))
@@ -24,7 +26,8 @@ def evidence() -> tuple[Evidence, ...]:
 
 
 def surplus(text: str) -> list[str]:
-    return [text[one.start : one.end] for one in check_repeats(text, evidence(), PLAN, binary().schema)]
+    reading = Reading(text, Ground(evidence(), PLAN, binary().schema))
+    return [text[one.start : one.end] for one in check_repeats(reading, PLAN)]
 
 
 def test_the_wording_itself_has_no_surplus() -> None:
