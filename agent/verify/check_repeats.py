@@ -105,8 +105,10 @@ class _Paired:
         left = [one for one in range(len(said)) if not _place(one, alike, taken, set()) and not said[one].spelled]
         kinds = {own[place].kind for place in range(len(own)) if place not in taken}
         alien = [said[one] for one in left if not alike[one] and said[one].kind in kinds]
-        retold = len(own) >= _FEWEST and len(taken) >= _RETOLD * len(own)
-        return cls([said[one] for one in left if alike[one]], alien, retold)
+        surplus = [said[one] for one in left if alike[one]]
+        # Who says little may say it twice: "by 13 points, so it is 13 points lower".
+        whole = len(own) >= _FEWEST and len(taken) + len(surplus) + len(alien) >= _RETOLD * len(own)
+        return cls(surplus if whole else [], alien, whole and len(taken) >= _RETOLD * len(own))
 
 
 def _place(number: int, alike: list[list[int]], taken: dict[int, int], tried: set[int]) -> bool:
