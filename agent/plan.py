@@ -47,6 +47,13 @@ class Step(Value):
         """The value of an argument, or None."""
         return next((one.value for one in self.arguments if one.name == name), None)
 
+    def referring(self, refs: tuple[Ref, ...]) -> Step:
+        """The step with references in the place of what stood for them."""
+        names = {ref.into for ref in refs}
+        scope = self.scope.model_copy(update={"row": None}) if "row" in names else self.scope
+        arguments = tuple(one for one in self.arguments if one.name not in names)
+        return self.model_copy(update={"scope": scope, "arguments": arguments, "refs": refs})
+
 
 class Plan(Value):
     """Steps, in order. `confidence` is how sure the understanding is, 0..1, where it says."""

@@ -25,19 +25,16 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from langchain_core.messages import ToolCall
 
 from askwhy.agent.calls import BadCalls, outcome_of
-from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Ref, Step
+from askwhy.agent.parser.actions import ASKS, DECLINES, arguments_of_tool
+from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Ref
 from askwhy.tools.errors import ToolError
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Category, ClassLabel, Feature, Schema, Target
-
-REASONS = ("out_of_scope", "no_such_tool", "not_about_the_model", "unsafe")
-MISSING = ("feature", "row", "rows", "number", "category", "class", "tool", "changes", "text", "model")
-"""What a question back may be about."""
 
 _PARTS = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _COMMAS = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
@@ -172,35 +169,27 @@ def read_golds(steps: list[list[str]], schema: Schema) -> tuple[Outcome, ...]:
 def _outcome(steps: list[Any], schema: Schema) -> Outcome:
     head = steps[0][0].split()
     if head[0] == "ask":
-        if len(head) < 2 or head[1].rstrip(":") not in MISSING:
-            raise BadBank(f"ask one of {', '.join(MISSING)}")
+        if len(head) < 2 or head[1].rstrip(":") not in ASKS:
+            raise BadBank(f"ask one of {', '.join(ASKS)}")
         return Clarify(question=head[1].rstrip(":"), options=tuple(head[2:]))
     if head[0] == "no":
-        if head[1:] not in [[reason] for reason in REASONS]:
-            raise BadBank(f"no one of {', '.join(REASONS)}")
+        if head[1:] not in [[reason] for reason in DECLINES]:
+            raise BadBank(f"no one of {', '.join(DECLINES)}")
         return Decline(reason=head[1])
     read = [_call(number, [part.strip() for part in parts], schema) for number, parts in enumerate(steps)]
     plans = [outcome_of([call], schema) for call, _ in read]
     if not all(isinstance(plan, Plan) for plan in plans):
         raise BadBank("a step is no tool call")
-    made = [_referring(plan.steps[0], refs) for plan, (_, refs) in zip(plans, read, strict=True)]  # type: ignore[union-attr]
+    made = [plan.steps[0].referring(refs) for plan, (_, refs) in zip(plans, read, strict=True)]  # type: ignore[union-attr]
     return Plan(steps=tuple(made))
-
-
-def _referring(step: Step, refs: tuple[Ref, ...]) -> Step:
-    """The step with its references, in place of what stood for them."""
-    names = {ref.into for ref in refs}
-    scope = step.scope.model_copy(update={"row": None}) if "row" in names else step.scope
-    arguments = tuple(one for one in step.arguments if one.name not in names)
-    return step.model_copy(update={"scope": scope, "arguments": arguments, "refs": refs})
 
 
 def _call(number: int, parts: list[str], schema: Schema) -> tuple[ToolCall, tuple[Ref, ...]]:
     tool, args, refs = parts[0], {}, []  # type: tuple[str, dict[str, Any], list[Ref]]
-    made = tools(schema).get(tool)
-    if made is None:
+    made = tools().get(tool)
+    if made is None or not made.fits(schema):
         raise BadBank(f"no tool {tool!r} for this schema")
-    hints = get_type_hints(made.function, include_extras=True)
+    known = {one.name: one for one in arguments_of_tool(made)}
     for part in filter(None, parts[1:]):
         key, _, rest = part.partition(" ")
         rest = rest.strip()
@@ -215,10 +204,11 @@ def _call(number: int, parts: list[str], schema: Schema) -> tuple[ToolCall, tupl
             args["case"] = [_cell(one) for one in _COMMAS.split(rest)]
         elif key == "change":
             args.setdefault("changes", []).append(_change(rest, schema))
-        elif "tuple[" in str(hints.get(key)):
+        elif key in known and known[key].many:
             args[key] = [_plain(one.strip()) for one in _COMMAS.split(rest)]
         else:
-            args[key] = _scalar(rest) if "str" not in str(hints.get(key)) else _plain(rest)
+            named = key in known and known[key].kind in ("text", "feature", "class")
+            args[key] = _plain(rest) if named else _scalar(rest)
     return ToolCall(name=tool, args=args, id=f"call_{number}", type="tool_call"), tuple(refs)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from askwhy.agent.plan import Ref, Step
 from askwhy.evals.generate_grammar import GROUPS, INSTANCE, parsed, rendered
 from askwhy.evals.generate_slots import Filling
-from askwhy.evals.generate_steps import Menu, Said, fitting_tools, picked, said_with, single
+from askwhy.evals.generate_steps import Menu, Said, drawn, fitting_tools, said_with, single
 from askwhy.evals.generate_words import Speech, patterns, phrased, wording
 from askwhy.tools.scope import Argument, Scope, Where
 
@@ -37,11 +37,11 @@ def compound(speech: Speech, menu: Menu, rng: random.Random) -> Said:
         return _dependent(speech, rng)
     if draw < 0.3:
         return _twice(speech, menu, rng)
-    first = said_with(picked(rng.choices(menu.tools, cum_weights=menu.weights)[0], menu, rng), speech, rng)
+    first = said_with(drawn(menu, rng), speech, rng)
     shared = (first.filling.instance or bool(first.filling.groups)) and rng.random() < 0.75
     wanted = INSTANCE if first.filling.instance else GROUPS - {"who", "on", "who_id"}
     for _ in range(6):
-        form = picked(rng.choices(menu.tools, cum_weights=menu.weights)[0], menu, rng)
+        form = drawn(menu, rng)
         if form.tool not in (first.steps[0].tool, "concept_test", "concept_test_text") and (
             not shared or (form.slots & wanted and not form.slots & {"case", "id2", "id's", "row_he"})
         ):
@@ -52,7 +52,7 @@ def compound(speech: Speech, menu: Menu, rng: random.Random) -> Said:
     joiner = rng.choice(_JOINERS)
     text = first.text.rstrip(".?!") + joiner + second.text
     if rng.random() < 0.08:
-        third = said_with(picked(rng.choices(menu.tools, cum_weights=menu.weights)[0], menu, rng), speech, rng)
+        third = said_with(drawn(menu, rng), speech, rng)
         return Said(
             f"{text}{rng.choice(_JOINERS)}{third.text}",
             _distinct((*first.steps, *second.steps, *third.steps)),

@@ -13,8 +13,9 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
+from askwhy.agent.parser.actions import arguments_of_tool
 from askwhy.evals.generate_words import patterns
 from askwhy.tools.registry import Tool, tools
 
@@ -233,7 +234,7 @@ def _arguments(tool: Tool, text: str, slots: set[str], fixed: dict[str, Any]) ->
         if "instead" not in has:
             return None
         found["instead"] = Slot("class2")
-    if "feature" in slots and not _features(slots, has, found, text):
+    if "feature" in slots and not _features(slots, has, found):
         return None
     if "other" in slots:
         found["other"] = Slot("other")
@@ -247,7 +248,7 @@ def _arguments(tool: Tool, text: str, slots: set[str], fixed: dict[str, Any]) ->
     return found if required <= found.keys() else None
 
 
-def _features(slots: set[str], has: Any, found: dict[str, Any], text: str) -> bool:
+def _features(slots: set[str], has: Any, found: dict[str, Any]) -> bool:
     both = "feature2" in slots
     if "first" in has and both:
         found |= {"first": Slot("feature"), "second": Slot("feature2")}
@@ -263,14 +264,13 @@ def _features(slots: set[str], has: Any, found: dict[str, Any], text: str) -> bo
 @functools.cache
 def listed_arguments(tool: str) -> frozenset[str]:
     """The arguments of a tool that hold several values."""
-    hints = get_type_hints(tools()[tool].function, include_extras=True)
-    return frozenset(name for name, hint in hints.items() if "tuple[" in str(hint))
+    return frozenset(one.name for one in arguments_of_tool(registered()[tool]) if one.many)
 
 
 @functools.cache
 def limits(tool: str, argument: str) -> tuple[int, int]:
     """The smallest and the largest value of a number that a tool takes."""
-    entry = tools()[tool].arguments.model_json_schema()["properties"].get(argument, {})
+    entry = registered()[tool].arguments.model_json_schema()["properties"].get(argument, {})
     for one in (entry, *entry.get("anyOf", ())):
         if "maximum" in one or "minimum" in one:
             return int(one.get("minimum", 1)), int(one.get("maximum", 30))

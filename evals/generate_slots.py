@@ -6,11 +6,12 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from askwhy.agent.parser.actions import arguments_of_tool
 from askwhy.evals.generate_changes import change
 from askwhy.evals.generate_filling import FILLERS, Filling
+from askwhy.evals.generate_grammar import registered
 from askwhy.evals.generate_schemas import domains
 from askwhy.evals.generate_words import Speech, in_words, listed, marked, patterns, readable, sampled, wording
-from askwhy.tools.registry import tools
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import Change
 
@@ -22,8 +23,7 @@ _NUMBERS = (2, 5, 7, 10, 12, 20, 50, 100, 300)
 
 @functools.cache
 def _term_names() -> tuple[str, ...]:
-    found = tools()["method_help"].arguments.model_json_schema()["properties"]["term"]["anyOf"][0]["enum"]
-    return tuple(found)
+    return next(one.choices for one in arguments_of_tool(registered()["method_help"]) if one.name == "term")
 
 
 def _feats(f: Filling) -> str:

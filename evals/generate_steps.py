@@ -162,8 +162,12 @@ def _menu_of(fitting: tuple[str, ...], fits: frozenset[str], only: frozenset[str
 
 def single(speech: Speech, menu: Menu, rng: random.Random) -> Said:
     """A question of one step."""
-    tool = rng.choices(menu.tools, cum_weights=menu.weights)[0]
-    return _mannered(said_with(picked(tool, menu, rng), speech, rng), rng)
+    return _mannered(said_with(drawn(menu, rng), speech, rng), rng)
+
+
+def drawn(menu: Menu, rng: random.Random) -> Form:
+    """A template of a tool, drawn by how often it is asked."""
+    return picked(rng.choices(menu.tools, cum_weights=menu.weights)[0], menu, rng)
 
 
 def picked(tool: str, menu: Menu, rng: random.Random) -> Form:
@@ -253,12 +257,10 @@ def _mannered(said: Said, rng: random.Random) -> Said:
         return said
     if step.tool in ("explain", "explain_text") and said.filling.row and rng.random() < 0.2:
         plain = Step(tool=step.tool, scope=Scope(row=said.filling.row), form="letter")
-        again = Filling(said.filling.speech, rng)
-        again.before = said.filling
-        row = f"{again.speech.schema.entity} {marked('row', '', said.filling.row)}"
+        row = f"{said.filling.speech.schema.entity} {marked('row', '', said.filling.row)}"
         why = rng.choice(
             ("with the reasons", "saying why", "that explains the decision", "explaining the result", "telling why")
         )
-        return Said(phrased("joints letters", rng, a="a", r=row, w=why), (plain,), again)
+        return Said(phrased("joints letters", rng, a="a", r=row, w=why), (plain,), said.filling)
     name, fields = rng.choice(_MANNERS)
     return Said(text + wording(f"manner {name}", rng), (step.model_copy(update=fields),), said.filling)

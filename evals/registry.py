@@ -9,6 +9,7 @@ A module in this folder that uses the decorator is found by itself.
 
 from __future__ import annotations
 
+import argparse
 import functools
 import importlib
 import inspect
@@ -34,6 +35,17 @@ class Report:
 
 class UsageError(Exception):
     """The arguments of an evaluation are wrong; the message says what it needs."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Reads the arguments of `askwhy eval NAME`; raises UsageError for wrong ones."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(prog=name, add_help=False)
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        """Raise UsageError."""
+        raise UsageError(message)
 
 
 Evaluate = Callable[[list[str]], Report]

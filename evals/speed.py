@@ -6,7 +6,6 @@ weighs on both alike. The ratios are medians over the pairs.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from askwhy.evals.registry import Report, UsageError, evaluation
+from askwhy.evals.registry import Parser, Report, evaluation
 from askwhy.evals.truth_line import Line, figures_of, missed
 from askwhy.tools.engines.text_attribution import attribute_text
 from askwhy.tools.engines.text_game import SLOW_COALITIONS
@@ -56,15 +55,10 @@ class Recorded:
         return sum(len(one) for one in self.asked)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]
-        raise UsageError(message)
-
-
 @evaluation("speed")
 def speed(arguments: list[str]) -> Report:
     """Time of answers against that of the model alone: words of a text on a transformer, features of a row."""
-    parser = _Parser(prog="askwhy eval speed", add_help=False)
+    parser = Parser("askwhy eval speed")
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args(arguments)
     texts, pairs = (1, 2) if given.quick else (2, 4)

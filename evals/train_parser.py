@@ -1,4 +1,4 @@
-"""Train the embedded model: `python -m askwhy.evals.train_parser FOLDER [--minutes N] [--held-out TOOL,...]`.
+"""Train the embedded model: `python -m askwhy.evals.train_parser FOLDER [--minutes N] [--steps N] [--all]`.
 
 Reads evals/questions (never evals/questions/held) and generated questions, writes checkpoints into FOLDER and goes on
 from the last one there. Seeded; the same steps give the same weights on the same machine.
@@ -81,8 +81,8 @@ def start() -> tuple[Network, Pieces]:
 class Shelving:
     """The catalogue as tensors, encoded anew now and then."""
 
-    def __init__(self, pieces: Pieces, rivals: Sequence[str] = (), held_out: frozenset[str] = frozenset()) -> None:
-        made = [one for name, one in tools().items() if name not in held_out]
+    def __init__(self, pieces: Pieces, rivals: Sequence[str] = ()) -> None:
+        made = list(tools().values())
         self.catalogue = Catalogue.of(made, rivals)
         self._texts = pieces.texts(self.catalogue.texts)
         self._asks = pieces.texts([text for _, text in self.catalogue.asks])
@@ -112,7 +112,7 @@ class ItemCache:
         with torch.no_grad():
             for start in range(0, len(fresh), 32):
                 some = fresh[start : start + 32]
-                self._known |= dict(zip(some, self._network.read_items(*self._pieces.texts(some)), strict=True))
+                self._known |= dict(zip(some, self._network.encoder.means(*self._pieces.texts(some)), strict=True))
         return torch.stack([self._known[text] for text in texts])
 
 
@@ -212,11 +212,12 @@ def train(folder: Path, minutes: float, steps: int, rate: float, seed: int, all_
     rivals = sorted({name for domain in domains for name in domain.schema.rivals})
     shelving, cache = Shelving(pieces, rivals), ItemCache(network, pieces)
     source = ahead(lessons(domains, pieces, shelving.catalogue, seed + done))
-    shelf, started, saved, losses = shelving.encoded(network), time.monotonic(), time.monotonic(), []
+    shelf: Shelf | None = None
+    started, saved, losses = time.monotonic(), time.monotonic(), []
     network.train()
     while done < steps and time.monotonic() - started < 60 * minutes:
         batch, lesson = next(source)
-        if done % _SHELF_EVERY == 0:
+        if shelf is None or done % _SHELF_EVERY == 0:
             shelf = shelving.encoded(network)
             cache.forget()
         for group in optimizer.param_groups:

@@ -6,7 +6,6 @@ right, and how often are the plain packages?
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 import warnings
@@ -14,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from askwhy.evals import truth_text
-from askwhy.evals.registry import Report, UsageError, evaluation
+from askwhy.evals.registry import Parser, Report, UsageError, evaluation
 from askwhy.evals.truth_line import COLUMNS, Line, figures_of, missed
 
 
@@ -119,15 +118,10 @@ PARTS: dict[str, Callable[[Size], list[Line]]] = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]
-        raise UsageError(message)
-
-
 @evaluation("truth")
 def truth(arguments: list[str]) -> Report:
     """Explanations of planted models against the known truth, with plain SHAP and plain LIME beside."""
-    parser = _Parser(prog="askwhy eval truth", add_help=False)
+    parser = Parser("askwhy eval truth")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--subject", choices=("table", "text"))
     parser.add_argument("--part", choices=(*PARTS, *truth_text.PARTS), action="append")

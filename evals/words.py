@@ -8,15 +8,13 @@ labelled narratives of others (evals/words_narratives.py describes the format); 
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from askwhy.evals.registry import Cell, Report, UsageError, evaluation
+from askwhy.evals.registry import Cell, Parser, Report, UsageError, evaluation
 
 _COLUMNS = ("part", "measure", "template", "of", "in other words", "of", "95 % interval", "required", "met")
 _EVERY = 12
@@ -32,15 +30,10 @@ class Part:
     passed: bool = True
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]
-        raise UsageError(message)
-
-
 @evaluation("words")
 def words(arguments: list[str]) -> Report:
     """Whether the words can be trusted: faults that are caught, false alarms, lies, readability."""
-    parser = _Parser(prog="askwhy eval words", add_help=False)
+    parser = Parser("askwhy eval words")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--part", choices=(*PARTS, "narratives"), action="append")
     parser.add_argument("file", nargs="?")
@@ -63,28 +56,21 @@ def words(arguments: list[str]) -> Report:
 
 
 def _padded(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
-    """As many cells as the table has; what is too long is joined in the last one."""
-    if len(row) <= len(_COLUMNS):
-        return (*row, *(None for _ in range(len(_COLUMNS) - len(row))))
-    kept, rest = row[: len(_COLUMNS) - 1], row[len(_COLUMNS) - 1 :]
-    return (*kept, " ".join(str(cell) for cell in rest if cell is not None))
+    """As many cells as the table has."""
+    return (*row, *(None for _ in range(len(_COLUMNS) - len(row))))
 
 
 def _faults(quick: bool) -> Part:
     from askwhy.evals.words_answers import every_answer
     from askwhy.evals.words_faults import fault_part
 
-    rows, figures, passed = fault_part(every_answer()[:: _EVERY if quick else 1])
-    return Part(rows, figures, passed)
+    return Part(*fault_part(every_answer()[:: _EVERY if quick else 1]))
 
 
 def _liar(quick: bool) -> Part:
-    try:
-        module = importlib.import_module("askwhy.evals.words_liar")
-    except ModuleNotFoundError as error:
-        return Part([(f"not measured: {error}",)], {"missing": str(error)}, passed=False)
-    found = module.liar_part(quick)
-    return Part(list(found.rows), dict(found.figures), bool(found.passed))
+    from askwhy.evals.words_liar import liar_part
+
+    return Part(*liar_part(quick))
 
 
 def _readability(quick: bool) -> Part:
@@ -98,8 +84,7 @@ def _consistency(quick: bool) -> Part:
     from askwhy.evals.words_answers import every_answer
     from askwhy.evals.words_texts import consistency_part
 
-    rows, figures, passed = consistency_part(every_answer()[:: _EVERY if quick else 1])
-    return Part(rows, figures, passed)
+    return Part(*consistency_part(every_answer()[:: _EVERY if quick else 1]))
 
 
 def _narratives(path: Path) -> Part:

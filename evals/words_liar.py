@@ -50,15 +50,6 @@ _SHORT = 420
 
 
 @dataclass(frozen=True)
-class LiarPart:
-    """What came of the lies: rows under `COLUMNS`, figures, and whether none of them got out."""
-
-    rows: tuple[tuple[Cell, ...], ...]
-    figures: dict[str, object]
-    passed: bool
-
-
-@dataclass(frozen=True)
 class Case:
     """A true answer, ready to be told in other words."""
 
@@ -122,8 +113,11 @@ class Tally:
         return (name, self.texts, self.lies, len(self.got_out), self.bound, share)
 
 
-def liar_part(quick: bool) -> LiarPart:
-    """Lies by a script, over the wire and by a small language model; quick: a few hundred, by the script alone."""
+def liar_part(quick: bool) -> tuple[list[tuple[Cell, ...]], dict[str, object], bool]:
+    """Rows under `COLUMNS`, figures, and whether no lie got out.
+
+    Lies by a script, over the wire and by a small language model; quick: a few hundred, by the script alone.
+    """
     cases = cases_of(answers_of("credit") if quick else every_answer())
     scripted, wired, small = _QUICK if quick else (SCRIPTED, WIRED, SMALL)
     rng = random.Random(0)
@@ -144,7 +138,7 @@ def liar_part(quick: bool) -> LiarPart:
 
         _say("the small language model")
         rows += small_rows([case for case in cases if len(case.bones.text) <= _SHORT], written.seen, small, figures)
-    return LiarPart(tuple(rows), figures, passed)
+    return rows, figures, passed
 
 
 def cases_of(answers: Sequence[TrueAnswer]) -> list[Case]:
@@ -223,7 +217,7 @@ def _figures(tally: Tally, over: Tally) -> dict[str, object]:
 
 def _without_gate(written: Writing, figures: dict[str, object]) -> list[tuple[Cell, ...]]:
     """The same lies with nothing between the writer and the reader, and with the check of free prose alone."""
-    told_lies = written.seen[: max(1, len(written.seen))]
+    told_lies = written.seen
     sample = random.Random(1).sample(told_lies, min(_JUDGED, len(told_lies)))
     passed = [one for case, one in sample if case.is_told(one.text)]
     figures["liar_prose_check_alone"] = round(len(passed) / len(sample), 4)

@@ -29,7 +29,6 @@ _OPPOSITES = (
 )  # fmt: skip
 _VERBS = re.compile(r"\b(?:predicts|raises|lowers|increases|reduces|lifts|is|are|accounts for|were|ranks|relies)\b")
 _NOT = re.compile(r"\b(?:not|never|no|none|nor|neither)\s")
-_PAIR = re.compile(r" (?:instead of|rather than|to|against|than|of all|of) (?=\{)")
 _VAGUE = ("strongly", "hardly", "dramatically", "only slightly", "by far", "barely", "clearly and without doubt")
 _RATIONALE = (
     "This makes sense, as cases like this one are known to be risky.",
@@ -72,8 +71,7 @@ def honest(bones: Skeleton, rng: random.Random) -> str:
 
 def narrated(bones: Skeleton, rng: random.Random) -> str | None:
     """The template with its list of reasons told as a story; None where it has none."""
-    found = _REASONS.search(bones.text)
-    items = list(_REASON.finditer(found["items"])) if found else []
+    found, items = _reasons(bones)
     if found is None or not items:
         return None
     told = []
@@ -84,11 +82,9 @@ def narrated(bones: Skeleton, rng: random.Random) -> str | None:
         output = found["output"] if number == 0 else rng.choice(("it", found["output"]))
         verb = rng.choice(_RAISING if item["verb"] == "raises" else _LOWERING).format(o=output)
         told.append(f"{subject} {verb}{' the most,' if number == 0 and rng.random() < 0.5 else ''} by {item['size']}")
-    story, used = told[0], 1
-    while used < len(told):
-        joint = rng.choice((". ", ", and ", ", while ", "; "))
-        story += joint + told[used]
-        used += 1
+    story = told[0]
+    for part in told[1:]:
+        story += rng.choice((". ", ", and ", ", while ", "; ")) + part
     return f"{bones.text[: found.start()]}{story}.{bones.text[found.end() :]}"
 
 
@@ -96,6 +92,14 @@ _REASONS = re.compile(r"What moves (?P<output>the [^:]*?\{[^{}]*\}) most: (?P<it
 _REASON = re.compile(
     r"(?P<subject>\{[\w.:-]+\}) (?:\((?P<at>\{[\w.:-]+\})\) )?(?P<verb>raises|lowers) it by (?P<size>\{[\w.:-]+\})"
 )
+
+
+def _reasons(bones: Skeleton) -> tuple[re.Match[str] | None, list[re.Match[str]]]:
+    """The sentence that lists the reasons, and each of them."""
+    found = _REASONS.search(bones.text)
+    return found, list(_REASON.finditer(found["items"])) if found else []
+
+
 _SUBJECTS = ("{s} ({a})", "{s} of {a}", "the {s} of {a}", "{s}, at {a},", "its {s} of {a}")
 _RAISING = ("raises {o}", "increases {o}", "pushes {o} up", "lifts {o}", "drives {o} up")
 _LOWERING = ("lowers {o}", "reduces {o}", "pulls {o} down", "decreases {o}", "brings {o} down")
@@ -225,8 +229,7 @@ def _added(text: str, bones: Skeleton, rng: random.Random) -> str | None:
 
 def _false_rank(text: str, bones: Skeleton, rng: random.Random) -> str | None:
     """A reason that is not the first is called the most important."""
-    found = _REASONS.search(bones.text)
-    items = list(_REASON.finditer(found["items"])) if found else []
+    found, items = _reasons(bones)
     if found is None or len(items) < 2:
         return None
     item = rng.choice(items[1:])
@@ -236,14 +239,14 @@ def _false_rank(text: str, bones: Skeleton, rng: random.Random) -> str | None:
 
 def _false_ellipsis(text: str, bones: Skeleton, rng: random.Random) -> str | None:
     """A reason that lowers shares the verb of one that raises."""
-    found = _REASONS.search(bones.text)
-    items = list(_REASON.finditer(found["items"])) if found else []
+    found, items = _reasons(bones)
     up, down = ([one for one in items if one["verb"] == verb] for verb in ("raises", "lowers"))
     if found is None or not up or not down:
         return None
     one, other = (up[0], down[0]) if rng.random() < 0.5 else (down[0], up[0])
-    verb = {"raises": "raises", "lowers": "lowers"}[one["verb"]]
-    told = f"{one['subject']} {verb} {found['output']} by {one['size']} and {other['subject']} by {other['size']}."
+    told = (
+        f"{one['subject']} {one['verb']} {found['output']} by {one['size']} and {other['subject']} by {other['size']}."
+    )
     return f"{bones.text[: found.start()]}{told}{bones.text[found.end() :]}"
 
 

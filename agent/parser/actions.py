@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from askwhy.agent.calls import Reason
 from askwhy.agent.plan import Audience, Form, Length
 from askwhy.tools.registry import Tool, names_kind
 from askwhy.tools.schema import Schema
@@ -26,7 +27,7 @@ Kind = Literal["feature", "class", "number", "choice", "text", "flag"]
 
 MAX_STEPS = 4
 ASKS = ("feature", "row", "rows", "number", "category", "class", "tool", "changes", "text", "model")
-DECLINES = ("out_of_scope", "no_such_tool", "not_about_the_model", "unsafe")
+DECLINES: tuple[str, ...] = get_args(Reason)
 OPS = ("eq", "ne", "lt", "le", "gt", "ge")
 CHANGES = ("set", "increase", "decrease", "scale", "percent_up", "percent_down")
 EDITS = ("remove", "replace", "insert", "insert_before")

@@ -120,20 +120,17 @@ def make_batch(reads: Sequence[Read], pieces: Pieces, catalogue: Catalogue) -> B
     ids, mask = padded([one.pieces[0] for one in reads])
     kinds, _ = padded([one.pieces[1] for one in reads])
     first, words = padded([one.pieces[2] for one in reads])
-    for i, one in enumerate(reads):
-        words[i, : len(one.pieces[2])] = 1
-    kinds = torch.nn.functional.pad(kinds, (0, ids.shape[1] - kinds.shape[1]))
-    texts = {item.text: 0 for one in reads for item in one.items}
-    texts = {text: place for place, text in enumerate(texts)}
+    different = dict.fromkeys(item.text for one in reads for item in one.items)
+    texts = {text: place for place, text in enumerate(different)}
     item_ids, item_mask = pieces.texts(list(texts))
-    item_of, items = _rectangle([[texts[item.text] for item in one.items] for one in reads])
-    item_kind, _ = _rectangle([[GROUPS.index(item.group) for item in one.items] for one in reads])
-    owner, _ = _rectangle([_owners(one) for one in reads])
+    item_of, items = padded([[texts[item.text] for item in one.items] for one in reads])
+    item_kind, _ = padded([[GROUPS.index(item.group) for item in one.items] for one in reads])
+    owner, _ = padded([_owners(one) for one in reads])
     matched = np.zeros((len(reads), words.shape[1], items.shape[1], FEATURES), dtype=np.float32)
     for i, one in enumerate(reads):
         matched[i, : one.matched.shape[0], : one.matched.shape[1]] = one.matched
-    number_at, numbers = _rectangle([[max(0, mention.word) for mention in one.page.numbers] for one in reads])
-    number_kind, _ = _rectangle([_number_kinds(one.page) for one in reads])
+    number_at, numbers = padded([[max(0, mention.word) for mention in one.page.numbers] for one in reads])
+    number_kind, _ = padded([_number_kinds(one.page) for one in reads])
     tools = [catalogue.index.get(("T", one.page.earlier[-1].tool), -1) if one.page.earlier else -1 for one in reads]
     batch = Batch(
         ids, mask, kinds, first, words.bool(), tuple(texts), item_ids, item_mask, item_of, items.bool(), item_kind,
@@ -141,13 +138,6 @@ def make_batch(reads: Sequence[Read], pieces: Pieces, catalogue: Catalogue) -> B
     )  # fmt: skip
     batch.places = [_places(one, batch, len(catalogue.actions)) for one in reads]
     return batch
-
-
-def _rectangle(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    found, there = padded(rows)
-    for i, row in enumerate(rows):
-        there[i, : len(row)] = 1
-    return found, there
 
 
 def _owners(one: Read) -> list[int]:

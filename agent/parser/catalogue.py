@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,10 +25,10 @@ class Catalogue:
     first_text: int
     first_tool: int
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "index", {action: place for place, action in enumerate(self.actions)})
-
-    index: dict[Action, int] = None  # type: ignore[assignment]
+    @functools.cached_property
+    def index(self) -> dict[Action, int]:
+        """The place of every action."""
+        return {action: place for place, action in enumerate(self.actions)}
 
     @classmethod
     def of(cls, tools: Iterable[Tool], rivals: Sequence[str] = ()) -> Catalogue:

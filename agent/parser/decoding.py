@@ -39,6 +39,11 @@ class _Beam:
     places: tuple[int, ...]
     score: float
 
+    @property
+    def done(self) -> bool:
+        """Whether its last word ends it: the end of a plan, or a question back or a decline, which are one word."""
+        return bool(self.actions) and (self.actions[-1] == ("G", "end") or self.actions[0][0] == "G")
+
 
 class Writer:
     """Writes plans for the questions of one batch."""
@@ -63,8 +68,8 @@ class Writer:
                 if row[at] > -50
             ]
             grown = sorted(grown, key=lambda beam: -beam.score)[:width]
-            ended += [beam for beam in grown if self._done(one, beam)]
-            beams = [beam for beam in grown if not self._done(one, beam)]
+            ended += [beam for beam in grown if beam.done]
+            beams = [beam for beam in grown if not beam.done]
             best = max((beam.score for beam in ended), default=-math.inf)
             beams = [beam for beam in beams if len(ended) < width and beam.score > best - 5]
             if not beams:
@@ -81,18 +86,10 @@ class Writer:
         return found
 
     def _allowed(self, one: Read, place: dict[Action, int], beam: _Beam) -> Any:
-        grammar = self._grammar(one, beam)
-        return allowed_mask(grammar.allowed(), place, self._catalogue, self._common + self._batch.candidates)
-
-    @staticmethod
-    def _grammar(one: Read, beam: _Beam) -> Grammar:
         grammar = Grammar(one.offer)
         for action in beam.actions:
             grammar.push(action)
-        return grammar
-
-    def _done(self, one: Read, beam: _Beam) -> bool:
-        return self._grammar(one, beam).done
+        return allowed_mask(grammar.allowed(), place, self._catalogue, self._common + self._batch.candidates)
 
     def _named(self, at: int, names: dict[int, Action]) -> Action:
         return self._catalogue.actions[at] if at < self._common else names[at]

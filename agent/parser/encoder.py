@@ -73,10 +73,10 @@ class Encoder(nn.Module):
         for part in (self.words, self.places, self.kinds, self.norm, *self.layers[:layers]):
             part.requires_grad_(False)
 
-    def sentences(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Vectors of unit length, (batch, width): means over the pieces."""
+    def means(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """A vector for each row, (batch, width): the mean over its pieces."""
         states = self(ids, mask) * mask[:, :, None]
-        return functional.normalize(states.sum(1) / mask.sum(1, keepdim=True), dim=-1)
+        return states.sum(1) / mask.sum(1, keepdim=True)  # type: ignore[no-any-return]
 
 
 def from_bert(state: dict[str, Any], layers: int) -> dict[str, Tensor]:

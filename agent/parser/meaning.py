@@ -80,12 +80,7 @@ class _Reader:
         if not isinstance(outcome, Plan):
             raise BadCalls("a step is no tool call")
         step = outcome.steps[0]
-        if not refs:
-            return step
-        names = {ref.into for ref in refs}
-        kept = step.scope.model_copy(update={"row": None}) if "row" in names else step.scope
-        arguments = tuple(one for one in step.arguments if one.name not in names)
-        return step.model_copy(update={"scope": kept, "arguments": arguments, "refs": tuple(refs)})
+        return step.referring(tuple(refs)) if refs else step
 
     def _next(self) -> Action:
         self.at += 1

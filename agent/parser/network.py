@@ -123,15 +123,8 @@ class Network(nn.Module):
         return Shelf(self._sentences(*texts), functional.normalize(sums, dim=-1), sentences, owner)
 
     def _sentences(self, ids: Tensor, mask: Tensor, at_once: int = 64) -> Tensor:
-        parts = [
-            self.encoder.sentences(ids[i : i + at_once], mask[i : i + at_once]) for i in range(0, len(ids), at_once)
-        ]
-        return torch.cat(parts)
-
-    def read_items(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Vectors of item texts, (u, width): means over their pieces."""
-        states = self.encoder(ids, mask) * mask[:, :, None]
-        return states.sum(1) / mask.sum(1, keepdim=True)  # type: ignore[no-any-return]
+        parts = [self.encoder.means(ids[i : i + at_once], mask[i : i + at_once]) for i in range(0, len(ids), at_once)]
+        return functional.normalize(torch.cat(parts), dim=-1)
 
     def join(self, batch: Batch, shelf: Shelf, items: Tensor) -> Joined:
         """Question and items (u, encoder's width), after they have seen each other."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,23 +18,21 @@ from askwhy.tools.scope import AnyOf, Scope
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """One question with everything its plan may point at: the schema, the words and numbers, the turn before.
-
-    values: every value of every feature, in order, with its feature's position.
-    """
+    """One question with everything its plan may point at: the schema, the words and numbers, the turn before."""
 
     schema: Schema
     question: Question
     earlier: tuple[Step, ...] = ()
 
-    def __post_init__(self) -> None:
-        features = self.schema.features
-        values = tuple((i, one) for i, feature in enumerate(features) for one in feature.categories)
-        object.__setattr__(self, "values", values)
-        object.__setattr__(self, "numbers", (*self.question.numbers, *_constants(), *_said(self.earlier)))
+    @functools.cached_property
+    def values(self) -> tuple[tuple[int, Category], ...]:
+        """Every value of every feature, in order, with its feature's position."""
+        return tuple((i, one) for i, feature in enumerate(self.schema.features) for one in feature.categories)
 
-    values: tuple[tuple[int, Category], ...] = ()
-    numbers: tuple[Mention, ...] = ()
+    @functools.cached_property
+    def numbers(self) -> tuple[Mention, ...]:
+        """The numbers of the question, those that can be meant without being said, and those of the turn before."""
+        return (*self.question.numbers, *_constants(), *_said(self.earlier))
 
     @classmethod
     def of(cls, text: str, schema: Schema, earlier: tuple[Step, ...] = ()) -> Page:
@@ -63,7 +62,7 @@ class Page:
 
 
 def _constants() -> tuple[Mention, ...]:
-    return tuple(Mention(value, "", -1, -1) for value in CONSTANTS)
+    return tuple(Mention(value, "", -1) for value in CONSTANTS)
 
 
 def _said(earlier: Sequence[Step]) -> tuple[Mention, ...]:
@@ -80,4 +79,4 @@ def _said(earlier: Sequence[Step]) -> tuple[Mention, ...]:
                 continue
             if math.isfinite(number):
                 found.setdefault(number)
-    return tuple(Mention(value, f"{value:g}", -2, -2) for value in found)
+    return tuple(Mention(value, f"{value:g}", -2) for value in found)

@@ -52,7 +52,6 @@ class Mention:
     value: float
     raw: str
     word: int
-    last: int
 
 
 @dataclass(frozen=True)
@@ -98,20 +97,20 @@ def _mentions(words: tuple[Word, ...]) -> list[Mention]:
             place = max(end, place + 1)
             continue
         if low in _FACTORS:
-            found.append(Mention(_FACTORS[low], low, place, place))
+            found.append(Mention(_FACTORS[low], low, place))
         elif low in _DECADES:
-            found += [Mention(float(_DECADES[low] + more), low, place, place) for more in (0, _DECADE, 1900, 1910)]
+            found += [Mention(float(_DECADES[low] + more), low, place) for more in (0, _DECADE, 1900, 1910)]
         elif low in _TEENS:
-            found += [Mention(float(value), low, place, place) for value in _AGE]
+            found += [Mention(float(value), low, place) for value in _AGE]
         elif low in _SCALES and place and words[place - 1].low in ("a", "an", "few", "per"):
-            found.append(Mention(_SCALES[low], low, place, place))
+            found.append(Mention(_SCALES[low], low, place))
         place += 1
     return found
 
 
 def _readings(words: tuple[Word, ...], place: int, end: int, value: float, percent: bool) -> list[Mention]:
     """A number and what else it can mean: without its scale, as a share, after noon, a decade."""
-    raw, last = words[place].text, end - 1
+    raw = words[place].text
     after = words[end].low if end < len(words) else ""
     values = [_signed(words, place, value)]
     if words[place].kind == "number":
@@ -126,7 +125,7 @@ def _readings(words: tuple[Word, ...], place: int, end: int, value: float, perce
         values += [value + _DECADE]
     if place and words[place - 1].low == "minus":
         values.append(-value)
-    return [Mention(one, raw, place, last) for one in dict.fromkeys(values)]
+    return [Mention(one, raw, place) for one in dict.fromkeys(values)]
 
 
 def _is_hyphen(words: tuple[Word, ...], place: int) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from askwhy.agent.parser.actions import Action, arguments_of_tool
+from askwhy.agent.parser.actions import EDITS, Action, arguments_of_tool
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.question import Mention
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
 from askwhy.tools.registry import tools
 from askwhy.tools.scope import AnyOf, Assignment, Change, Condition, Scalar, Scope, opposite
 
-_EDITS = ("remove", "replace", "insert")
 _TOLERANCE = 1e-9
 
 
@@ -198,7 +197,7 @@ class _Writer:
 
     def _edit(self, one: Change) -> Iterator[tuple[Action, ...]]:
         how = "insert_before" if one.action == "insert" and one.words else one.action
-        if how not in (*_EDITS, "insert_before"):
+        if how not in EDITS:
             raise Unwritable(f"a text cannot be changed by {how}")
         yield (("G", how),)
         parts = {"remove": (one.words,), "replace": (one.words, one.value), "insert": (one.value,)}

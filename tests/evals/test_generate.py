@@ -9,9 +9,9 @@ import pytest
 from langchain_core.messages import ToolCall
 
 from askwhy.agent.calls import calls_of, outcome_of
+from askwhy.agent.parser.actions import ASKS, DECLINES
 from askwhy.agent.plan import Clarify, Decline, Plan, Ref, Step
 from askwhy.evals import generate_schemas
-from askwhy.evals.bank import MISSING, REASONS
 from askwhy.evals.generate import Generated, domains, generated, generated_with_mentions, varied
 from askwhy.evals.generate_filters import selection
 from askwhy.evals.generate_grammar import forms, parsed, rendered
@@ -62,9 +62,9 @@ def test_every_plan_is_what_its_calls_are_read_as(sample: list[tuple[Schema, Gen
             plan = Plan(steps=tuple(without_references(step, schema) for step in gold.steps))
             assert outcome_of(calls_of(plan, schema), schema) == plan, one.asked.question
         elif isinstance(gold, Clarify):
-            assert gold.question in MISSING and set(gold.options) <= set(schema.names)
+            assert gold.question in ASKS and set(gold.options) <= set(schema.names)
         else:
-            assert isinstance(gold, Decline) and gold.reason in REASONS
+            assert isinstance(gold, Decline) and gold.reason in DECLINES
 
 
 def test_what_is_mentioned_is_in_the_schema_and_where_it_is_said(sample: list[tuple[Schema, Generated]]) -> None:
