@@ -18,11 +18,10 @@ from functools import cached_property
 from typing import Literal
 
 from askwhy.agent.answer import Claim, Draft
-from askwhy.agent.details import details
 from askwhy.agent.fact_words import can_say, fact_words
 from askwhy.agent.pattern import Form, Part, Slot
 from askwhy.agent.scope_words import changes_words, instance_words, scope_words
-from askwhy.agent.verify.check_slots import find_caveats
+from askwhy.agent.verify.check_slots import find_caveats, find_details
 from askwhy.agent.verify.clauses import Span, inside, sentences
 from askwhy.agent.wording import article, capitalised
 from askwhy.tools.evidence import Evidence, Fact
@@ -168,9 +167,7 @@ class _Cut:
     def _whole(self) -> tuple[Span, ...]:
         """Spans that are said word for word: caveats, and what was computed of the method."""
         text = self.draft.text
-        lines = (line for one in self.evidence for line in details(one))
-        told = (match.span() for line in lines for match in re.finditer(re.escape(line), text))
-        return (*find_caveats(text, self.evidence)[0], *told)
+        return (*find_caveats(text, self.evidence)[0], *find_details(text, self.evidence)[0])
 
     def _spans(self, hidden: tuple[Span, ...]) -> list[tuple[int, int, str]]:
         """What is taken out, in order: values of facts, words of the scopes, whatever else has a digit."""

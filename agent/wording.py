@@ -23,7 +23,7 @@ CLIP = 80
 _BY_KIND = {"Cc": " ", "Cf": "", "Cs": ""}
 _JOINT = re.compile("(?<=[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f])\u200d(?=[\U0001f000-\U0001faff\u2600-\u27bf])")
 _INNER_QUOTES = str.maketrans("“”", "\u2018\u2019")
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _SPOKEN_WITH_VOWEL = frozenset("AEFHILMNORSX")
 _CONSONANT_SOUND = re.compile(r"(?:one|once|uni(?!n)|use|usu|usa|eu|ut[ie])", re.IGNORECASE)
 
@@ -76,8 +76,8 @@ def final_separator(items: Sequence[str], last: str = "and") -> str:
 
 def ordinal(number: int) -> str:
     """first ... tenth, then 11th, 12th, 21st ..."""
-    if 1 <= number <= len(_ORDINALS):
-        return _ORDINALS[number - 1]
+    if 1 <= number <= len(ORDINALS):
+        return ORDINALS[number - 1]
     tail = "th" if 10 <= abs(number) % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(abs(number) % 10, "th")
     return f"{number:,}{tail}"
 

@@ -160,6 +160,14 @@ def sample(rows: pd.DataFrame, most: int, rng: np.random.Generator) -> pd.DataFr
     return rows.iloc[np.sort(rng.choice(len(rows), most, replace=False))]
 
 
+def class_explained(view: View, cls: str | None) -> ClassLabel | None:
+    """The class that is explained; among several, where nothing decides, the one predicted most often."""
+    label = view.explained_class(cls)
+    if label is not None or view.subject.regression:
+        return label
+    return view.schema.classes[int(np.bincount(view.outputs.argmax(axis=1)).argmax())]
+
+
 def column_of(view: View, label: ClassLabel | None) -> int:
     """The column of the model's output that is explained."""
     return 0 if label is None else view.schema.classes.index(label)

@@ -156,10 +156,10 @@ def tools(schema: Schema | None = None) -> dict[str, Tool]:
 
 def find_tool(name: str) -> Tool:
     """The tool of this name; ToolError if there is none."""
-    known = tools()
-    if name not in known:
-        raise ToolError(f"There is no tool {name!r}; there are: {', '.join(known)}.")
-    return known[name]
+    _load()
+    if name not in _TOOLS:
+        raise ToolError(f"There is no tool {name!r}; there are: {', '.join(tools())}.")
+    return _TOOLS[name]
 
 
 def unregister(name: str) -> None:

@@ -16,10 +16,10 @@ from askwhy.agent.verify.places import (
     CLOSE,
     ENTITY,
     OPEN,
-    ORDINALS,
     REACH,
     TARGET,
     Gap,
+    Lead,
     Place,
     Places,
     Token,
@@ -27,6 +27,7 @@ from askwhy.agent.verify.places import (
     leads,
 )
 from askwhy.agent.verify.reading import Clause, Reading
+from askwhy.agent.wording import ORDINALS
 from askwhy.tools.evidence import Fact
 
 _FEWEST = 3
@@ -46,11 +47,12 @@ _Found = Number | Mention | None
 def check_places(reading: Reading) -> Iterator[Failure]:
     """Failures of numbers, names and chosen words that stand where another fact belongs."""
     known = Places.of(reading.ground.evidence)
+    lists = leads(reading.ground.evidence)
     clauses = {number: clause for clause in reading.clauses for number in clause.numbers}
     for number in range(len(reading.sentences)):
         run = _run(reading, number)
         tokens = tuple(token for token, _ in run)
-        yield from _listed(reading, run)
+        yield from _listed(reading, run, lists)
         for position, (token, found) in enumerate(run):
             if isinstance(found, Number):
                 clause = clauses.get(found)
@@ -150,10 +152,9 @@ def _number_problem(reading: Reading, number: Number, said: list[Place]) -> str 
     return f"{number.text} stands where the evidence has the {' or '.join(sorted(names))}."
 
 
-def _listed(reading: Reading, run: list[tuple[Token, _Found]]) -> Iterator[Failure]:
+def _listed(reading: Reading, run: list[tuple[Token, _Found]], known: tuple[Lead, ...]) -> Iterator[Failure]:
     """Numbers of a list after words that say what it lists: of that relation, and of the feature they follow."""
     tokens = [token for token, _ in run]
-    known = leads(reading.ground.evidence)
     for position in range(1, len(run)):
         facts: list[Fact] = []
         for lead in known:

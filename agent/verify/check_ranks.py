@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.check_directions import Direction
 from askwhy.agent.verify.reading import Clause, Reading
+from askwhy.agent.wording import ORDINALS
 from askwhy.tools.evidence import Fact
 
 Pool = dict[str, Fact]
@@ -27,11 +28,10 @@ _LEAST = re.compile(
     rf"support|oppos|speak|increas|decreas|reduc|lift|bring|pull|drag)(?:s|es|e|ed)? (?:\S+ ){{0,6}}?(?:the )?least)\b",
     re.I,
 )
-_NTH = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
 _ORDINAL = re.compile(
-    rf"\b(?P<word>{'|'.join(_NTH)}|\d+(?:st|nd|rd|th))\b(?:[ -](?:most {_WEIGHT}|strongest|largest|biggest|greatest|"
-    rf"place|rank|position|of (?:the|all)))|\b(?:rank(?:s|ed)?|comes?|came|place[sd]?) (?:in |is |as |the )*"
-    rf"(?P<after>{'|'.join(_NTH)}|\d+(?:st|nd|rd|th))\b|\brank(?:s|ed)? (?:is |of )?(?:number |"
+    rf"\b(?P<word>{'|'.join(ORDINALS)}|\d+(?:st|nd|rd|th))\b(?:[ -](?:most {_WEIGHT}|strongest|largest|biggest|"
+    rf"greatest|place|rank|position|of (?:the|all)))|\b(?:rank(?:s|ed)?|comes?|came|place[sd]?) (?:in |is |as |the )*"
+    rf"(?P<after>{'|'.join(ORDINALS)}|\d+(?:st|nd|rd|th))\b|\brank(?:s|ed)? (?:is |of )?(?:number |"
     rf"#)?(?P<digit>\d+)\b", re.I
 )  # fmt: skip
 _MORE_THAN = re.compile(
@@ -267,8 +267,8 @@ def _has_rank(reading: Reading, clause: Clause, name: str, nth: int, sign: int) 
 
 def _nth(match: re.Match[str]) -> int | None:
     word = (match["word"] or match["after"] or match["digit"]).lower()
-    if word in _NTH:
-        return _NTH.index(word) + 1
+    if word in ORDINALS:
+        return ORDINALS.index(word) + 1
     digits = re.match(r"\d+", word)
     return int(digits.group()) if digits else None
 

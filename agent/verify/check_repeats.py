@@ -39,7 +39,8 @@ def check_repeats(reading: Reading, plan: Plan) -> Iterator[Failure]:
         verbalize(evidence, schema, variation=variation, forms=plan.forms, manners=manners_of(plan)).text
         for variation in range(_VARIATIONS)
     ]
-    paired = [_Paired.of(numbers(reading.text), numbers(one)) for one in own]
+    said = numbers(reading.text)
+    paired = [_Paired.of(said, numbers(one)) for one in own]
     best = min(range(len(own)), key=lambda one: (len(paired[one].surplus), len(paired[one].alien)))
     for number in paired[best].surplus:
         message = f"{number.text} is said more often than the evidence bears out: another value belongs in its place."

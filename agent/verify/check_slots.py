@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from askwhy.agent.answer import Failure
 from askwhy.agent.caveat_words import plain_caveat
 from askwhy.agent.details import details
+from askwhy.agent.manner import LOW_SHARE, REQUIRED
 from askwhy.agent.verify.check_numbers import matches
 from askwhy.agent.verify.clauses import Span, inside, quoted
 from askwhy.agent.verify.ground import Ground
@@ -18,7 +19,6 @@ from askwhy.tools.evidence import Evidence, Fact
 
 _TOP = re.compile(r"reason|importan|^top|_top|^clear_|^for_|^against_|mean_for|mean_against")
 _CHOSEN = re.compile(r"^(?:top|clear)_")
-_LOW_SHARE = 0.8
 _LONG_TEXT = 6
 _BEGUN = 5
 
@@ -33,7 +33,7 @@ def check_slots(reading: Reading) -> Iterator[Failure]:
         for step in reading.ground.plan.steps
     )
     for fact in () if asked else reading.ground.facts:
-        if fact.relation == "named_share" and fact.number() < _LOW_SHARE and not _is_stated(reading, fact):
+        if fact.relation == REQUIRED and fact.number() < LOW_SHARE and not _is_stated(reading, fact):
             yield _missing(
                 reading, "V6", f"Say that the named features account for {fact.number():.0%} of the attribution."
             )

@@ -163,17 +163,17 @@ class _Gate:
 
     def failures(self, text: str) -> Iterator[Failure]:
         """Sentences that cannot be read as what the template says."""
-        state: _State | None = _State()
+        state = _State()
         for start, end in _sentences(text):
             said = canonical(self._encoded(text[start:end].rstrip(" .")))
-            after = self._read(said, replace(state or _State(), average=False, began=False)) if said else state
+            after = self._read(said, replace(state, average=False, began=False)) if said else state
             if after is None:
                 yield Failure(check="V9", message=self._unread(text[start:end], state), start=start, end=end)
                 return
             state = after
 
-    def _unread(self, sentence: str, state: _State | None) -> str:
-        place = (state or _State()).last + 1
+    def _unread(self, sentence: str, state: _State) -> str:
+        place = state.last + 1
         rest = [one.text for one in self.bones.sentences[place : place + 2]]
         hint = f" Stay closer to the template, which goes on: {' '.join(rest)}" if rest else " Leave it out."
         return f"This sentence does not say what the template says, or not in this place: {sentence.strip()}{hint}"

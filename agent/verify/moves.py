@@ -6,6 +6,7 @@ the probability of A down by 4" says one of the two again. Texts are in the form
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterator
@@ -130,14 +131,9 @@ _TURNS = {
 }  # fmt: skip
 
 
+@functools.lru_cache(maxsize=64)
 def _patterns(target: str) -> tuple[re.Pattern[str], ...]:
-    found = _COMPILED.get(target)
-    if found is None:
-        found = _COMPILED[target] = tuple(re.compile(one) for one in _sources(output_pattern(target)))
-    return found
-
-
-_COMPILED: dict[str, tuple[re.Pattern[str], ...]] = {}
+    return tuple(re.compile(one) for one in _sources(output_pattern(target)))
 
 
 def _sources(output: str) -> tuple[str, ...]:

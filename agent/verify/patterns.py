@@ -14,6 +14,7 @@ from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
 
 _GAP = "\x00"
+_CACHED = 4096  # patterns: more than all tools have
 WORD = r"[\w'’-]+"
 """A word, as runs of words are compared."""
 _CONTRAST = re.compile(r"\{(\w+)[^{}]*\}(?: for \{row\})?[\w\s]{0,30}? (?:instead of|to|against) \{(\w+)[^{}]*\}")
@@ -61,10 +62,8 @@ def denials(evidence: tuple[Evidence, ...]) -> tuple[tuple[str, str], ...]:
     """Runs of words with a negation that the evidence may be said with, each also without the negation."""
     found: dict[tuple[str, str], None] = {}
     for one in evidence:
-        roles = {fact.relation for fact in one.facts}
-        for pattern in _patterns(one.tool):
-            if _roles(pattern) <= roles:
-                found |= dict.fromkeys(_denials(pattern))
+        for pattern in fillable(one):
+            found |= dict.fromkeys(_denials(pattern))
     return tuple(found)
 
 
@@ -77,16 +76,20 @@ def words_around(evidence: tuple[Evidence, ...], relation: str) -> frozenset[str
 def contrasts(evidence: tuple[Evidence, ...]) -> frozenset[tuple[str, str]]:
     """Pairs of relations that the tools say in this order around "instead of", or from one to the other."""
     tools = {one.tool for one in evidence}
-    return frozenset(pair for tool in tools for pattern in _patterns(tool) for pair in _CONTRAST.findall(pattern))
+    return frozenset(pair for tool in tools for pattern in _patterns(tool) for pair in _contrasts(pattern))
+
+
+@functools.lru_cache(maxsize=_CACHED)
+def _contrasts(pattern: str) -> tuple[tuple[str, str], ...]:
+    return tuple(_CONTRAST.findall(pattern))
 
 
 def says_some(text: str, evidence: tuple[Evidence, ...]) -> bool:
     """Whether the text has at least three words in a row of a pattern that the evidence can fill."""
     for one in evidence:
-        roles = {fact.relation for fact in one.facts}
-        for pattern in _patterns(one.tool):
+        for pattern in fillable(one):
             chunks = (part.strip() for part in " ".join(_literals(pattern)).split(_GAP))
-            if _roles(pattern) <= roles and any(len(chunk.split()) >= 3 and chunk in text for chunk in chunks):
+            if any(len(chunk.split()) >= 3 and chunk in text for chunk in chunks):
                 return True
     return False
 
@@ -99,12 +102,13 @@ def fillable(evidence: Evidence) -> Iterator[str]:
 
 def says(evidence: tuple[Evidence, ...], run: str) -> bool:
     """Whether one of the tools' patterns has this run of words, in lower case."""
-    return any(f" {run} " in text for tool in {one.tool for one in evidence} for text in _plain_runs(tool))
+    patterns = (pattern for tool in {one.tool for one in evidence} for pattern in _patterns(tool))
+    return any(f" {run} " in text for pattern in patterns for text in _plain_runs(pattern))
 
 
-@functools.lru_cache(maxsize=256)
-def _plain_runs(tool: str) -> tuple[str, ...]:
-    parts = (part for pattern in _patterns(tool) for part in " ".join(_literals(pattern)).lower().split(_GAP))
+@functools.lru_cache(maxsize=_CACHED)
+def _plain_runs(pattern: str) -> tuple[str, ...]:
+    parts = " ".join(_literals(pattern)).lower().split(_GAP)
     return tuple(f" {' '.join(re.findall(WORD, part))} " for part in parts)
 
 
@@ -112,18 +116,16 @@ def turns(evidence: tuple[Evidence, ...]) -> tuple[tuple[str, str], ...]:
     """Runs of words that the evidence may be said with, each also with a word turned into its opposite."""
     found: dict[tuple[str, str], None] = {}
     for one in evidence:
-        roles = {fact.relation for fact in one.facts}
-        for pattern in _patterns(one.tool):
-            if _roles(pattern) <= roles:
-                found |= dict.fromkeys(_turns(pattern))
+        for pattern in fillable(one):
+            found |= dict.fromkeys(_turns(pattern))
     return tuple(found)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=_CACHED)
 def _turns(pattern: str) -> tuple[tuple[str, str], ...]:
     found = []
     for part in " ".join(_literals(pattern)).lower().split(_GAP):
-        run = re.findall(r"[\w'’-]+", part)
+        run = re.findall(WORD, part)
         for position, word in enumerate(run):
             start, end = max(0, position - 2), position + 3
             if len(run[start:end]) < 3:
@@ -142,7 +144,7 @@ def _patterns(tool: str) -> tuple[str, ...]:
     return tuple(text for entry in says for text in ((entry,) if isinstance(entry, str) else entry))
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=_CACHED)
 def _words(pattern: str) -> tuple[str, ...]:
     return tuple(word.lower for part in _literals(pattern) for word in words(part))
 
@@ -158,7 +160,7 @@ def _literals(pattern: str) -> list[str]:
     return parts
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=_CACHED)
 def _roles(pattern: str) -> frozenset[str]:
     own = {"scope", "entities", "entity", "row", "changes", "target", ""}
     found: set[str] = set()
@@ -170,13 +172,13 @@ def _roles(pattern: str) -> frozenset[str]:
     return frozenset(found - own)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=_CACHED)
 def _denials(pattern: str) -> tuple[tuple[str, str], ...]:
     found = []
     for part in " ".join(_literals(pattern)).split(_GAP):
         for match in NEGATION.finditer(part):
-            before = re.findall(r"[\w'’-]+", part[: match.start()])[-2:]
-            after = re.findall(r"[\w'’-]+", part[match.end() :])[:2]
+            before = re.findall(WORD, part[: match.start()])[-2:]
+            after = re.findall(WORD, part[match.end() :])[:2]
             if before or after:
                 found.append((" ".join([*before, match.group(), *after]).lower(), " ".join([*before, *after]).lower()))
     return tuple(found)

@@ -17,12 +17,12 @@ from askwhy.agent.pattern import Listing, Slot, parse
 from askwhy.agent.verify.clauses import Span, inside
 from askwhy.agent.verify.numbers import numbers
 from askwhy.agent.verify.patterns import fillable
+from askwhy.agent.wording import ORDINALS
 from askwhy.tools.evidence import Evidence
 
 REACH = 4
 """Tokens that are compared on either side."""
 
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 ENTITY, TARGET, OPEN, CLOSE = "@entity", "@target", "^", "$"
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _MOST_RUNS = 32

@@ -58,6 +58,22 @@ def already_facts(view: View, wish: Wish) -> tuple[Fact, ...]:
     return (already, fact_of(view, "probability", chance, "probability", cls=name))
 
 
+def goal_facts(view: View, wish: Wish, instead: str) -> tuple[Fact, ...]:
+    """What is wanted, beside what is predicted, in the role `instead`."""
+    if wish.label is None:
+        before = fact_of(view, "before_estimate", float(view.outputs[0, 0]), "output")
+        goal = fact_of(view, "goal_number", wish.goal.bound, "output")
+        assumed = (fact_of(view, "assumed_goal", wish.goal.bound, "output"),) if wish.assumed else ()
+        return (before, goal, *assumed)
+    name, now = wish.label.name, view.predicted()
+    chance = float(view.output_of(view.outputs, wish.label)[0])
+    return (
+        fact_of(view, "goal", name, "class", cls=name),
+        fact_of(view, instead, now.name, "class", cls=now.name),
+        fact_of(view, "goal_probability", chance, "probability", cls=name),
+    )
+
+
 def wished_class(view: View, cls: str | None) -> Wish:
     """The named class; else the favourable one if it is not predicted; else the likeliest other one."""
     predicted = view.predicted()

@@ -98,30 +98,32 @@ def own_effects(view: View, asked: WordQuestions, column: int) -> Array:
 
 def raise_text_twins(view: View, asked: WordQuestions, column: int) -> TextTwins | None:
     """Twins of the model and what they answer; None where it can neither be trained again nor reset."""
+    distinct, back = np.unique(np.array(asked.texts, dtype=object), return_inverse=True)
+    texts = [str(text) for text in distinct]  # the whole text stands beside each of its words: it is asked once
     network = view.subject.predictor.network
     if network is not None:
-        return TextTwins(np.array(list(_reset(view, network, asked, column))), "reset")
+        outputs = _reset(view, network, texts)
+        return TextTwins(np.array([asked.effects(one[back], column) for one in outputs]), "reset")
     model = trained(view.subject)
     if model is None:
         return None
     rows, actual, _ = thinned(view, model)
-    outputs_of = outputs_of_twins(model.estimator, model.native(rows), list(asked.texts))
+    outputs_of = outputs_of_twins(model.estimator, model.native(rows), texts)
     rng, effects, started = view.rng, [], time.monotonic()
     for _ in range(SHUFFLED_TWINS):
         in_time(started, f"Training {SHUFFLED_TWINS} models on shuffled outcomes")
-        outputs = outputs_of(rng.permutation(actual))
-        if outputs is None:
+        told = outputs_of(rng.permutation(actual))
+        if told is None:
             return None
-        effects.append(asked.effects(outputs, column))
+        effects.append(asked.effects(told[back], column))
     return TextTwins(np.array(effects), "shuffled", len(rows) < len(model.rows))
 
 
-def _reset(view: View, network: TextNetwork, asked: WordQuestions, column: int) -> Iterator[Array]:
-    """Effects in copies of the network whose weights are drawn anew. Every text is asked once."""
+def _reset(view: View, network: TextNetwork, texts: list[str]) -> Iterator[Outputs]:
+    """Outputs (texts, width) of copies of the network whose weights are drawn anew."""
     import torch
 
-    distinct, back = np.unique(np.array(asked.texts, dtype=object), return_inverse=True)
-    rng, texts, started = view.rng, [str(text) for text in distinct], time.monotonic()
+    rng, started = view.rng, time.monotonic()
     twin = replace(network, module=copy.deepcopy(network.module))
     for _ in range(RESET_TWINS):
         in_time(started, f"Asking {RESET_TWINS} copies of the network with random weights")
@@ -130,5 +132,4 @@ def _reset(view: View, network: TextNetwork, asked: WordQuestions, column: int) 
             for part in twin.module.modules():
                 if callable(again := getattr(part, "reset_parameters", None)):
                     again()
-        outputs = np.asarray(twin.outputs(texts)).reshape(len(texts), -1)
-        yield asked.effects(outputs[back], column)
+        yield np.asarray(twin.outputs(texts)).reshape(len(texts), -1)

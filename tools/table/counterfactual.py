@@ -23,6 +23,7 @@ from askwhy.tools.engines.recourse import (
     company,
     domains,
     fact_of,
+    goal_facts,
     relax,
     wished,
 )
@@ -133,7 +134,7 @@ def counterfactual(
     found = [one for one, holds in zip(found, valid, strict=True) if holds]
     needed = [share for share, holds in zip(needed, valid, strict=True) if holds]
     quality, caveats = _judged(view, wish, search, found, needed)
-    facts = [*_goal(view, wish), *_options(view, wish, found, k), *kept]
+    facts = [*goal_facts(view, wish, "prediction"), *_options(view, wish, found, k), *kept]
     return Evidence(
         facts=tuple(facts),
         method=_BY_DICE if by_dice else _METHOD,
@@ -206,21 +207,6 @@ def _told(view: View, proposed: _Proposed | None) -> list[Fact]:
     return [fact_of(view, "dice_made", proposed.made, "count"), *facts]
 
 
-def _goal(view: View, wish: Wish) -> list[Fact]:
-    if wish.label is None:
-        facts = [
-            fact_of(view, "before_estimate", float(view.outputs[0, 0]), "output"),
-            fact_of(view, "goal_number", wish.goal.bound, "output"),
-        ]
-        return [*facts, fact_of(view, "assumed_goal", wish.goal.bound, "output")] if wish.assumed else facts
-    name, now = wish.label.name, view.predicted()
-    return [
-        fact_of(view, "goal", name, "class", cls=name),
-        fact_of(view, "prediction", now.name, "class", cls=now.name),
-        fact_of(view, "goal_probability", float(view.output_of(view.outputs, wish.label)[0]), "probability", cls=name),
-    ]
-
-
 def _options(view: View, wish: Wish, found: list[Found], k: int) -> list[Fact]:
     """Facts of every option; those of the second and later ones carry its number in their relation."""
     facts = []
@@ -258,7 +244,7 @@ def _kept(view: View, keep: tuple[str, ...]) -> list[Fact]:
 def _none(view: View, wish: Wish, tried: int, relaxed: Relaxed) -> list[Fact]:
     facts = [fact_of(view, "none_found", tried, "count")]
     if wish.label is None:
-        facts += _goal(view, wish)
+        facts += goal_facts(view, wish, "prediction")
     else:
         facts.append(fact_of(view, "unreached", wish.label.name, "class", cls=wish.label.name))
     facts += [fact_of(view, "would_allow", one.why, "", feature=one.feature) for one in relaxed.alone]

@@ -15,6 +15,8 @@ from askwhy.tools.attribution import Attribution, unit_of
 from askwhy.tools.engines.choice import choose
 from askwhy.tools.engines.listing import shown
 from askwhy.tools.engines.panel import light_panel
+from askwhy.tools.engines.prediction import prediction_facts
+from askwhy.tools.engines.recourse import fact_of
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Table
 from askwhy.tools.quality import direct_evaluation
 from askwhy.tools.registry import FeatureName, ask, tool
@@ -88,10 +90,10 @@ def letter_reasons(
     quality = (*found.quality, *choice.quality(), *panel.quality())
     failed = [one for one in quality if one.check in BLOCKING and not one.passed]
     tried = [] if failed else _tried(view, label, found)
-    facts = [*_output(view, label), *_reasons(view, label, tried, k)]
+    facts = [*prediction_facts(view), *_reasons(view, label, tried, k)]
     if failed:
         checks = sum(one.check in BLOCKING for one in quality)
-        facts += [_count(view, "withheld", len(failed)), _count(view, "checks", checks)]
+        facts += [fact_of(view, "withheld", len(failed), "count"), fact_of(view, "checks", checks, "count")]
     steps = _next_steps(view, label, keep)
     return Evidence(
         facts=(*facts, *(fact for fact in steps.facts if fact.relation in _NEXT)),
@@ -138,16 +140,6 @@ def _spread(view: View) -> float:
     return float(np.ptp(view.evaluate.all_outputs(view.subject)[:, 0]))
 
 
-def _output(view: View, label: ClassLabel | None) -> Iterator[Fact]:
-    row = view.row_id
-    if label is None:
-        yield Fact(relation="estimate", value=float(view.outputs[0, 0]), unit="output", row=row)
-        return
-    chance = float(view.output_of(view.outputs, label)[0])
-    yield Fact(relation="prediction", value=label.name, unit="class", cls=label.name, row=row)
-    yield Fact(relation="probability", value=chance, unit="probability", cls=label.name, row=row)
-
-
 def _reasons(view: View, label: ClassLabel | None, tried: list[_Tried], k: int) -> Iterator[Fact]:
     """The confirmed features, the largest change first; how many were not, where any was tried."""
     kept = _kept(tried, k)
@@ -162,20 +154,16 @@ def _reasons(view: View, label: ClassLabel | None, tried: list[_Tried], k: int) 
         )
         yield Fact(relation=f"letter_with{suffix}", value=one.output, unit=level, at=one.typical, **about)
     if kept:
-        yield _count(view, "confirmed", len(kept))
+        yield fact_of(view, "confirmed", len(kept), "count")
     left = sum(not one.confirmed for one in tried)
     if left and kept:
-        yield _count(view, "unconfirmed", left)
+        yield fact_of(view, "unconfirmed", left, "count")
     elif left:
-        yield _count(view, "none_confirmed", left)
+        yield fact_of(view, "none_confirmed", left, "count")
 
 
 def _kept(tried: list[_Tried], k: int) -> list[_Tried]:
     return sorted((one for one in tried if one.confirmed), key=lambda one: -abs(one.change))[:k]
-
-
-def _count(view: View, relation: str, value: int) -> Fact:
-    return Fact(relation=relation, value=value, unit="count", row=view.row_id)
 
 
 def _next_steps(view: View, label: ClassLabel | None, keep: tuple[str, ...]) -> Evidence:

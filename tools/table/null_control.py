@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from askwhy.tools.attribution import quantity
+from askwhy.tools.attribution import class_explained, column_of, quantity
 from askwhy.tools.engines.discoveries import adjusted
 from askwhy.tools.engines.noise import COLUMNS, replies_with_noise
 from askwhy.tools.engines.refit import Trained, trained
@@ -20,7 +20,6 @@ from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Quality, Series, Table
 from askwhy.tools.registry import ClassName, tool
 from askwhy.tools.says import Brief
-from askwhy.tools.schema import ClassLabel
 from askwhy.tools.subject import Mask
 from askwhy.tools.view import View
 
@@ -129,8 +128,8 @@ def null_control(view: View, q: Rate = 0.1, twins: TwinCount | None = None, cls:
     raised = raise_twins(view, model, questions, np.zeros(questions.shape[0]) if truth is None else truth, count)
     if raised is None:
         return _cannot("The model did not let itself be trained again on shuffled outcomes.")
-    label = _label(view, cls)
-    column = 0 if label is None else view.schema.classes.index(label)
+    label = class_explained(view, cls)
+    column = column_of(view, label)
     noisy = None if view.scope.has_instance else _with_noise(view, model, questions, truth, column)
     found = replace(_compared(view, questions, truth, raised, column), noisy=noisy)
     return Evidence(
@@ -153,14 +152,6 @@ def _cannot(reason: str) -> Evidence:
         estimand="the explanation, against models that learnt nothing",
         caveats=(Caveat(flag="not_refittable", text=text),),
     )
-
-
-def _label(view: View, cls: str | None) -> ClassLabel | None:
-    """The class that is explained; among several, where nothing decides, the one predicted most often."""
-    label = view.explained_class(cls)
-    if label is not None or view.subject.regression:
-        return label
-    return view.schema.classes[int(np.bincount(view.outputs.argmax(axis=1)).argmax())]
 
 
 def _truth(view: View) -> tuple[Mask, Array | None]:

@@ -22,6 +22,7 @@ from askwhy.tools.engines.neighbours import (
     training,
     training_caveats,
 )
+from askwhy.tools.engines.prediction import prediction_facts
 from askwhy.tools.engines.truth import Array, actual_values
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table
@@ -88,7 +89,7 @@ def similar(
     another prediction; `k`: how many to list."""
     gap = outcome_gap(view)
     found = _neighbours(view, outcome, k, gap)
-    facts = [*_own(view), *_listed(view, found, outcome, gap), *_compared(view, found, gap)]
+    facts = [*prediction_facts(view), *_listed(view, found, outcome, gap), *_compared(view, found, gap)]
     quality, caveats = _judged(view, found)
     return Evidence(
         facts=tuple(facts),
@@ -133,16 +134,6 @@ def _neighbours(view: View, outcome: Outcome, k: int, gap: float) -> _Found:
     own = inside.space.encode(view.rows)[0]
     places, far = some.nearest(own, k)
     return _Found(some.positions[places], far, inside.space.differences(own, some.cells[places]), inside)
-
-
-def _own(view: View) -> Iterator[Fact]:
-    if view.subject.regression:
-        yield Fact(relation="estimate", value=float(view.outputs[0, 0]), unit="output", row=view.row_id)
-        return
-    label = view.predicted()
-    yield Fact(relation="prediction", value=label.name, unit="class", cls=label.name, row=view.row_id)
-    chance = float(view.output_of(view.outputs, label)[0])
-    yield Fact(relation="probability", value=chance, unit="probability", cls=label.name, row=view.row_id)
 
 
 def _listed(view: View, found: _Found, outcome: Outcome, gap: float) -> Iterator[Fact]:

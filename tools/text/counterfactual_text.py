@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from askwhy.tools.engines.counterfactual_search import Goal
-from askwhy.tools.engines.recourse import Direction, Wish, already_facts, fact_of, wished
+from askwhy.tools.engines.recourse import Direction, Wish, already_facts, fact_of, goal_facts, wished
 from askwhy.tools.engines.text_edits import Edit, EditKind, edited, words_changed
 from askwhy.tools.engines.text_flips import Edits, Flip, FlipSearch, without
 from askwhy.tools.engines.text_game import ask_texts
@@ -104,9 +104,12 @@ def counterfactual_text(
     kinds: frozenset[EditKind] = frozenset(("replace", "remove", "insert") if edits == "any" else (edits,))
     search = _search(view, split, kinds, _kept(split, keep), wish.goal)
     found = _valid(view, wish.goal, search.run(k, view.drafts))
-    facts = [*_goal(view, wish), *_options(view, wish, split, found, k)] if found else [*_none(view, wish, search)]
+    if found:
+        facts = (*goal_facts(view, wish, "goal_instead"), *_options(view, wish, split, found, k))
+    else:
+        facts = tuple(_none(view, wish, search))
     return Evidence(
-        facts=tuple(facts),
+        facts=facts,
         method=f"beam search over edits of words{_drafted(view)} ({search.tried:,} texts), each checked on the model",
         estimand="model output",
         quality=tuple(_judged(view, search, found)),
@@ -144,19 +147,6 @@ def _valid(view: View, goal: Goal, found: list[Flip]) -> list[Flip]:
         return []
     met = goal.met(ask_texts(view, [flip.text for flip in found]))
     return [flip for flip, holds in zip(found, met, strict=True) if holds]
-
-
-def _goal(view: View, wish: Wish) -> Iterator[Fact]:
-    if wish.label is None:
-        yield fact_of(view, "before_estimate", float(view.outputs[0, 0]), "output")
-        yield fact_of(view, "goal_number", wish.goal.bound, "output")
-        if wish.assumed:
-            yield fact_of(view, "assumed_goal", wish.goal.bound, "output")
-        return
-    name, now = wish.label.name, view.predicted()
-    yield fact_of(view, "goal", name, "class", cls=name)
-    yield fact_of(view, "goal_instead", now.name, "class", cls=now.name)
-    yield fact_of(view, "goal_probability", float(view.output_of(view.outputs, wish.label)[0]), "probability", cls=name)
 
 
 def _options(view: View, wish: Wish, split: Split, found: list[Flip], k: int) -> Iterator[Fact]:
@@ -203,7 +193,7 @@ def _happens(split: Split, edit: Edit) -> str:
 def _none(view: View, wish: Wish, search: FlipSearch) -> Iterator[Fact]:
     yield fact_of(view, "none_found", search.tried, "count")
     if wish.label is None:
-        yield from _goal(view, wish)
+        yield from goal_facts(view, wish, "goal_instead")
     else:
         yield fact_of(view, "unreached", wish.label.name, "class", cls=wish.label.name)
     if search.nearest is None:

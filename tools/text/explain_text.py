@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from askwhy.tools.engines.prediction import PREDICTION_SAYS, prediction_facts
 from askwhy.tools.engines.text_choice import (
     TextChoice,
     choose_text,
@@ -16,7 +17,7 @@ from askwhy.tools.engines.text_choice import (
     text_panel,
 )
 from askwhy.tools.engines.text_game import TextGame
-from askwhy.tools.engines.text_telling import PREDICTION_SAYS, Sign, Told, prediction_facts, said_of_output, text_game
+from askwhy.tools.engines.text_telling import Sign, Told, said_of_output, text_game
 from askwhy.tools.engines.text_units import UnitKind
 from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.registry import ClassName, Says, ask, tool

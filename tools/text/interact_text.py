@@ -8,18 +8,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from askwhy.tools.engines.prediction import PREDICTION_SAYS, prediction_facts
 from askwhy.tools.engines.text_attribution import output_words
 from askwhy.tools.engines.text_game import TextGame, refuse_dear
 from askwhy.tools.engines.text_pairs import EXACT_TERMS, Pair, Together, clear, hierarchy, likely_pairs, together
-from askwhy.tools.engines.text_telling import (
-    PREDICTION_SAYS,
-    others_as_one,
-    prediction_facts,
-    quotable,
-    quoted,
-    said_of_output,
-    text_game,
-)
+from askwhy.tools.engines.text_telling import others_as_one, quotable, quoted, said_of_output, text_game
 from askwhy.tools.engines.text_units import UnitKind
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table, Unit

@@ -8,17 +8,11 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from askwhy.tools.engines.prediction import PREDICTION_SAYS, prediction_facts
 from askwhy.tools.engines.text_choice import marginal
 from askwhy.tools.engines.text_game import TextGame, ask_texts
 from askwhy.tools.engines.text_minimal import Closeness, Minimal, Scores, smallest_set, word_scores
-from askwhy.tools.engines.text_telling import (
-    PREDICTION_SAYS,
-    others_as_one,
-    prediction_facts,
-    quotable,
-    quoted,
-    text_game,
-)
+from askwhy.tools.engines.text_telling import others_as_one, quotable, quoted, text_game
 from askwhy.tools.engines.text_units import UnitKind
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Quality, Table

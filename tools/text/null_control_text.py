@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from askwhy.tools.attribution import column_of, quantity
+from askwhy.tools.attribution import class_explained, column_of, quantity
 from askwhy.tools.engines.discoveries import adjusted
 from askwhy.tools.engines.text_telling import own_text, quotable
 from askwhy.tools.engines.text_twins import (
@@ -24,7 +24,6 @@ from askwhy.tools.engines.twins import Alike, twin_p_values
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table
 from askwhy.tools.registry import ClassName, tool
-from askwhy.tools.schema import ClassLabel
 from askwhy.tools.view import View
 
 _LISTED = 5
@@ -70,7 +69,7 @@ Rate = Annotated[float, Field(gt=0, lt=1)]
 def null_control_text(view: View, q: Rate = 0.1, cls: ClassName | None = None) -> Evidence:
     """Whether a model that learnt nothing would name the same words: twins trained on shuffled outcomes or, for a
     network, with weights drawn anew. For one text, or for widespread words of many. `q`: false discovery rate."""
-    label = _label(view, cls)
+    label = class_explained(view, cls)
     asked = of_text(own_text(view)) if view.scope.has_instance else of_corpus(view)
     if len(asked.words) < _FEWEST_WORDS:
         raise ToolError("The text has too few words to compare an order of them.")
@@ -90,14 +89,6 @@ def null_control_text(view: View, q: Rate = 0.1, cls: ClassName | None = None) -
         figure=_figure(asked, own, twins),
         table=_table(asked, own, twins, p),
     )
-
-
-def _label(view: View, cls: str | None) -> ClassLabel | None:
-    """The class that is explained; among several, where nothing decides, the one predicted most often."""
-    label = view.explained_class(cls)
-    if label is not None or view.subject.regression:
-        return label
-    return view.schema.classes[int(np.bincount(view.outputs.argmax(axis=1)).argmax())]
 
 
 def _cannot() -> Evidence:

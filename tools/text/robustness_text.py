@@ -10,9 +10,9 @@ import numpy as np
 
 from askwhy.tools.attribution import quantity
 from askwhy.tools.engines.metrics import LEVEL, wilson
+from askwhy.tools.engines.prediction import prediction_facts
 from askwhy.tools.engines.text_game import ask_texts
 from askwhy.tools.engines.text_noise import NOISE, NoiseKind, Noisy, noisy
-from askwhy.tools.engines.text_telling import prediction_facts
 from askwhy.tools.engines.text_units import Split, split_text
 from askwhy.tools.engines.text_vectors import network_of
 from askwhy.tools.engines.text_words import vocabulary

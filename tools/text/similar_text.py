@@ -11,7 +11,7 @@ from pydantic import Field
 
 from askwhy.tools.engines.metrics import wilson
 from askwhy.tools.engines.neighbours import own_position, training, training_caveats
-from askwhy.tools.engines.text_telling import prediction_facts
+from askwhy.tools.engines.prediction import prediction_facts
 from askwhy.tools.engines.text_units import fold
 from askwhy.tools.engines.text_vectors import Neighbourhood, cosines, neighbourhood, texts_of
 from askwhy.tools.engines.text_words import folded_words
