@@ -87,6 +87,11 @@ class Answer(Value):
     version: str = ""
     usage: Usage = Field(default_factory=Usage)
 
+    @property
+    def in_own_words(self) -> bool:
+        """Whether a language model's words were refused or late, and askwhy's own stand for them; none is withheld."""
+        return self.verdict == "fallback" and not self.failures
+
     def canonical(self) -> str:
         """JSON without what differs from run to run (times)."""
         return self.model_copy(update={"usage": Usage()}).canonical_with_usage()

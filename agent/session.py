@@ -126,8 +126,8 @@ class Session:
         self, outcome: Check, question: str, clock: _Clock, common: dict[str, Any], cancelled: Callable[[], bool]
     ) -> Answer | Clarify | Decline:
         """The answer to a request to check something; the words must be the user's own, not those of a model."""
-        own = check_of_question(question, self.subject.schema)
         if not _stands_in(outcome.text, question):
+            own = check_of_question(question, self.subject.schema)
             if own is None:
                 return Clarify(question="Which words should be checked? Put them after a colon or in quotation marks.")
             outcome = outcome.model_copy(update={"text": own.text})

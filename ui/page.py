@@ -55,7 +55,7 @@ def answer_html(exchange: Exchange) -> str:
     answer = exchange.answer
     if answer is None:
         return f'<div class="aw-answer"><p class="aw-text aw-problem">{escaped(exchange.problem)}</p></div>'
-    verdict = "verified" if answer.verdict == "fallback" and not answer.failures else answer.verdict
+    verdict = "verified" if answer.in_own_words else answer.verdict
     sign, words = MARKS[verdict]
     parts = ['<div class="aw-answer">']
     if answer.understood:

@@ -32,9 +32,8 @@ def show_answer(answer: Answer, many: bool) -> None:
     for evidence in answer.evidence:
         if evidence.table is not None:
             console.print(_drawn(fitted(evidence.table, console.width)))
-    mark = _MARKS[answer.verdict]
-    if answer.verdict == "fallback" and not answer.failures:
-        mark = "[checked against the model, in askwhy's own words]"
+    own = "[checked against the model, in askwhy's own words]"
+    mark = own if answer.in_own_words else _MARKS[answer.verdict]
     marks = [f"understood as: {answer.understood}" if answer.understood else "", mark]
     console.print(Text(printable("  ".join(mark for mark in marks if mark)), style="dim"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from askwhy.agent.check.marks import Marked
@@ -111,8 +111,7 @@ def amount_of(marked: Marked, start: int, end: int) -> Amount | None:
     whole = marked.span(start, end)
     room = _ROUGH_SHARE if found.share else _ROUGH * abs(found.value)
     half = max(found.half, room) if rough else found.half
-    given = {**found.__dict__, "sense": sense, "rough": rough, "half": half, "whole": whole}
-    return Amount(**given)
+    return replace(found, sense=sense, rough=rough, half=half, whole=whole)
 
 
 def _between(low: Amount, high: Amount) -> Amount:

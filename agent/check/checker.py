@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from askwhy.agent.check.grammar import Claim
 from askwhy.agent.check.judge_data import judge_count, judge_group, judge_stat
@@ -27,7 +27,7 @@ from askwhy.agent.check.unread import why_unread
 from askwhy.agent.plan import Check
 from askwhy.agent.run import Runner
 from askwhy.agent.verify.clauses import Span, sentences
-from askwhy.agent.wording import article, row_name
+from askwhy.agent.wording import article, capitalised, row_name
 from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.schema import Schema
 from askwhy.tools.subject import Subject
@@ -44,7 +44,9 @@ JUDGES: dict[str, Judge] = {
     "whatif": judge_whatif, "model": judge_model, "count": judge_count, "group": judge_group, "stat": judge_stat,
     "score": judge_score, "effect": judge_effect, "words_in": judge_words, "word_push": judge_word_push,
 }  # fmt: skip
+"""Who judges what a clause may claim, by the names of [patterns]."""
 
+_KINDS = tuple(JUDGES)
 _AMBIGUOUS = "It can be read in two ways, of which only one is true."
 _LIMIT = "It was not tested: the limit of what one text may ask of the model was reached."
 _SEVERAL_LINES = re.compile(r"(?<=[^\s.!?:,;])\n(?=[^\S\n]*[^\s\-*•\d\n])")
@@ -106,6 +108,7 @@ class _Checking:
     addressee: str | None
     spoken_of: bool = False
     led: bool = False
+    marks: dict[str, Marked] = field(default_factory=dict)
 
     def sentence(self, text: str, span: Span) -> CheckedSentence:
         """One sentence, checked; where it is false, with a correction that was checked as well."""
@@ -119,7 +122,7 @@ class _Checking:
         corrected = self._corrected(own, found, before) if found.truth == "false" else None
         if named is not None:  # "he" in the next sentence is whom this one named, known or not
             self.probe.row = self.probe.usable(named)
-            self.spoken_of = sketched(own, self.probe.schema).text.startswith(("R", "for R", "the model predicts"))
+            self.spoken_of = self._marked(own).text.startswith(("R", "for R", "the model predicts"))
         return CheckedSentence(
             text=own, start=span[0], end=span[1], truth=found.truth, facts=found.facts, reason=found.reason,
             wrong="" if wrong == own else wrong, corrected=corrected, evidence=used,
@@ -128,10 +131,13 @@ class _Checking:
     def _last_named(self, sentence: str) -> str | None:
         if len(sentence) > MAX_SENTENCE:
             return None
-        rows = [
-            piece.text for piece in sketched(sentence, self.probe.schema).pieces if re.fullmatch(r"R\d+", piece.word)
-        ]
+        rows = [piece.text for piece in self._marked(sentence).pieces if re.fullmatch(r"R\d+", piece.word)]
         return rows[-1] if rows else None
+
+    def _marked(self, sentence: str) -> Marked:
+        if sentence not in self.marks:
+            self.marks[sentence] = sketched(sentence, self.probe.schema)
+        return self.marks[sentence]
 
     def _corrected(self, sentence: str, found: Finding, row: str | None) -> str | None:
         after = self.probe.row
@@ -147,23 +153,22 @@ class _Checking:
     def _found(self, sentence: str) -> Finding:
         if len(sentence) > MAX_SENTENCE:
             return unsure("The sentence is too long to be read.")
-        marked, row = led(sketched(sentence, self.probe.schema))
+        marked, row = led(self._marked(sentence))
         self.led = row is not None
         if row is not None:
             self.probe.row = self.probe.usable(row)
-        question = sentence.rstrip("”\"')] ").endswith("?")
-        if question:
-            return unsure(why_unread(marked, question))
-        found = self._of_parts(marked, parts_of(marked))
+        if sentence.rstrip("”\"')] ").endswith("?"):
+            return unsure("It is a question, not a statement.")
+        found = self._of_parts(marked, parts_of(marked, _KINDS))
         if found.truth == "not testable" and not found.facts:
-            other = self._of_parts(marked, parts_of(marked, split=True))
+            other = self._of_parts(marked, parts_of(marked, _KINDS, split=True))
             found = other if other.truth != "not testable" else found
-        return found if found.truth != "not testable" or found.reason else unsure(why_unread(marked, question))
+        return found if found.truth != "not testable" or found.reason else unsure(why_unread(marked))
 
     def _of_parts(self, marked: Marked, parts: tuple[Part, ...]) -> Finding:
         """The finding about all parts together; where some could not be read, only a false part counts."""
         if not any(part.claims for part in parts):
-            return unsure(why_unread(marked, question=False))
+            return unsure(why_unread(marked))
         try:
             findings = [(part, self._of_part(part)) for part in parts if part.claims]
         except Spent:
@@ -220,7 +225,7 @@ def _refused(error: ToolError) -> str:
 
 def _edited(sentence: str, edits: Sequence[Edit]) -> str:
     for edit in sorted(edits, key=lambda one: -one.start):
-        new = edit.new[:1].upper() + edit.new[1:] if edit.start == 0 and sentence[:1].isupper() else edit.new
+        new = capitalised(edit.new) if edit.start == 0 and sentence[:1].isupper() else edit.new
         before = sentence[: edit.start]
         found = re.search(r"\b(a|an)\s$", before, re.IGNORECASE)
         if found and new and not new[0].isdigit():

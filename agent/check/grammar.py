@@ -88,10 +88,12 @@ def opposites() -> dict[str, str]:
 
 def read(marked: Marked, kinds: tuple[str, ...]) -> tuple[Claim, ...]:
     """Every claim that the whole of these pieces is."""
-    text = marked.text
-    found = (pattern.fullmatch(text) for kind in kinds for pattern in patterns(kind))
-    named = ((kind, pattern) for kind in kinds for pattern in patterns(kind))
-    return tuple(Claim(kind, marked, match) for (kind, _), match in zip(named, found, strict=True) if match is not None)
+    return tuple(
+        Claim(kind, marked, match)
+        for kind in kinds
+        for pattern in patterns(kind)
+        if (match := pattern.fullmatch(marked.text)) is not None
+    )
 
 
 def _expanded(text: str) -> str:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from askwhy.agent.check.amounts import Amount
 from askwhy.agent.check.grammar import Claim
-from askwhy.agent.check.judge_push import opposite
-from askwhy.agent.check.judge_row import compared, of_held
+from askwhy.agent.check.judge_push import opposite, swapped
 from askwhy.agent.check.judging import (
     Edit,
     Finding,
     NotTestable,
     agreed,
     amount,
+    category_of,
+    compared,
     decided,
+    direction_of,
+    exactly,
     false,
+    need_number,
     number_edit,
+    number_of,
+    of_held,
     share_of,
     together,
     true,
@@ -24,10 +28,9 @@ from askwhy.agent.check.judging import (
 )
 from askwhy.agent.check.probe import Probe
 from askwhy.agent.check.selecting import bare, predicate, quantity, selections, subject_only, whole_predicate
-from askwhy.agent.embedded.lexicon import is_age
+from askwhy.agent.embedded.lexicon import ages
 from askwhy.agent.scope_words import where_words
 from askwhy.agent.wording import cell
-from askwhy.tools.evidence import Evidence
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import Condition, Scope, Where
 
@@ -58,10 +61,7 @@ def judge_count(claim: Claim, probe: Probe) -> Finding:
         return _rate(claim, probe)
     subject, said = _subject_and_predicate(claim)
     if not said:
-        (where,) = selections(subject, probe.schema)[:1] or (Where(),)
-        if len(selections(subject, probe.schema)) > 1:
-            return agreed([_counted(claim, probe, Where(), one) for one in selections(subject, probe.schema)], _BOTH)
-        return _counted(claim, probe, Where(), where)
+        return agreed([_counted(claim, probe, Where(), one) for one in selections(subject, probe.schema)], _BOTH)
     ways = _ways(claim, probe, subject, said)
     if any(not part for _, part in ways):
         raise NotTestable("What is said of them could not be read.")
@@ -112,14 +112,8 @@ def _counted(claim: Claim, probe: Probe, among: Where, part: Where) -> Finding:
     elif said.unit or said.points or said.decimals > 0:
         raise NotTestable("The number counts something else.")
     else:
-        found.append(_exactly(claim, said, hits, facts))
+        found.append(exactly(claim, said, hits, facts))
     return together(found)
-
-
-def _exactly(claim: Claim, said: Amount, hits: int, facts: tuple[str, ...]) -> Finding:
-    if said.sense == "near" and not said.rough:
-        return decided(said.value == hits, facts, said.span, number_edit(claim, said, hits))
-    return compared(claim, said, hits, facts)
 
 
 def _quantified(claim: Claim, hits: int, total: int, facts: tuple[str, ...]) -> Finding:
@@ -230,13 +224,9 @@ def _means_compared(claim: Claim, probe: Probe) -> Finding:
     feature = claim.marked.feature(claim.said("F")) if claim.has("F") else None
     sign = 1 if said in ("higher", "greater", "larger", "longer") else -1
     if said.startswith("O"):
-        found = claim.marked.direction(said, feature)
-        if found is None:
-            raise NotTestable("It does not say which feature is meant.")
-        feature, sign = found
+        feature, sign = direction_of(claim.marked, said, feature)
     assert feature is not None
-    if not feature.numeric or feature.categories:
-        raise NotTestable(f"{feature.label} is no number.")
+    need_number(feature)
     wheres = [selections(phrase, probe.schema) for phrase in (first, second)]
     if any(len(one) != 1 for one in wheres) or wheres[0] == wheres[1]:
         raise NotTestable("Which rows are meant could not be told.")
@@ -251,8 +241,7 @@ def _means_compared(claim: Claim, probe: Probe) -> Finding:
         if gap * other <= 0:
             return unsure("Averages and medians do not agree on this.", *facts)
     span = claim.span("dir")
-    words = opposite(claim.marked.sentence[slice(*span)]) if span else None
-    return decided(gap * sign > 0, facts, span, Edit(*span, words) if span and words else None)
+    return decided(gap * sign > 0, facts, span, swapped(claim, span))
 
 
 def judge_stat(claim: Claim, probe: Probe) -> Finding:
@@ -271,16 +260,11 @@ def judge_stat(claim: Claim, probe: Probe) -> Finding:
     measure = _MEASURES.get(claim.said("m") or "average", "mean")
     if feature is None:
         return _of_target(claim, probe, where, said, measure)
-    if not feature.numeric or feature.categories:
-        raise NotTestable(f"{feature.label} is no number.")
+    need_number(feature)
     if said.unit and said.unit.rstrip("s") != (feature.unit.lower().split() or [""])[0].rstrip("s"):
         raise NotTestable("The unit is not that of the data.")
     found = probe.run("statistic", Scope(where=where), feature=feature.name, measure=measure)
-    return compared(claim, said, _number(found, "statistic", "extreme"), probe.said(found))
-
-
-def _number(found: Evidence, *relations: str) -> float:
-    return next(fact for relation in relations for fact in found.all(relation)).number()
+    return compared(claim, said, number_of(found, "statistic", "extreme"), probe.said(found))
 
 
 def _stat_rows(claim: Claim, probe: Probe) -> Where:
@@ -298,9 +282,9 @@ def _stat_feature(claim: Claim, probe: Probe) -> Feature | None:
         return claim.marked.feature(code)
     if code:
         return None
-    ages = [feature for feature in probe.schema.features if is_age(feature)]
-    if (claim.has("old") or claim.said("m") in ("oldest", "youngest")) and len(ages) == 1:
-        return ages[0]
+    found = ages(probe.schema)
+    if (claim.has("old") or claim.said("m") in ("oldest", "youngest")) and len(found) == 1:
+        return found[0]
     raise NotTestable("It does not say which feature is meant.")
 
 
@@ -309,29 +293,27 @@ def _of_target(claim: Claim, probe: Probe, where: Where, said: Amount, measure: 
     if probe.schema.classes:
         raise NotTestable("The model predicts classes, so there is no such number.")
     predicted = "predicted" in claim.said("true") or claim.said("F") == "prediction"
-    found: list[Callable[[], Finding]] = []
+    found = []
     relation = {"mean": "mean", "max": "high", "min": "low"}.get(measure)
     if relation is not None and "actual" not in claim.said("true") and "true" not in claim.said("true"):
         evidence = probe.run("predict", Scope(where=where))
-        found.append(lambda: compared(claim, said, evidence.one(relation).number(), probe.said(evidence)))
+        found.append(compared(claim, said, evidence.one(relation).number(), probe.said(evidence)))
     if not predicted:
         actual = probe.run("statistic", Scope(where=where), measure=measure)
-        value = _number(actual, "target_statistic", "target_extreme")
-        found.append(lambda: compared(claim, said, value, probe.said(actual)))
+        value = number_of(actual, "target_statistic", "target_extreme")
+        found.append(compared(claim, said, value, probe.said(actual)))
     if not found:
         raise NotTestable("That is not computed for predictions.")
-    return agreed([one() for one in found], "It does not say whether this is predicted or recorded.")
+    return agreed(found, "It does not say whether this is predicted or recorded.")
 
 
 def _common(claim: Claim, probe: Probe, where: Where) -> Finding:
     feature = claim.marked.feature(claim.said("F"))
-    chosen = claim.marked.category(claim.said("C"), feature)
-    if chosen is None:
-        raise NotTestable("It is not clear which feature this is about.")
+    _, category = category_of(claim.marked, claim.said("C"), feature)
     found = probe.run("statistic", Scope(where=where), feature=feature.name, measure="most_common")
     value, span = found.one("common").value, claim.span("C")
     edit = Edit(*span, cell(value, feature)) if span else None
-    return decided(value == chosen[1].value, probe.said(found), span, edit)
+    return decided(value == category.value, probe.said(found), span, edit)
 
 
 def _range(claim: Claim, probe: Probe, where: Where, feature: Feature | None) -> Finding:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from askwhy.agent.check.grammar import Claim, read
 from askwhy.agent.check.judge_push import swapped
-from askwhy.agent.check.judge_row import compared
 from askwhy.agent.check.judging import (
     Finding,
     NotTestable,
     amount,
     class_edit,
+    compared,
     decided,
+    need_classes,
     row_of,
     share_of,
     together,
@@ -61,8 +63,7 @@ def _outcome(claim: Claim, probe: Probe, scope: Scope, found: Evidence) -> Findi
 
 
 def _class(claim: Claim, probe: Probe, found: Evidence, facts: tuple[str, ...]) -> Finding:
-    if not probe.schema.classes:
-        raise NotTestable("This model predicts a number, so there are no classes.")
+    need_classes(probe)
     after = str(found.one("after_prediction").value)
     said, denied = claim.marked.label(claim.said("K")), claim.has("neg")
     kept = found.one("before_prediction").value == after
@@ -99,7 +100,7 @@ def _moved(claim: Claim, probe: Probe, scope: Scope) -> Finding:
     if claim.has("amt"):
         said = amount(claim, "amt")
         if said.points and classes and not claim.has("to") and not claim.has("level"):
-            said = type(said)(**{**said.__dict__, "points": False})
+            said = replace(said, points=False)
         elif classes and not claim.has("to") and not claim.has("level"):
             raise NotTestable("“By so many per cent” may mean points or a ratio; say percentage points.")
         said = share_of(said) if classes else said

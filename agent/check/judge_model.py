@@ -6,10 +6,22 @@ import re
 
 from askwhy.agent.check.amounts import Amount
 from askwhy.agent.check.grammar import Claim
-from askwhy.agent.check.judge_data import _exactly
 from askwhy.agent.check.judge_push import swapped
-from askwhy.agent.check.judge_row import compared
-from askwhy.agent.check.judging import Finding, NotTestable, amount, decided, false, share_of, true, unsure
+from askwhy.agent.check.judging import (
+    Finding,
+    NotTestable,
+    amount,
+    compared,
+    decided,
+    direction_of,
+    exactly,
+    false,
+    need_classes,
+    number_of,
+    share_of,
+    true,
+    unsure,
+)
 from askwhy.agent.check.probe import Probe
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.schema import Feature
@@ -51,7 +63,7 @@ def judge_model(claim: Claim, probe: Probe) -> Finding:
     }[name]
     if said.share or said.unit or said.points:
         raise NotTestable("The number counts something else.")
-    return _exactly(claim, said, value, (words,))
+    return exactly(claim, said, value, (words,))
 
 
 def _kind(claim: Claim, found: Evidence, probe: Probe) -> Finding:
@@ -84,7 +96,7 @@ def judge_score(claim: Claim, probe: Probe) -> Finding:
     if metric in ("precision", "recall", "sensitivity", "specificity", "f1") and not given:
         raise NotTestable(f"It does not say for which class the {words} is.")
     found = probe.run("score", Scope(), metric=metric, **given)
-    value = next(fact for name in ("score", "bare_score") for fact in found.all(name)).number()
+    value = number_of(found, "score", "bare_score")
     if metric in _SHARES:
         said = share_of(said)
     elif said.share or (said.unit and probe.schema.classes):
@@ -106,12 +118,12 @@ def _right(claim: Claim, probe: Probe, said: Amount, *, wrong: bool) -> Finding:
     if not probe.schema.classes:
         raise NotTestable("A predicted number is never exactly right; its error can be tested.")
     found = probe.run("score", metric="accuracy")
-    value = next(fact for name in ("score", "bare_score") for fact in found.all(name)).number()
+    value = number_of(found, "score", "bare_score")
     facts = probe.said(found)
     if not said.share and said.decimals == 0 and not said.unit and said.value > 1:
-        total = next(fact for name in ("held_out", "scored") for fact in found.all(name)).number()
+        total = number_of(found, "held_out", "scored")
         right = found.one("right").number()
-        return _exactly(claim, said, int(total - right if wrong else right), facts)
+        return exactly(claim, said, int(total - right if wrong else right), facts)
     return compared(claim, share_of(said), 1 - value if wrong else value, facts)
 
 
@@ -155,10 +167,7 @@ def _varied(claim: Claim) -> tuple[Feature, int]:
     if claim.has("less") and claim.has("fallen"):
         raise NotTestable("It turns the direction twice.")
     if claim.has("O"):
-        found = claim.marked.direction(claim.said("O"), named)
-        if found is None:
-            raise NotTestable("It does not say which feature is meant.")
-        return found
+        return direction_of(claim.marked, claim.said("O"), named)
     if named is None:
         raise NotTestable("It does not say which feature is meant.")
     return named, -1 if down else 1
@@ -168,8 +177,7 @@ def _followed(claim: Claim, probe: Probe) -> str | None:
     """The class whose probability is meant; None for a number."""
     code = claim.said("K", "K2")
     if code:
-        if not probe.schema.classes:
-            raise NotTestable("This model predicts a number, so there are no classes.")
+        need_classes(probe)
         return claim.marked.label(code)
     if probe.schema.classes:
         if (claim.has("mono") or claim.has("flat")) and len(probe.schema.classes) == 2:

@@ -11,9 +11,12 @@ from askwhy.agent.check.judging import (
     Edit,
     Finding,
     NotTestable,
+    amount,
+    category_of,
     class_edit,
     decided,
     false,
+    need_classes,
     prediction_words,
     row_of,
     together,
@@ -71,10 +74,7 @@ def reasons_of(claim: Claim, *names: str) -> list[Reason]:
         named = listed.feature(codes[0]) if codes[0][0] == "F" else None
         if named is None:
             second = listed.feature(codes[1]) if len(codes) > 1 and codes[1][0] == "F" else None
-            chosen = listed.category(codes[0], second)
-            if chosen is None:
-                raise NotTestable("It is not clear which feature this is about.")
-            named = chosen[0]
+            named, _ = category_of(listed, codes[0], second)
         found.append(Reason(named, piece, listed.span(*match.span())))
     if not found:
         raise NotTestable("It names no feature.")
@@ -84,19 +84,12 @@ def reasons_of(claim: Claim, *names: str) -> list[Reason]:
 def own_values(claim: Claim, probe: Probe, row: str, reason: Reason) -> list[Finding]:
     """What is said of the reason's value in passing: "the long duration of 48 months"."""
     found, text = [], reason.part.text
-    if (number := re.search(r"\bN\d+", text)) is not None:
+    if (number := re.search(r"(?P<amt>\bN\d+)", text)) is not None:
         said = Claim("value", reason.part, number)
-        from askwhy.agent.check.amounts import amount_of
-
-        value = amount_of(reason.part, *number.span())
-        if value is None:
-            raise NotTestable("The number could not be read.")
-        found.append(number_of_row(said, probe, row, reason.feature, value))
+        found.append(number_of_row(said, probe, row, reason.feature, amount(said, "amt")))
     if (match := re.search(r"(?P<C>\bC\d+)", text)) is not None:
-        chosen = reason.part.category(match[0], reason.feature)
-        if chosen is None:
-            raise NotTestable("It is not clear which feature this is about.")
-        found.append(category_of_row(Claim("value", reason.part, match), probe, row, *chosen, group="C"))
+        chosen = category_of(reason.part, match[0], reason.feature)
+        found.append(category_of_row(Claim("value", reason.part, match), probe, row, *chosen))
     if (match := ADJECTIVE.search(text)) is not None and reason.feature.numeric:
         found.append(adjective(claim, probe, row, reason.feature, match[0]))
     return found
@@ -153,10 +146,7 @@ def _floor(probe: Probe) -> float:
 
 def _against_typical(probe: Probe, row: str, feature: Feature, cls: str | None) -> tuple[int, str] | None:
     """The sign of the change from the typical value to the row's own, and a sentence; None where it has that value."""
-    from askwhy.tools.alter import typical_row
-    from askwhy.tools.subject import plain
-
-    value = plain(typical_row(probe.subject)[feature.name].iloc[0])
+    value = probe.typical[feature.name]
     if value is None or value == probe.value_of(row, feature.name):
         return None
     scope = Scope(row=row, changes=(Change(feature=feature.name, value=value),))
@@ -196,9 +186,9 @@ def _unclear(reason: Reason) -> str:
 
 def _toward(claim: Claim, probe: Probe, row: str) -> str | None:
     """The class whose probability is meant; None for a number."""
-    if not probe.schema.classes:
-        if claim.has("K") or claim.has("good"):
-            raise NotTestable("This model predicts a number, so there are no classes.")
+    if claim.has("K") or claim.has("good"):
+        need_classes(probe)
+    elif not probe.schema.classes:
         return None
     if claim.has("K"):
         return claim.marked.label(claim.said("K"))
@@ -213,8 +203,7 @@ def _toward(claim: Claim, probe: Probe, row: str) -> str | None:
 def judge_because(claim: Claim, probe: Probe) -> Finding:
     """ "You were declined because of the long duration": the class, and that each reason pushes towards it."""
     row = row_of(claim, probe)
-    if not probe.schema.classes:
-        raise NotTestable("This model predicts a number, so there are no classes.")
+    need_classes(probe)
     own = probe.predicted(row)
     cls = claim.marked.label(claim.said("K")) if claim.has("K") else own
     fact = prediction_words(probe, row)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 
-from askwhy.agent.check.amounts import Amount, Held
+from askwhy.agent.check.amounts import Amount
 from askwhy.agent.check.grammar import Claim
 from askwhy.agent.check.judging import (
+    VAGUE,
     Edit,
     Finding,
     NotTestable,
     agreed,
     amount,
+    category_of,
     class_edit,
-    class_words,
+    compared,
     decided,
+    direction_of,
     false,
+    need_classes,
+    need_number,
     number_edit,
+    of_held,
     prediction_words,
     row_of,
     share_of,
@@ -26,25 +32,22 @@ from askwhy.agent.check.judging import (
     without_not,
 )
 from askwhy.agent.check.probe import Probe
-from askwhy.agent.embedded.lexicon import is_age
+from askwhy.agent.embedded.lexicon import ages
 from askwhy.agent.verify.clauses import Span
-from askwhy.agent.wording import cell, row_name
-from askwhy.tools.schema import Feature
-
-VAGUE = "The number is only roughly right: “about” and the like leave open whether that is meant."
+from askwhy.agent.wording import cell, class_name, row_name
+from askwhy.tools.schema import Category, Feature
 
 
 def judge_class(claim: Claim, probe: Probe) -> Finding:
     """ "Applicant 12 was declined", with a probability or without."""
-    if not probe.schema.classes:
-        raise NotTestable("This model predicts a number, so there are no classes.")
+    need_classes(probe)
     row, said = row_of(claim, probe), claim.marked.label(claim.said("K"))
     denied = claim.has("neg") != claim.has("not")
     if claim.has("neg") and claim.has("not"):
         raise NotTestable("It denies twice.")
     own = _truly(claim, probe, row) if claim.has("truly") and not claim.has("how") else probe.predicted(row)
     fact = (
-        f"In the data, {row_name(row, probe.schema)} is {class_words(own, probe.schema)}."
+        f"In the data, {row_name(row, probe.schema)} is {class_name(own, probe.schema)}."
         if claim.has("truly") and not claim.has("how")
         else prediction_words(probe, row)
     )
@@ -71,18 +74,6 @@ def judge_chance_of(claim: Claim, probe: Probe, row: str, cls: str, said: Amount
     evidence = probe.of_row("likelihood", row, cls=cls)
     fact = next(one for one in evidence.facts if one.cls == cls and one.unit == "probability")
     return compared(claim, share_of(said), fact.number(), probe.said(evidence))
-
-
-def compared(claim: Claim, said: Amount, value: float, facts: tuple[str, ...]) -> Finding:
-    """Whether an amount is the true value, with the true value as correction."""
-    return of_held(said.holds(value), facts, said, number_edit(claim, said, value))
-
-
-def of_held(held: Held, facts: tuple[str, ...], said: Amount, *edits: Edit | None) -> Finding:
-    """The finding of a comparison."""
-    if held == "yes":
-        return true(*facts)
-    return false(facts, said.whole or said.span, *edits) if held == "no" else unsure(VAGUE, *facts)
 
 
 def judge_chance(claim: Claim, probe: Probe) -> Finding:
@@ -139,13 +130,9 @@ def judge_value(claim: Claim, probe: Probe) -> Finding:
     if claim.has("C"):
         return _category(claim, probe, row)
     if claim.has("O") and not claim.has("F"):
-        found = claim.marked.direction(claim.said("O"))
-        if found is None:
-            raise NotTestable("It does not say which feature is meant.")
-        return _than(claim, probe, row, *found)
+        return _than(claim, probe, row, *direction_of(claim.marked, claim.said("O")))
     feature = _feature(claim, probe)
-    if not feature.numeric or feature.categories:
-        raise NotTestable(f"{feature.label} is no number.")
+    need_number(feature)
     said = amount(claim, "amt", "age")
     return number_of_row(claim, probe, row, feature, said, denied=claim.has("neg") != claim.has("not"))
 
@@ -153,13 +140,13 @@ def judge_value(claim: Claim, probe: Probe) -> Finding:
 def _feature(claim: Claim, probe: Probe) -> Feature:
     if claim.has("F"):
         return claim.marked.feature(claim.said("F"))
-    ages = [feature for feature in probe.schema.features if is_age(feature)]
-    if len(ages) != 1:
+    found = ages(probe.schema)
+    if len(found) != 1:
         raise NotTestable("It does not say which feature is meant.")
     said = amount(claim, "age")
     if said.unit and said.unit != "year":
         raise NotTestable("It does not say which feature is meant.")
-    return ages[0]
+    return found[0]
 
 
 def number_of_row(
@@ -204,25 +191,20 @@ def _than(claim: Claim, probe: Probe, row: str, feature: Feature, sign: int) -> 
 
 def _category(claim: Claim, probe: Probe, row: str) -> Finding:
     named = claim.marked.feature(claim.said("F")) if claim.has("F") else None
-    found = claim.marked.category(claim.said("C"), named)
-    if found is None:
-        raise NotTestable("It is not clear which feature this is about.")
-    return category_of_row(claim, probe, row, *found, group="C", denied=claim.has("neg") != claim.has("not"))
+    found = category_of(claim.marked, claim.said("C"), named)
+    return category_of_row(claim, probe, row, *found, denied=claim.has("neg") != claim.has("not"))
 
 
 def category_of_row(
-    claim: Claim, probe: Probe, row: str, feature: Feature, category: object, *, group: str, denied: bool = False
+    claim: Claim, probe: Probe, row: str, feature: Feature, category: Category, *, denied: bool = False
 ) -> Finding:
     """Whether a row has a value of a category."""
-    from askwhy.tools.schema import Category
-
-    assert isinstance(category, Category)
     value = probe.value_of(row, feature.name)
     fact = value_words(probe, row, feature)
     if value is None:
         return unsure("The value is missing in the data.", fact)
     holds = (value == category.value) != denied
-    span = claim.span(group)
+    span = claim.span("C")
     edit = without_not(claim) if denied else other_value(claim, span, cell(value, feature))
     return decided(holds, [fact], span, edit)
 
@@ -238,8 +220,7 @@ def other_value(claim: Claim, span: Span | None, new: str) -> Edit | None:
 def judge_vague(claim: Claim, probe: Probe) -> Finding:
     """ "His duration is long": beyond the upper quartile it is, below the median it is not."""
     row, feature = row_of(claim, probe), claim.marked.feature(claim.said("F"))
-    if not feature.numeric or feature.categories:
-        raise NotTestable(f"{feature.label} is no number.")
+    need_number(feature)
     return adjective(claim, probe, row, feature, claim.said("adj"))
 
 

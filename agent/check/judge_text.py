@@ -8,7 +8,7 @@ from askwhy.agent.check.grammar import Claim
 from askwhy.agent.check.judge_push import CLEAR, swapped
 from askwhy.agent.check.judging import Edit, Finding, NotTestable, decided, row_of, true, unsure, without_not
 from askwhy.agent.check.probe import Probe
-from askwhy.agent.wording import row_name
+from askwhy.agent.wording import capitalised, row_name
 from askwhy.tools.scope import Change, Scope
 
 
@@ -30,8 +30,8 @@ def judge_words(claim: Claim, probe: Probe) -> Finding:
     if not words:
         raise NotTestable("It quotes nothing.")
     has = _has(text, words)
-    name = row_name(row, probe.schema)
-    fact = f"{name[:1].upper()}{name[1:]} {'contains' if has else 'does not contain'} “{words}”."
+    name = capitalised(row_name(row, probe.schema))
+    fact = f"{name} {'contains' if has else 'does not contain'} “{words}”."
     return decided(has != claim.has("not"), [fact], claim.span("Q"), without_not(claim) if claim.has("not") else None)
 
 
@@ -41,8 +41,8 @@ def judge_word_push(claim: Claim, probe: Probe) -> Finding:
     piece = claim.marked.piece(claim.said("Q"))
     words = piece.text.strip()
     if not _has(text, words):
-        name = row_name(row, probe.schema)
-        return decided(False, [f"{name[:1].upper()}{name[1:]} does not contain “{words}”."], (piece.start, piece.end))
+        name = capitalised(row_name(row, probe.schema))
+        return decided(False, [f"{name} does not contain “{words}”."], (piece.start, piece.end))
     if claim.has("top"):
         return _most(claim, probe, row, words)
     code = claim.said("K", "K2")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from askwhy.agent.check.amounts import Amount
+from askwhy.agent.check.amounts import Amount, Held
 from askwhy.agent.check.grammar import Claim
+from askwhy.agent.check.marks import Marked
 from askwhy.agent.check.probe import Probe
 from askwhy.agent.check.result import Truth
 from askwhy.agent.verify.clauses import Span
-from askwhy.agent.wording import class_name, digits, row_name
-from askwhy.tools.schema import Schema
+from askwhy.agent.wording import digits, row_name
+from askwhy.tools.evidence import Evidence
+from askwhy.tools.schema import Category, Feature, Schema
+
+VAGUE = "The number is only roughly right: “about” and the like leave open whether that is meant."
 
 
 @dataclass(frozen=True)
@@ -108,20 +112,72 @@ def amount(claim: Claim, *names: str) -> Amount:
     return found
 
 
+def category_of(marked: Marked, code: str, feature: Feature | None = None) -> tuple[Feature, Category]:
+    """The feature and value of a C code; NotTestable where it fits several features and none is given."""
+    found = marked.category(code, feature)
+    if found is None:
+        raise NotTestable("It is not clear which feature this is about.")
+    return found
+
+
+def direction_of(marked: Marked, code: str, feature: Feature | None = None) -> tuple[Feature, int]:
+    """The feature and sign of an O code; NotTestable where it fits several features and none is given."""
+    found = marked.direction(code, feature)
+    if found is None:
+        raise NotTestable("It does not say which feature is meant.")
+    return found
+
+
+def need_number(feature: Feature) -> None:
+    """NotTestable where the feature's values are no numbers."""
+    if not feature.numeric or feature.categories:
+        raise NotTestable(f"{feature.label} is no number.")
+
+
+def need_classes(probe: Probe) -> None:
+    """NotTestable where the model predicts a number."""
+    if not probe.schema.classes:
+        raise NotTestable("This model predicts a number, so there are no classes.")
+
+
+def number_of(found: Evidence, *relations: str) -> float:
+    """The first number that the evidence has of these relations."""
+    return next(fact for relation in relations for fact in found.all(relation)).number()
+
+
 def share_of(found: Amount) -> Amount:
     """The amount as a share of a whole, "0.72" and "72" being no other way to write 72 %."""
     if found.share and not found.points:
         return found
     if not found.share and found.sense != "between" and 0 <= found.value <= 1 and found.decimals:
-        return Amount(**{**found.__dict__, "share": True})
+        return replace(found, share=True)
     raise NotTestable("It is not clear whether the number is a share.")
 
 
-def number_edit(claim: Claim, said: Amount, value: float, *, whole: bool | None = None) -> Edit:
+def compared(claim: Claim, said: Amount, value: float, facts: tuple[str, ...]) -> Finding:
+    """Whether an amount is the true value, with the true value as correction."""
+    return of_held(said.holds(value), facts, said, number_edit(claim, said, value))
+
+
+def exactly(claim: Claim, said: Amount, count: int, facts: tuple[str, ...]) -> Finding:
+    """Whether an amount is the true count: to the unit where it is not said vaguely."""
+    if said.sense == "near" and not said.rough:
+        return decided(said.value == count, facts, said.span, number_edit(claim, said, count))
+    return compared(claim, said, count, facts)
+
+
+def of_held(held: Held, facts: tuple[str, ...], said: Amount, *edits: Edit | None) -> Finding:
+    """The finding of a comparison."""
+    if held == "yes":
+        return true(*facts)
+    return false(facts, said.whole or said.span, *edits) if held == "no" else unsure(VAGUE, *facts)
+
+
+def number_edit(claim: Claim, said: Amount, value: float) -> Edit:
     """The true number as the sentence prints its own; the comparison with it, where it is no plain number."""
     plain = said.sense == "near" and not said.parts and not said.spelled
     sentence = claim.marked.sentence
-    start, end = said.span if plain and not whole else (said.whole or said.span)
+    start, end = said.span if plain else (said.whole or said.span)
     own = sentence[said.span[0] : said.span[1]]
     if said.parts or (said.spelled and said.share):
         of = " of" if said.parts > 0 and re.match(r"\s+\w", sentence[end:]) else ""
@@ -133,9 +189,9 @@ def number_edit(claim: Claim, said: Amount, value: float, *, whole: bool | None 
     return Edit(start, end, digits(shown, decimals, grouped=grouped) + suffix)
 
 
-def class_edit(claim: Claim, name: str, schema: Schema, group: str = "K") -> Edit | None:
+def class_edit(claim: Claim, name: str, schema: Schema) -> Edit | None:
     """Another class in place of the one named, in the form nearest to the one used."""
-    span = claim.span(group)
+    span = claim.span("K")
     if span is None:
         return None
     label = schema.class_label(name)
@@ -161,8 +217,3 @@ def without_not(claim: Claim) -> Edit | None:
 def prediction_words(probe: Probe, row: str) -> str:
     """What the model predicts for a row, in a sentence."""
     return probe.said(probe.of_row("predict", row))[0]
-
-
-def class_words(name: str, schema: Schema) -> str:
-    """A class's label."""
-    return class_name(name, schema)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from askwhy.agent.plan import Plan, Step
 from askwhy.agent.run import Runner
 from askwhy.agent.verbalize import verbalize
 from askwhy.agent.verify.clauses import sentences
+from askwhy.tools.alter import typical_row
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Scope, Where, arguments_of
-from askwhy.tools.subject import Subject
+from askwhy.tools.subject import Subject, plain
 
 MAX_CALLS = 400
 """Tool calls for one text; what is beyond is not tested."""
@@ -77,10 +79,12 @@ class Probe:
 
     def value_of(self, row: str, feature: str) -> Any:
         """A row's cell; None where it is missing."""
-        cell = self.subject.row(row)[feature].iloc[0]
-        from askwhy.tools.subject import plain
+        return plain(self.subject.row(row)[feature].iloc[0])
 
-        return plain(cell)
+    @cached_property
+    def typical(self) -> dict[str, Any]:
+        """Each feature's typical value: the subject's data stay the same while it is asked."""
+        return {str(name): plain(column.iloc[0]) for name, column in typical_row(self.subject).items()}
 
     def predicted(self, row: str) -> str:
         """The name of the class predicted for a row."""
@@ -93,7 +97,10 @@ class Probe:
 
     def usable(self, row: str | None) -> str | None:
         """The row's id if the data has it."""
+        if row is None:
+            return None
         try:
-            return None if row is None else str(row) if self.subject.position(row) >= 0 else None
+            self.subject.position(row)
         except ToolError:
             return None
+        return row

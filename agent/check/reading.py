@@ -10,12 +10,6 @@ from askwhy.agent.check.grammar import Claim, part, read, void
 from askwhy.agent.check.marks import Marked, mark
 from askwhy.tools.schema import Schema
 
-KINDS = (
-    "class", "chance", "estimate", "value", "vague", "push", "because", "rank", "uses", "whatif", "model", "count",
-    "group", "stat", "score", "effect", "words_in", "word_push",
-)  # fmt: skip
-"""What a clause may claim; names of [patterns]."""
-
 MAX_PIECES = 70
 """Words of a sentence that is read."""
 
@@ -71,9 +65,10 @@ def led(marked: Marked) -> tuple[Marked, str | None]:
     return marked.part(match.end(), len(marked.text)), marked.piece(match["row"]).text
 
 
-def parts_of(marked: Marked, *, split: bool = False) -> tuple[Part, ...]:
+def parts_of(marked: Marked, kinds: tuple[str, ...], *, split: bool = False) -> tuple[Part, ...]:
     """The sentence as parts that together are all of it: the fewest that could all be read, else all its clauses.
 
+    `kinds`: what a clause may claim, names of [patterns].
     `split`: not the sentence as one part, though it may be read as one.
     """
     if len(marked.pieces) > MAX_PIECES or not marked.pieces:
@@ -84,7 +79,7 @@ def parts_of(marked: Marked, *, split: bool = False) -> tuple[Part, ...]:
     @functools.cache
     def whole(start: int, end: int) -> Part:
         piece = _with_subject(marked, start, end)
-        return Part(piece, read(piece, KINDS))
+        return Part(piece, read(piece, kinds))
 
     @functools.cache
     def best(start: int) -> tuple[Part, ...] | None:

@@ -26,11 +26,9 @@ _ASKS = re.compile(r"^(?:please|contact|call|write|let|note|ignore|forget|visit|
 _ABOUT = re.compile(r"\b[FCKTOERNQ]\d+\b|\bmodel\b")
 
 
-def why_unread(marked: Marked, question: bool) -> str:
+def why_unread(marked: Marked) -> str:
     """The reason, as far as it shows."""
     text = marked.text
-    if question:
-        return "It is a question, not a statement."
     if _WORLD.search(text) and not _MODEL.search(text):
         return (
             "It is a claim about causes in the world; only what the model does and what the data holds can be tested."

@@ -8,7 +8,6 @@ from typing import Any, get_origin, get_type_hints
 
 from askwhy.agent.embedded.answered import asked_form, carried, points_back, term_step
 from askwhy.agent.embedded.asking import examples_of, half_of, nearest, options_of
-from askwhy.agent.embedded.checking import check_of_question
 from askwhy.agent.embedded.conditions import plain_values, said_of, where_of
 from askwhy.agent.embedded.english import common, listed, pattern
 from askwhy.agent.embedded.mentions import Reading
@@ -65,9 +64,7 @@ class Found:
 
 
 def outcome_of_question(question: str, schema: Schema, names: frozenset[str], context: Context) -> Found:
-    """What a question means with these tools on offer, after the turn before."""
-    if (check := check_of_question(question, schema)) is not None:
-        return Found(check.model_copy(update={"row": check.row or context.focus.row}), 1.0)
+    """What a question that asks for no check means with these tools on offer, after the turn before."""
     if (step := term_step(question, schema, names)) is not None:
         return Found(Plan(steps=(step,)), 1.0)
     form, rest, whole = asked_form(question)

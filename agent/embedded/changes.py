@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
 
 from askwhy.agent.embedded.english import pattern
-from askwhy.agent.embedded.lexicon import is_age
+from askwhy.agent.embedded.lexicon import ages
 from askwhy.agent.embedded.mentions import Reading
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import Change, Scalar
@@ -71,15 +70,11 @@ def _moved(reading: Reading, found: dict[str, str | None]) -> tuple[Feature, boo
     if o:
         direction = reading.direction(o)
         return (direction[0], direction[1] > 0) if direction else None
-    return next(((one, True) for one in _ages(reading)), None)
+    return next(((one, True) for one in ages(reading.schema)), None)
 
 
 def _if(reading: Reading) -> bool:
     return bool(pattern("if").search(reading.text))
-
-
-def _ages(reading: Reading) -> Iterator[Feature]:
-    return (feature for feature in reading.schema.features if is_age(feature))
 
 
 def _scale(reading: Reading, match: re.Match[str]) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from askwhy.agent.embedded.english import pattern, phrases
-from askwhy.agent.embedded.lexicon import Named, is_age
+from askwhy.agent.embedded.lexicon import Named, ages
 from askwhy.agent.embedded.mentions import Reading, Slot
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import AnyOf, Comparison, Condition, Where
@@ -184,9 +184,9 @@ def _compared(reading: Reading, match: re.Match[str]) -> str | None:
 
 def _age_instead(reading: Reading, feature: Feature, value: float) -> Feature | None:
     """The age that "the BMI of people over 60" is about, if people can be that old and no BMI is known to be."""
-    ages = [one for one in reading.schema.features if is_age(one) and one != feature]
+    others = [one for one in ages(reading.schema) if one != feature]
     within = feature.low is not None and feature.high is not None and feature.low <= value <= feature.high
-    return ages[0] if len(ages) == 1 and _plausible(ages[0], value) and not within else None
+    return others[0] if len(others) == 1 and _plausible(others[0], value) and not within else None
 
 
 def _range(reading: Reading, match: re.Match[str], feature: Feature | None) -> str | None:
@@ -218,13 +218,13 @@ def _meant(reading: Reading, match: re.Match[str]) -> Feature | None:
     post = found.get("post") or ""
     if post.startswith("O") and (direction := reading.direction(post)):
         return direction[0]
-    ages = [feature for feature in reading.schema.features if is_age(feature)]
+    people = ages(reading.schema)
     unit = reading.slots[found["n"]].unit
     with_unit = reading.with_unit(unit) if unit else []
     if len(with_unit) == 1:
         return with_unit[0]
-    told = len(ages) == 1 and (not with_unit or ages[0] in with_unit)
-    return ages[0] if told and _plausible(ages[0], reading.number(found["n"]).value) else None
+    told = len(people) == 1 and (not with_unit or people[0] in with_unit)
+    return people[0] if told and _plausible(people[0], reading.number(found["n"]).value) else None
 
 
 def _plausible(feature: Feature, value: float) -> bool:

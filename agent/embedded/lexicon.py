@@ -208,6 +208,11 @@ def is_age(feature: Feature) -> bool:
     return feature.numeric and ("age" in said or "older" in feature.more)
 
 
+def ages(schema: Schema) -> list[Feature]:
+    """Every feature that is somebody's age."""
+    return [feature for feature in schema.features if is_age(feature)]
+
+
 def _parts_of_labels(schema: Schema) -> Iterator[tuple[Phrase, Feature]]:
     """Parts of a longer label that belong to one feature only: "pedigree function" of "diabetes pedigree function"."""
     seen: dict[Phrase, list[Feature]] = {}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from askwhy.agent.embedded.assemble import Context, Found, outcome_of_question
+from askwhy.agent.embedded.checking import check_of_question
 from askwhy.agent.embedded.english import listed
 from askwhy.agent.plan import Plan, Step
 from askwhy.tools.schema import Schema
@@ -74,11 +75,16 @@ _SAYING = re.compile(
     re.I,
 )
 
+_SET_APART = re.compile(r"[:\n\"“«]")
+
 
 def outcome_in_manner(question: str, schema: Schema, names: frozenset[str], context: Context) -> Found:
     """What a question means with these tools on offer, after the turn before, and in what manner it is answered."""
+    check = check_of_question(question, schema)  # before any word of the text to check is cut out as manner
+    if check is not None and (_SET_APART.search(question) or not asked_manner(check.text).only):
+        return Found(check.model_copy(update={"row": check.row or context.focus.row}), 1.0)
     asked = asked_manner(question)
-    if asked.given and asked.points_back and context.steps:
+    if asked.only and context.steps:
         return Found(Plan(steps=asked.put_on(context.steps)), 0.9)
     found = outcome_of_question(asked.rest or question, schema, names, context)
     if not asked.given or not isinstance(found.outcome, Plan):
@@ -94,19 +100,18 @@ class Asked:
     rest: str
 
     @property
-    def points_back(self) -> bool:
+    def only(self) -> bool:
         """Whether nothing is asked but the last answer in another manner."""
         own = listed("pointing") | listed("retelling")
-        return all(word in own for word in re.findall(r"[^\W_]+", self.rest.lower()))
+        return bool(self.given) and all(word in own for word in re.findall(r"[^\W_]+", self.rest.lower()))
 
     def put_on(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """The steps, to be answered like this."""
         update: dict[str, Any] = dict(self.given)
         if update.get("audience") == "expert":  # what an expert wants to see does not fit into the sentence before
             update.setdefault("length", None)
-        if "form" not in update:  # an answer in one sentence is no list of numbers and no letter
-            return tuple(one.model_copy(update={"form": "words", **update}) for one in steps)
-        return tuple(one.model_copy(update=update) for one in steps)
+        # An answer in one sentence is no list of numbers and no letter, unless a form was asked for.
+        return tuple(one.model_copy(update={"form": "words", **update}) for one in steps)
 
 
 def asked_manner(question: str) -> Asked:

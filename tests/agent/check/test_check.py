@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
+from question_schemas import schema_of
 from toy_subjects import binary, multiclass, regression, text
 from typer.testing import CliRunner
 
@@ -22,10 +23,13 @@ from askwhy.agent.check.amounts import amount_of
 from askwhy.agent.check.marks import mark
 from askwhy.agent.check.reading import parts_of, sketched
 from askwhy.agent.check.result import Checked
+from askwhy.agent.embedded.assemble import Context
 from askwhy.agent.embedded.checking import check_of_question
-from askwhy.agent.plan import Plan
+from askwhy.agent.embedded.manner import outcome_in_manner
+from askwhy.agent.plan import Check, Plan
 from askwhy.agent.session import Session
 from askwhy.tools.errors import UnknownName
+from askwhy.tools.registry import tools
 from askwhy.tools.subject import Subject
 from askwhy.ui.cli import app
 
@@ -182,7 +186,7 @@ def test_untrusted_text_is_bounded_and_never_followed(monkeypatch: pytest.Monkey
 @settings(max_examples=60)
 @given(st.text(max_size=200))
 def test_any_text_is_read_without_an_error(said: str) -> None:
-    parts_of(sketched(said, binary().schema))
+    parts_of(sketched(said, binary().schema), tuple(checker.JUDGES))
 
 
 def test_the_same_text_gives_the_same_result() -> None:
@@ -221,6 +225,16 @@ def test_a_request_to_check_is_understood(question: str, words: str, row: str | 
 )
 def test_other_questions_are_not(question: str) -> None:
     assert check_of_question(question, binary().schema) is None
+
+
+@pytest.mark.parametrize("said", ["In short, you were declined.", "We explain it to customers in plain words."])
+def test_no_word_to_be_checked_is_taken_for_the_manner_of_the_answer(said: str) -> None:
+    schema = schema_of("credit")
+    question = f'Check this letter to applicant 12: "{said}"'
+    found = outcome_in_manner(question, schema, frozenset(tools(schema)), Context())
+    assert found.outcome == Check(text=said, row="12")
+    asked = outcome_in_manner("is that right? answer in one sentence", schema, frozenset(tools(schema)), Context())
+    assert asked.outcome.kind != "check"
 
 
 def test_the_chat_answers_sentence_by_sentence() -> None:
