@@ -36,7 +36,7 @@ QUESTIONS = Path(__file__).parent / "questions"
 DEVELOPMENT = ("used_car_price", "telecom_churn", "news_topics", "kidney_disease", "star_type", "hotel_cancellation")
 """Training domains that are left out to see how the training goes."""
 
-_DOMAINS, _EACH = 4, 12
+_DOMAINS, _EACH, _POOL = 8, 6, 4
 _SHELF_EVERY = 150
 _WARM = 200
 _FROZEN = 2
@@ -125,30 +125,38 @@ def lessons(
     order = {name: _endless(found, random.Random(f"{seed} {name}")) for name, found in own.items()}
     names = list(own)
     while True:
-        reads: list[Read] = []
-        written: list[list[tuple[Action, ...]]] = []
+        pairs: list[tuple[Read, tuple[tuple[Action, ...], ...]]] = []
         for name in rng.sample(names, _DOMAINS):
             schema = own[name][0].schema
             variant, invented = lessened(schema, rng), varied(schema, rng)
-            for _ in range(_EACH):
+            for _ in range(_EACH * _POOL):
                 if rng.random() < _GENERATED:
                     example = Example(invented, generated(invented, rng))
                 else:
                     found = next(order[name])
                     example = Example(variant, found.asked, found.earlier, found.said)
-                page = Page.of(example.asked.question, example.schema, example.earlier)
-                gold = rng.choice(example.asked.golds) if rng.random() < 0.2 else example.asked.gold
-                try:
-                    actions = write(gold, page)
-                    read = Read.of(page, pieces, example.said)
-                    if any(one.tool not in read.offer.tools for one in getattr(gold, "steps", ())):
-                        continue
-                except Unwritable:
-                    continue
-                reads.append(read)
-                written.append(actions)
-        batch = make_batch(reads, pieces, catalogue)
-        yield batch, make_lesson(batch, written, catalogue)
+                if (pair := _pair(example, pieces, rng)) is not None:
+                    pairs.append(pair)
+        pairs.sort(key=lambda pair: len(pair[0].pieces[0]))  # questions as long as each other need little padding
+        size = _DOMAINS * _EACH
+        parts = [pairs[start : start + size] for start in range(0, len(pairs) - size // 2, size)]
+        for part in rng.sample(parts, len(parts)):
+            batch = make_batch([read for read, _ in part], pieces, catalogue)
+            yield batch, make_lesson(batch, [written for _, written in part], catalogue)
+
+
+def _pair(example: Example, pieces: Pieces, rng: random.Random) -> tuple[Read, tuple[tuple[Action, ...], ...]] | None:
+    """What is read and what is to be written; None where the grammar cannot say it."""
+    page = Page.of(example.asked.question, example.schema, example.earlier)
+    gold = rng.choice(example.asked.golds) if rng.random() < 0.2 else example.asked.gold
+    try:
+        written = write(gold, page)
+    except Unwritable:
+        return None
+    read = Read.of(page, pieces, example.said)
+    if any(one.tool not in read.offer.tools for one in getattr(gold, "steps", ())):
+        return None
+    return read, tuple(written)
 
 
 def lessened(schema: Schema, rng: random.Random) -> Schema:
