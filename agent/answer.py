@@ -102,11 +102,13 @@ class Answer(Value):
 
 
 class Turn(Value):
-    """What later questions may refer to: the question and what it was understood to mean."""
+    """What later questions may refer to: the question, what it was understood to mean, and what the answer listed."""
 
     question: str
     outcome: Outcome
     text: str = ""
+    rows: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
     @property
     def scope(self) -> Scope | None:

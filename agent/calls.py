@@ -31,7 +31,7 @@ _LINK = re.compile(r"\w+://\S*|www\.\S*|[<>`\[\]|]")
 Entry = TypeVar("Entry", Change, Assignment)
 
 Reason = Literal["out_of_scope", "no_such_tool", "not_about_the_model", "unsafe"]
-_REASONS: dict[str, str] = {
+REASONS: dict[str, str] = {
     "out_of_scope": "That is not a question about this model or its data.",
     "no_such_tool": "That cannot be computed here.",
     "not_about_the_model": "That is a question about the world; only what the model does can be answered.",
@@ -154,7 +154,7 @@ def calls_of(outcome: Outcome, schema: Schema) -> list[ToolCall]:
         about = {"row": outcome.row} if outcome.row is not None else {}
         return [_call(0, "check", {"text": outcome.text, **about})]
     if isinstance(outcome, Decline):
-        code = next((code for code, said in _REASONS.items() if said == outcome.reason), "out_of_scope")
+        code = next((code for code, said in REASONS.items() if said == outcome.reason), "out_of_scope")
         return [_call(0, "decline", {"reason": code, **({"nearest": outcome.nearest} if outcome.nearest else {})})]
     return [_call(number, step.tool, _written(step, schema)) for number, step in enumerate(outcome.steps)]
 
@@ -234,7 +234,7 @@ def _pseudo(call: ToolCall) -> Clarify | Decline | Check:
     if isinstance(given, _Check):
         return Check(text=given.text, row=given.row)
     assert isinstance(given, _Decline)
-    return Decline(reason=_REASONS[given.reason], nearest=_questions(given.nearest or "") or None)
+    return Decline(reason=REASONS[given.reason], nearest=_questions(given.nearest or "") or None)
 
 
 def _questions(text: str) -> str:

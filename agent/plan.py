@@ -69,11 +69,15 @@ class Plan(Value):
 
 
 class Clarify(Value):
-    """A question back to the user; `options` are full questions that they can pick."""
+    """A question back to the user; `options` are full questions that they can pick.
+
+    `readings`: the plans that the options stand for, in their order; an option without one is read like any question.
+    """
 
     kind: Literal["clarify"] = "clarify"
     question: str
     options: tuple[str, ...] = ()
+    readings: tuple[Plan, ...] = ()
 
 
 class Decline(Value):

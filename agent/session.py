@@ -15,6 +15,7 @@ from askwhy.agent.drafts import Drafter
 from askwhy.agent.embedded.checking import check_of_question
 from askwhy.agent.manner import manners_of
 from askwhy.agent.plan import Check, Clarify, Decline, Plan
+from askwhy.agent.references import listed
 from askwhy.agent.rephrase import SECONDS, Rephraser
 from askwhy.agent.run import Ran, Runner
 from askwhy.agent.understand import Understanding, understand
@@ -74,7 +75,8 @@ class Session:
         meaning = understand(question, self.history, self.subject, self._model)
         clock.note("understand", meaning.model_calls, meaning.tokens_in, meaning.tokens_out)
         answer = self._answer(question, meaning, clock, cancelled)
-        turn = Turn(question=question, outcome=answer.outcome, text=answer.text)
+        rows, features = listed(answer.evidence)
+        turn = Turn(question=question, outcome=answer.outcome, text=answer.text, rows=rows, features=features)
         self.history = (*self.history, turn)[-_REMEMBERED_TURNS:]
         return answer
 

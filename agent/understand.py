@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from askwhy.agent.answer import Turn
-from askwhy.agent.plan import Clarify, Decline, Outcome
+from askwhy.agent.plan import Clarify, Decline, Outcome, Plan
+from askwhy.agent.references import picked, pointed
 from askwhy.tools.scope import Scope
 from askwhy.tools.subject import Subject
 
@@ -31,8 +32,9 @@ _log = logging.getLogger(__name__)
 class Understanding:
     """What a question was taken to mean, and what finding out cost.
 
-    engine: who understood, "openai:gpt-x -> embedded" where the first was no use. prompts: hashes of the prompt files
-    that were sent. model_calls: calls of a language model; the embedded one, which costs nothing, is not counted.
+    engine: who understood: "choice" where the user picked one of the readings offered, "openai:gpt-x -> embedded" where
+    the first was no use. prompts: hashes of the prompt files that were sent. model_calls: calls of a language model;
+    the embedded one, which costs nothing, is not counted.
     """
 
     outcome: Outcome
@@ -47,6 +49,10 @@ def understand(question: str, history: tuple[Turn, ...], subject: Subject, model
     """What the question means, in the light of the turns before. Never raises for what the user or a model said."""
     from askwhy.agent.embedded.chat import EmbeddedChat
 
+    choice = picked(question, history)
+    if isinstance(choice, Plan):
+        return Understanding(outcome=choice, engine="choice")
+    question = pointed(choice or question, history, subject.schema)
     offline = model if isinstance(model, EmbeddedChat) else EmbeddedChat(subject_schema=subject.schema)
     if model is offline:
         outcome = _offline(question, history, subject, offline)
@@ -134,9 +140,13 @@ def _meaning(reply: AIMessage, subject: Subject, history: tuple[Turn, ...]) -> O
     if reply.invalid_tool_calls:
         raise BadCalls("the arguments of a call are not JSON")
     outcome = outcome_of(reply.tool_calls, subject.schema, _previous(history))
-    confidence = reply.response_metadata.get("confidence")
+    said = reply.response_metadata
+    confidence = said.get("confidence")
     if outcome.kind == "plan" and isinstance(confidence, float):
         return outcome.model_copy(update={"confidence": confidence})
+    if isinstance(outcome, Clarify):
+        readings = (outcome_of(calls, subject.schema, _previous(history)) for calls in said.get("readings", ()))
+        return outcome.model_copy(update={"readings": tuple(one for one in readings if isinstance(one, Plan))})
     return outcome
 
 

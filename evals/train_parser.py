@@ -92,7 +92,8 @@ class Shelving:
     def encoded(self, network: Network) -> Shelf:
         """The shelf with the network's present weights; no gradients pass."""
         with torch.no_grad():
-            return network.shelve(self._texts, self._asks, self._owner, self._tools)
+            texts, asks = network.sentences(*self._texts), network.sentences(*self._asks)
+            return Shelf.of(texts, asks, self._owner, self._tools)
 
 
 class ItemCache:

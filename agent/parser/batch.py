@@ -13,7 +13,7 @@ from torch import Tensor
 from askwhy.agent.parser.actions import CONSTANTS, Action, Offer
 from askwhy.agent.parser.catalogue import Catalogue
 from askwhy.agent.parser.grammar import Allowed, Grammar
-from askwhy.agent.parser.items import FEATURES, Item, items_of, matches
+from askwhy.agent.parser.items import FEATURES, Item, items_of, matches, nearest
 from askwhy.agent.parser.page import Page
 
 GROUPS = ("F", "C", "K", "P")
@@ -79,7 +79,10 @@ class Read:
         """Read a page; `names`: the tools on offer."""
         items = items_of(page)
         words = [word.text for word in page.question.words]
-        return cls(page, page.offer(names), items, pieces.words(words, asked), matches(page.question, items))
+        matched = matches(page.question, items)
+        kept = nearest(items, matched)
+        read = pieces.words(words, asked)
+        return cls(page, page.offer(names), tuple(items[place] for place in kept), read, matched[:, kept])
 
 
 @dataclass(eq=False)
@@ -141,7 +144,8 @@ def make_batch(reads: Sequence[Read], pieces: Pieces, catalogue: Catalogue) -> B
 
 
 def _owners(one: Read) -> list[int]:
-    return [place if item.owner < 0 else item.owner for place, item in enumerate(one.items)]
+    features = {item.place: place for place, item in enumerate(one.items) if item.group == "F"}
+    return [place if item.owner < 0 else features[item.owner] for place, item in enumerate(one.items)]
 
 
 def _number_kinds(page: Page) -> list[int]:

@@ -21,6 +21,9 @@ Array = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 FEATURES = 6
 """Numbers that say how a word matches an item: whole phrase, word, misspelt word, share of letters, in range, out."""
 
+MOST_ITEMS = 240
+"""Items of a schema that are read for one question."""
+
 _MOST_ALIASES = 8
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _GRAMS = 3
@@ -120,6 +123,17 @@ def matches(question: Question, items: tuple[Item, ...]) -> Array:
             for at, value in values.items():
                 found[at, place, 4 if item.low <= value <= item.high else 5] = 1.0
     return found
+
+
+def nearest(items: tuple[Item, ...], matched: Array) -> list[int]:
+    """Where there are too many to read, the items whose names match best, in order, with the features of values."""
+    if len(items) <= MOST_ITEMS:
+        return list(range(len(items)))
+    scores = matched[:, :, :4].max(axis=(0, 2), initial=0.0)
+    kept = {int(place) for place in np.argsort(-scores, kind="stable")[:MOST_ITEMS]}
+    kept |= {place for place, item in enumerate(items) if item.group in "KP"}
+    owners = {items[place].owner for place in kept}
+    return sorted(kept | {place for place, item in enumerate(items) if item.group == "F" and item.place in owners})
 
 
 def _phrase(words: list[str], phrase: tuple[str, ...], found: Array) -> None:

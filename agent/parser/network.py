@@ -43,6 +43,12 @@ class Shelf:
     asks: Tensor
     owner: Tensor
 
+    @classmethod
+    def of(cls, texts: Tensor, asks: Tensor, owner: Tensor, tools: int) -> Shelf:
+        """From the vectors of texts and of questions asked."""
+        sums = torch.zeros(tools, asks.shape[1]).index_add_(0, owner, asks)
+        return cls(texts, functional.normalize(sums, dim=-1), asks, owner)
+
 
 @dataclass(frozen=True, eq=False)
 class Joined:
@@ -116,13 +122,8 @@ class Network(nn.Module):
         for table in (self.item_kind, self.number_kind, self.grammar, self.places, self.earlier):
             nn.init.normal_(table.weight, std=0.02)
 
-    def shelve(self, texts: tuple[Tensor, Tensor], asks: tuple[Tensor, Tensor], owner: Tensor, tools: int) -> Shelf:
-        """Encode the catalogue; `texts` and `asks` are padded ids with their masks."""
-        sentences = self._sentences(*asks)
-        sums = torch.zeros(tools, sentences.shape[1]).index_add_(0, owner, sentences)
-        return Shelf(self._sentences(*texts), functional.normalize(sums, dim=-1), sentences, owner)
-
-    def _sentences(self, ids: Tensor, mask: Tensor, at_once: int = 64) -> Tensor:
+    def sentences(self, ids: Tensor, mask: Tensor, at_once: int = 64) -> Tensor:
+        """A vector of length one for each text, (texts, encoder's width)."""
         parts = [self.encoder.means(ids[i : i + at_once], mask[i : i + at_once]) for i in range(0, len(ids), at_once)]
         return functional.normalize(torch.cat(parts), dim=-1)
 

@@ -1,0 +1,81 @@
+"""Pointing: the second of the readings offered, the second of what the last answer listed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from toy_subjects import binary
+
+from askwhy.agent.answer import Turn
+from askwhy.agent.plan import Clarify, Plan, Step
+from askwhy.agent.references import listed, picked, pointed
+from askwhy.agent.session import Session
+from askwhy.tools.evidence import Evidence, Fact
+
+COUNT, SCORE = Plan(steps=(Step(tool="count"),)), Plan(steps=(Step(tool="score"),))
+OFFERED = (
+    Turn(
+        question="how many good ones?",
+        outcome=Clarify(
+            question="Is it one of these?", options=("how many rows are there?", "how accurate is it?", "why?"),
+            readings=(COUNT, SCORE),
+        ),
+    ),
+)  # fmt: skip
+LISTED = (Turn(question="show three rows", outcome=COUNT, rows=("12", "7", "40"), features=("age", "monthly_income")),)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("How accurate is it?", SCORE), ("the second one", SCORE), ("2", SCORE), ("option 1 please", COUNT),
+        ("I mean the first", COUNT), ("the last one", "why?"), ("3.", "why?"), ("the fourth one", None), ("0", None),
+        ("how many have age above 2?", None), ("yes", None),
+    ],
+)  # fmt: skip
+def test_a_reading_is_picked_by_its_words_or_its_place(said: str, meant: Any) -> None:
+    assert picked(said, OFFERED) == meant
+    assert picked(said, ()) is None
+
+
+def test_yes_picks_the_only_reading() -> None:
+    only = Turn(question="?", outcome=Clarify(question="Do you mean this?", options=("why?",), readings=(COUNT,)))
+    assert picked("Yes, please.", (only,)) == COUNT
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("explain the second one", "explain row 7"),
+        ("why was the last of them refused?", "why was row 40 refused?"),
+        ("compare the first row with the 3rd one", "compare row 12 with row 40"),
+        ("what if the second factor were 10 higher?", "what if monthly income were 10 higher?"),
+        ("explain the fifth one", "explain the fifth one"),
+        ("is this the first time?", "is this the first time?"),
+        ("the second most important feature", "the second most important feature"),
+    ],
+)
+def test_what_the_last_answer_listed_is_counted_through(said: str, meant: str) -> None:
+    assert pointed(said, LISTED, binary().schema) == meant
+    assert pointed(said, (), binary().schema) == said
+
+
+def test_an_answer_about_one_row_lists_nothing() -> None:
+    one = Evidence(
+        tool="explain", method="", estimand="",
+        facts=(
+            Fact(relation="a", value=1.0, row="12", feature="b", rank=2),
+            Fact(relation="a", value=2.0, row="12", feature="a", rank=1),
+        ),
+    )  # fmt: skip
+    assert listed((one,)) == ((), ("a", "b"))
+
+
+def test_a_picked_reading_is_answered_without_being_read_again() -> None:
+    session = Session(binary())
+    session.history = OFFERED
+    answer = session.ask("the first one")
+    assert answer.outcome == COUNT
+    assert answer.engine == "choice"
+    assert answer.verdict == "verified"
