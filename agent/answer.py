@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from askwhy.agent.check.result import Checked
-from askwhy.agent.plan import Outcome
+from askwhy.agent.plan import Outcome, Plan
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.scope import Scope
 from askwhy.tools.value import Value
@@ -65,7 +65,8 @@ class Usage(Value):
 class Answer(Value):
     """The reply to one question. The whole trace: a surface draws it, an auditor runs it again.
 
-    `understood` says in words how the question was read; `verdict` whether the words were checked against the model:
+    `understood` says in words how the question was read, `others` how else it may be meant where that is not sure;
+    `verdict` whether the words were checked against the model:
     verified (first draft), repaired (after one correction), fallback (the template, as a language model's words were
     refused or late; with failures: sentences withheld),
     asked (a question back), declined.
@@ -75,6 +76,7 @@ class Answer(Value):
     question: str
     outcome: Outcome
     understood: str = ""
+    others: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     verdict: Verdict
@@ -86,6 +88,11 @@ class Answer(Value):
     prompts: tuple[str, ...] = Field((), description="hashes of the prompts used")
     version: str = ""
     usage: Usage = Field(default_factory=Usage)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether it may answer another question than was asked."""
+        return isinstance(self.outcome, Plan) and self.outcome.unsure
 
     @property
     def in_own_words(self) -> bool:

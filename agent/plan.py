@@ -55,12 +55,25 @@ class Step(Value):
         return self.model_copy(update={"scope": scope, "arguments": arguments, "refs": refs})
 
 
+SURE = 0.85
+"""The chance of being right from which a reading is taken without telling the reader that it may be wrong."""
+
+
 class Plan(Value):
-    """Steps, in order. `confidence` is how sure the understanding is, 0..1, where it says."""
+    """Steps, in order. `confidence` is how sure the understanding is, 0..1, where it says.
+
+    `others`: what else the question may mean, where that is not sure; the reader is told, and can choose.
+    """
 
     kind: Literal["plan"] = "plan"
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
     confidence: float | None = None
+    others: tuple[Plan, ...] = ()
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the understanding says that it may be wrong."""
+        return self.confidence is not None and self.confidence < SURE
 
     @property
     def forms(self) -> tuple[Form, ...]:

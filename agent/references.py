@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from askwhy.agent.answer import Turn
 from askwhy.agent.plan import Clarify, Plan
+from askwhy.agent.understood import understood
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.schema import Schema
 
@@ -22,22 +23,39 @@ _PICK = re.compile(
 )
 _YES = re.compile(r"(?:yes|yep|yeah|right|exactly|correct|that one|that's it|i do)(?:,? please)?", re.IGNORECASE)
 
+_NOT_THAT = re.compile(
+    r"(?:no,? )?(?:(?:i )?did(?: not|n't) (?:mean|ask) that|not (?:that|this)(?: one)?|the other (?:one|reading)|"
+    r"that(?: i|')s not what i (?:meant|asked)(?: for)?|(?:i meant )?something else)"
+)
 
-def picked(question: str, history: Sequence[Turn]) -> Plan | str | None:
+
+def picked(question: str, history: Sequence[Turn], schema: Schema) -> Plan | str | None:
     """The reading that a question chooses among those just offered: its plan, or its words where it has none."""
     last = history[-1].outcome if history else None
+    said = _plain(question)
+    if isinstance(last, Plan) and last.others:
+        place = 0 if _NOT_THAT.fullmatch(said) else _named(said, others_of(last, schema))
+        return None if place is None else last.others[place]
     if not isinstance(last, Clarify) or not last.options:
         return None
-    place = _choice(_plain(question), last.options)
+    place = _choice(said, last.options)
     if place is None or not 0 <= place < len(last.options):
         return None
     return last.readings[place] if place < len(last.readings) else last.options[place]
 
 
+def others_of(plan: Plan, schema: Schema) -> tuple[str, ...]:
+    """The other readings of a question as questions."""
+    return tuple(f"{understood(one, schema)}?" for one in plan.others)
+
+
+def _named(said: str, options: Sequence[str]) -> int | None:
+    return next((place for place, option in enumerate(options) if said == _plain(option)), None)
+
+
 def _choice(said: str, options: Sequence[str]) -> int | None:
-    for place, option in enumerate(options):
-        if said == _plain(option):
-            return place
+    if (place := _named(said, options)) is not None:
+        return place
     if len(options) == 1 and _YES.fullmatch(said):
         return 0
     match = _PICK.fullmatch(said)

@@ -15,7 +15,7 @@ from askwhy.agent.drafts import Drafter
 from askwhy.agent.embedded.checking import check_of_question
 from askwhy.agent.manner import manners_of
 from askwhy.agent.plan import Check, Clarify, Decline, Plan
-from askwhy.agent.references import listed
+from askwhy.agent.references import listed, others_of
 from askwhy.agent.rephrase import SECONDS, Rephraser
 from askwhy.agent.run import Ran, Runner
 from askwhy.agent.understand import Understanding, understand
@@ -161,6 +161,7 @@ class Session:
             text=checked.text,
             outcome=plan,
             understood=understood(plan, schema),
+            others=others_of(plan, schema),
             claims=checked.claims,
             evidence=ran.evidence,
             verdict=verdict,

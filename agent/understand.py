@@ -49,7 +49,7 @@ def understand(question: str, history: tuple[Turn, ...], subject: Subject, model
     """What the question means, in the light of the turns before. Never raises for what the user or a model said."""
     from askwhy.agent.embedded.chat import EmbeddedChat
 
-    choice = picked(question, history)
+    choice = picked(question, history, subject.schema)
     if isinstance(choice, Plan):
         return Understanding(outcome=choice, engine="choice")
     question = pointed(choice or question, history, subject.schema)
@@ -142,12 +142,11 @@ def _meaning(reply: AIMessage, subject: Subject, history: tuple[Turn, ...]) -> O
     outcome = outcome_of(reply.tool_calls, subject.schema, _previous(history))
     said = reply.response_metadata
     confidence = said.get("confidence")
-    if outcome.kind == "plan" and isinstance(confidence, float):
-        return outcome.model_copy(update={"confidence": confidence})
-    if isinstance(outcome, Clarify):
-        readings = (outcome_of(calls, subject.schema, _previous(history)) for calls in said.get("readings", ()))
-        return outcome.model_copy(update={"readings": tuple(one for one in readings if isinstance(one, Plan))})
-    return outcome
+    found = (outcome_of(calls, subject.schema, _previous(history)) for calls in said.get("readings", ()))
+    readings = tuple(one for one in found if isinstance(one, Plan))
+    if isinstance(outcome, Plan) and isinstance(confidence, float):
+        return outcome.model_copy(update={"confidence": confidence, "others": readings})
+    return outcome.model_copy(update={"readings": readings}) if isinstance(outcome, Clarify) else outcome
 
 
 def _previous(history: tuple[Turn, ...]) -> Scope | None:

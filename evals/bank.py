@@ -80,15 +80,25 @@ class BadBank(ValueError):
     """A line that is not in the notation or does not fit the schema."""
 
 
+QUESTIONS = Path(__file__).parent / "questions"
+"""The bank; its folder `held` is never trained on."""
+
+
 def read_domain(path: Path) -> Domain:
     """The domain of NAME.toml and NAME.txt beside it. Raises BadBank with every faulty line."""
+    domain, problems = legible_domain(path)
+    if problems:
+        raise BadBank("\n".join(problems))
+    return domain
+
+
+def legible_domain(path: Path) -> tuple[Domain, tuple[str, ...]]:
+    """What can be read of a domain, and what is wrong with its other lines."""
     schema = schema_of(path)
     lines = path.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
     problems: list[str] = []
     conversations = tuple(filter(None, (_conversation(block, schema, problems) for block in _blocks(lines))))
-    if problems:
-        raise BadBank("\n".join(f"{path.stem}.txt:{problem}" for problem in problems))
-    return Domain(path.stem, schema, conversations)
+    return Domain(path.stem, schema, conversations), tuple(f"{path.stem}.txt:{problem}" for problem in problems)
 
 
 def schema_of(path: Path) -> Schema:

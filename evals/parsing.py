@@ -1,184 +1,184 @@
-"""How well questions are understood: `askwhy eval parsing FOLDER [SCHEMA]` on a suite in TalkToModel's format.
+"""How well questions are understood: `askwhy eval parsing`. Only the first hop runs, every question is asked once.
 
-FOLDER holds suite.txt (question, parse, blank line) and one table as CSV: row ids in its first column, target `y`.
-Only the first hop runs. Where a question points back, it follows a turn about a selection that no question names.
+    askwhy eval parsing                                   the project's own held-out questions
+    askwhy eval parsing --bank NAME... | FOLDER           other domains of the bank, see `askwhy.evals.bank`
+    askwhy eval parsing --suite FILE --format jsonl (--subject NAME | --data CSV --target COLUMN | --schema DOMAIN.toml)
+    askwhy eval parsing --suite FILE --format talktomodel --data CSV --target COLUMN [--schema FILE]
+    askwhy eval parsing --suite FILE --format coxql
+
+`--engine` is embedded (the default), a chat model by its name, or a baseline: nearest, tfidf-rules; `--baselines`
+measures the baselines, too. `--sample N` asks N questions drawn at random; `--misses FILE` keeps every miss.
+
+jsonl: one JSON object per line, `gold` an outcome of `askwhy.agent.plan` or a list of those that are equally right,
+`earlier` the turns before, if any:
+
+    {"question": "and for women?", "gold": {"kind": "plan", "steps": [{"tool": "count", "scope": {"where": {"all":
+     [{"any": [{"feature": "sex", "value": "female"}]}]}}}]}, "earlier": [{"question": "...", "gold": {...}}]}
+
+talktomodel: a question line, a parse line, a blank line (`askwhy.evals.notation`); the table's first column is the row
+id. coxql: a JSON list of {"idx", "text", "sql"} (`askwhy.evals.coxql`); no data, ids are not checked. Where a suite
+points back (`previousfilter`), all its questions follow a turn about a selection that no question names.
+
+The figures, shares of `n` questions where nothing else is said: `exact_typed` the typed plan is right, whatever the
+order of its parts; `exact_literal` so is the plan as written in the suite's notation, or as JSON; `operations`, `slots`;
+`exact_single`, `exact_multi` of plans of at most two and of more parts (filters, changes, operations); `interval`
+(Wilson) and `interval_clustered` (bootstrap over distinct golds) at 95 %; `abstained` how many got a question back
+or a decline where a plan is right; `misread` a wrong plan and no word of doubt; `ece` and `coverage` of the confidence;
+`median_ms`, `p95_ms` on a schema already known.
 """
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
+import argparse
+import functools
+import json
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from askwhy.agent.answer import Turn
-from askwhy.agent.plan import Plan, Step
-from askwhy.evals.notation import Typed, operations, read_parse, typed_plan
-from askwhy.evals.registry import Report, UsageError, evaluation
-from askwhy.tools.scope import Condition, Scope, Where
+from askwhy.evals.baselines import BASELINES, baseline
+from askwhy.evals.parsing_score import Scored, Understand, ask_all, figures, miss, table
+from askwhy.evals.registry import Cell, Parser, Report, UsageError, evaluation
+from askwhy.evals.suites import Item, Suite, bank, coxql, json_lines, schema_subject, table_subject, talktomodel
+from askwhy.tools.errors import MissingExtra, ToolError
 
 if TYPE_CHECKING:
+    from askwhy.agent.plan import Outcome
     from askwhy.tools.subject import Subject
 
-_NOWHERE = -987654321
-_TARGET = "y"
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A question and its gold parse, as written and in typed form."""
-
-    question: str
-    parse: str
-    gold: Typed
-
-
-@dataclass(frozen=True)
-class Scored:
-    """What was made of a pair: the typed parse, None where askwhy asked back or declined."""
-
-    pair: Pair
-    found: Typed | None
-    outcome: str
-
-    @property
-    def right(self) -> bool:
-        """Whether filters, changes, operations and arguments are all as in the gold."""
-        return self.found == self.pair.gold
+_COLUMNS = ("by", "name", "questions", "right", "share", "a miss")
+_FORMATS = {".jsonl": "jsonl", ".json": "coxql"}
+_SHOWN = 10
+_COMPARED = ("exact_typed", "exact_literal", "operations", "slots", "exact_single", "exact_multi", "misread", "median_ms")
 
 
 @evaluation("parsing")
 def parsing(arguments: list[str]) -> Report:
-    """Typed exact match of the understanding on a TalkToModel-format suite: FOLDER [SCHEMA]."""
-    if not 1 <= len(arguments) <= 2:
-        raise UsageError("give the suite's folder (suite.txt and one .csv), and a schema file if there is one")
-    folder = Path(arguments[0])
-    pairs = read_suite(folder / "suite.txt")
-    subject = read_subject(folder, Path(arguments[1]) if len(arguments) == 2 else None)
-    started = time.perf_counter()
-    scored = understand_all(pairs, subject)
-    seconds = time.perf_counter() - started
-    figures = {
-        "questions": len(scored),
-        "typed_exact": share([one.right for one in scored]),
-        "cluster_average": cluster_average(scored),
-        "operations_right": share([_same_operations(one) for one in scored]),
-        "not_planned": sum(one.found is None for one in scored),
-        "seconds_per_question": seconds / max(1, len(scored)),
-    }
-    columns = ("operation", "questions", "right", "share", "a miss")
-    # A development figure: there is no bar to pass but that something was measured.
-    return Report(f"Understanding of {folder.name}", columns, rows(scored), figures, passed=bool(scored))
+    """How well questions are understood: typed exact match on held-out questions, or on a suite of yours."""
+    given = _read(arguments)
+    suite = _suite(given)
+    if given.sample:
+        drawn = random.Random(0).sample(suite.items, min(given.sample, len(suite.items)))
+        suite = replace(suite, items=tuple(sorted(drawn, key=suite.items.index)))
+    scored = ask_all(_engine(given.engine), suite.items)
+    found = {"engine": given.engine, "suite": suite.name, **figures(scored)}
+    found |= {"malformed": len(suite.malformed), "duplicates": suite.duplicates}
+    rows: list[tuple[Cell, ...]] = [_row(given.engine, scored)]
+    if given.baselines:
+        others = {name: ask_all(_engine(name), suite.items) for name in BASELINES if name != given.engine}
+        rows += [_row(name, one) for name, one in others.items()]
+        found["baselines"] = {
+            name: {key: value for key, value in figures(one).items() if key in _COMPARED} for name, one in others.items()
+        }
+    if given.misses:
+        _keep(given.misses, scored)
+    # Nothing to pass but that something was measured: what is good enough depends on the suite.
+    return Report(f"Understanding of {suite.name}", _COLUMNS, (*rows, *_rows(scored, suite)), found, passed=bool(scored))
 
 
-def read_suite(path: Path) -> tuple[Pair, ...]:
-    """The distinct pairs of a suite file. Raises UsageError where it cannot be read."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
-    pairs: dict[tuple[str, str], Pair] = {}
-    blocks = "\n".join(line.strip() for line in lines).split("\n\n")
-    for block in blocks:
-        parts = [line for line in block.split("\n") if line]
-        if not parts:
-            continue
-        if len(parts) != 2:
-            raise UsageError(f"{path}: expected a question and its parse, found: {parts[0][:60]!r}")
+def _read(arguments: list[str]) -> argparse.Namespace:
+    parser = Parser("askwhy eval parsing")
+    parser.add_argument("--bank", nargs="+", default=[])
+    for name in ("--suite", "--data", "--schema", "--misses"):
+        parser.add_argument(name, type=Path)
+    for name in ("--target", "--subject"):
+        parser.add_argument(name)
+    parser.add_argument("--format", choices=("jsonl", "talktomodel", "coxql"))
+    parser.add_argument("--engine", default="embedded")
+    parser.add_argument("--baselines", action="store_true")
+    parser.add_argument("--sample", type=int, default=0)
+    given = parser.parse_args(arguments)
+    if given.suite is None:
+        if stray := [name for name in ("data", "schema", "target", "subject", "format") if getattr(given, name)]:
+            raise UsageError(f"--{stray[0]} goes with --suite FILE")
+    elif given.bank:
+        raise UsageError("give --bank or --suite, not both")
+    else:
+        given.format = given.format or _FORMATS.get(given.suite.suffix, "talktomodel")
+    if (given.data is None) != (given.target is None):
+        raise UsageError("--data CSV and --target COLUMN go together")
+    if given.sample < 0:
+        raise UsageError("--sample takes a number of questions")
+    return given
+
+
+def _suite(given: argparse.Namespace) -> Suite:
+    if given.suite is None:
+        return bank(given.bank)
+    if given.format == "coxql":
+        return coxql(given.suite, _subject(given).schema if given.schema or given.subject else None)
+    return (json_lines if given.format == "jsonl" else talktomodel)(given.suite, _subject(given))
+
+
+def _subject(given: argparse.Namespace) -> Subject:
+    """What the questions are about: a built-in subject, a table, or a schema on its own."""
+    from askwhy.evals.bank import schema_of
+    from askwhy.tools.subjects.builtin import builtin
+
+    if given.data is not None:
+        return table_subject(given.data, given.target, given.schema)
+    if given.subject is not None:
         try:
-            pairs.setdefault((parts[0], parts[1]), Pair(parts[0], parts[1], read_parse(parts[1])))
-        except (IndexError, ValueError) as error:
-            raise UsageError(f"{path}: {parts[1]!r} is not in the notation ({error})") from None
-    return tuple(pairs.values())
+            return builtin(given.subject)
+        except ToolError as error:
+            raise UsageError(str(error)) from None
+    if given.schema is None or given.format == "talktomodel":
+        raise UsageError(f"--format {given.format} needs --data CSV and --target COLUMN, or --subject NAME")
+    try:
+        return schema_subject(schema_of(given.schema))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{given.schema} is no domain's schema: {error}") from None
 
 
-def read_subject(folder: Path, schema: Path | None) -> Subject:
-    """The folder's table with a plain model, which is never asked: understanding needs names, not predictions."""
-    import pandas as pd
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    from askwhy.tools.subject import Subject
-
-    tables = sorted(folder.glob("*.csv"))
-    if len(tables) != 1:
-        raise UsageError(f"{folder} should hold one .csv file, it holds {len(tables)}")
-    frame = pd.read_csv(tables[0], index_col=0)
-    if _TARGET not in frame:
-        raise UsageError(f"{tables[0].name} has no column {_TARGET!r}")
-    features = frame.drop(columns=_TARGET)
-    numbers = features.select_dtypes(["number", "bool"])
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(
-        features[numbers.columns], frame[_TARGET]
-    )
-    return Subject.of(
-        model, frame[[*numbers.columns, _TARGET]], _TARGET, schema=schema, ids=[str(i) for i in frame.index]
-    )
-
-
-def understand_all(pairs: Sequence[Pair], subject: Subject) -> list[Scored]:
-    """Every question understood by the embedded model, each after the same earlier turn."""
+def _engine(name: str) -> Understand:
+    """What understands: a baseline, or `understand` with a chat model, as every surface calls it."""
     from askwhy.agent.llm import chat_model
     from askwhy.agent.understand import understand
 
-    model = chat_model(None, subject.schema)
-    earlier = earlier_turn(subject)
-    assert earlier.scope is not None
-    scored = []
-    for pair in pairs:
-        outcome = understand(pair.question, (earlier,), subject, model).outcome
-        found = typed_plan(outcome, earlier.scope.where) if isinstance(outcome, Plan) else None
-        gold = frozenset(("countdata",) if item == ("previousoperation",) else item for item in pair.gold)
-        scored.append(Scored(Pair(pair.question, pair.parse, gold), found, outcome.kind))
-    return scored
+    if name in BASELINES:
+        return baseline(name)
+    model = functools.cache(functools.partial(chat_model, None if name == "embedded" else name))
+
+    def ask(item: Item) -> Outcome:
+        return understand(item.question, item.history, item.subject, model(item.subject.schema)).outcome
+
+    if name != "embedded":
+        _check(name)
+    return ask
 
 
-def earlier_turn(subject: Subject) -> Turn:
-    """A turn that counted rows by a condition no question contains, so that it can be told what was taken from it."""
-    feature = next((one.name for one in subject.schema.features if one.numeric), subject.schema.names[0])
-    where = Where.of(Condition(feature=feature, op="gt", value=_NOWHERE))
-    return Turn(question="how many are there?", outcome=Plan(steps=(Step(tool="count", scope=Scope(where=where)),)))
+def _check(name: str) -> None:
+    from askwhy.agent.llm import named_model
+
+    try:
+        named_model(name)
+    except (ToolError, MissingExtra) as error:
+        known = ", ".join(("embedded", *BASELINES))
+        raise UsageError(f"there is no engine {name!r} (there are {known} and chat models): {error}") from None
 
 
-def cluster_average(scored: Sequence[Scored]) -> float:
-    """Accuracy averaged over the distinct parses, so that a parse with many paraphrases weighs no more than another."""
-    clusters: dict[str, list[bool]] = defaultdict(list)
-    for one in scored:
-        clusters[one.pair.parse].append(one.right)
-    return share([share(marks) for marks in clusters.values()])
+def _row(engine: str, scored: Sequence[Scored]) -> tuple[Cell, ...]:
+    return next(iter(table("engine", scored, lambda one: engine)))
 
 
-def share(marks: Sequence[float | bool]) -> float:
-    """The mean, 0 of nothing."""
-    return sum(marks) / len(marks) if marks else 0.0
+def _rows(scored: Sequence[Scored], suite: Suite) -> list[tuple[Cell, ...]]:
+    """By operation, by domain where there are several, and the golds that cannot be read."""
+    rows: list[tuple[Cell, ...]] = list(table("operation", scored, lambda one: one.item.gold.operations))
+    if len({one.item.domain for one in scored}) > 1:
+        rows += table("domain", scored, lambda one: one.item.domain)
+    rows += [("malformed", problem, None, None, None, "") for problem in suite.malformed[:_SHOWN]]
+    if len(suite.malformed) > _SHOWN:
+        rows.append(("malformed", f"and {len(suite.malformed) - _SHOWN} more", None, None, None, ""))
+    return rows
 
 
-def rows(scored: Sequence[Scored]) -> tuple[tuple[str | int | float, ...], ...]:
-    """A row per gold operation: how many questions, how many right, and one that was missed."""
-    by_operation: dict[str, list[Scored]] = defaultdict(list)
-    for one in scored:
-        by_operation[" + ".join(operations(one.pair.gold)) or "(no operation)"].append(one)
-    table = []
-    for name, group in sorted(by_operation.items(), key=lambda pair: -len(pair[1])):
-        right = sum(one.right for one in group)
-        missed = next((one for one in group if not one.right), None)
-        table.append((name, len(group), right, right / len(group), _miss(missed)))
-    return tuple(table)
-
-
-def _same_operations(one: Scored) -> bool:
-    return one.found is not None and operations(one.found) == operations(one.pair.gold)
-
-
-def _miss(one: Scored | None) -> str:
-    if one is None:
-        return ""
-    found = one.outcome if one.found is None else _written(one.found - one.pair.gold)
-    return f"{one.pair.question} · wanted {_written(one.pair.gold - (one.found or frozenset()))} · got {found}"
-
-
-def _written(typed: Typed) -> str:
-    return ", ".join(" ".join(item) for item in sorted(typed)) or "nothing more"
+def _keep(path: Path, scored: Sequence[Scored]) -> None:
+    lines = [
+        {"domain": one.item.domain, "miss": miss(one), "confidence": one.confidence} for one in scored if not one.right
+    ]
+    try:
+        path.write_text("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error}") from None

@@ -59,7 +59,8 @@ def answer_html(exchange: Exchange) -> str:
     sign, words = MARKS[verdict]
     parts = ['<div class="aw-answer">']
     if answer.understood:
-        parts.append(f'<p class="aw-understood"><b>Understood as:</b> {escaped(answer.understood)}</p>')
+        doubt = " <i>Not sure: is this what you asked?</i>" if answer.unsure else ""
+        parts.append(f'<p class="aw-understood"><b>Understood as:</b> {escaped(answer.understood)}{doubt}</p>')
     lines = "<br>".join(escaped(line) for line in answer.text.split("\n"))
     parts.append(f'<p class="aw-text">{lines}</p>')
     seconds = sum(hop.seconds for hop in answer.usage.hops)
@@ -241,14 +242,15 @@ def instance_of(answer: Answer | None) -> Scope | None:
 
 
 def options_of(answer: Answer | None) -> tuple[str, ...]:
-    """Questions that the reader can pick to go on: the options of a question back, or the nearest valid question."""
+    """Questions that the reader can pick to go on: the options of a question back, the nearest valid question, and how
+    else a question may have been meant."""
     if answer is None:
         return ()
     if answer.outcome.kind == "clarify":
         return tuple(printable(option) for option in answer.outcome.options)
     if answer.outcome.kind == "decline" and answer.outcome.nearest:
         return (printable(answer.outcome.nearest),)
-    return ()
+    return tuple(printable(other) for other in answer.others)
 
 
 def plain_name(text: str, limit: int = 60) -> str:

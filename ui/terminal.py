@@ -34,8 +34,11 @@ def show_answer(answer: Answer, many: bool) -> None:
             console.print(_drawn(fitted(evidence.table, console.width)))
     own = "[checked against the model, in askwhy's own words]"
     mark = own if answer.in_own_words else _MARKS[answer.verdict]
-    marks = [f"understood as: {answer.understood}" if answer.understood else "", mark]
+    doubt = " (not sure: is this what you asked?)" if answer.unsure else ""
+    marks = [f"understood as: {answer.understood}{doubt}" if answer.understood else "", mark]
     console.print(Text(printable("  ".join(mark for mark in marks if mark)), style="dim"))
+    for other in answer.others:
+        console.print(Text(f"  - or: {printable(other)}"))
 
 
 def show_checked(checked: Checked) -> None:

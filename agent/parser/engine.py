@@ -13,12 +13,13 @@ from askwhy.agent.parser.batch import Read, make_batch
 from askwhy.agent.parser.decoding import Reading, Writer
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.trained import Calibration, Trained, trained
-from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
+from askwhy.agent.plan import SURE, Clarify, Decline, Outcome, Plan, Step
 from askwhy.agent.understood import understood
 from askwhy.tools.schema import Schema
 
-SURE = 0.5
-"""Below this chance of being right, the reader is asked which reading is meant."""
+LIKELY = 0.4
+"""Below this chance of being right, the reader is asked which reading is meant; from here to `SURE` the answer says
+that it may be to another question, and offers the others."""
 
 _OFFERED = 0.02
 _MOST_OPTIONS = 3
@@ -42,7 +43,7 @@ _LOST = "I am not sure what you mean. Could you put it another way?"
 class Meant:
     """What a question is taken to mean. confidence: the chance, 0..1, that this is right.
 
-    readings: the plans behind the options of a question back, in their order.
+    readings: the plans behind the options of a question back, in their order; what else a plan may have been.
     """
 
     outcome: Outcome
@@ -70,9 +71,9 @@ def meant(
     if isinstance(best.outcome, Clarify):
         asked = _QUESTIONS[best.outcome.question].format(entity=schema.entity, entities=schema.entities)
         return _asked_back(asked, plans, schema, confidence)
-    if confidence < SURE:
+    if confidence < LIKELY:
         return _asked_back(_UNSURE, plans, schema, confidence)
-    return Meant(best.outcome, confidence)
+    return Meant(best.outcome, confidence, plans[1:] if confidence < SURE else ())
 
 
 def readings(

@@ -9,7 +9,7 @@ from toy_subjects import binary
 
 from askwhy.agent.answer import Turn
 from askwhy.agent.plan import Clarify, Plan, Step
-from askwhy.agent.references import listed, picked, pointed
+from askwhy.agent.references import listed, others_of, picked, pointed
 from askwhy.agent.session import Session
 from askwhy.tools.evidence import Evidence, Fact
 
@@ -35,13 +35,29 @@ LISTED = (Turn(question="show three rows", outcome=COUNT, rows=("12", "7", "40")
     ],
 )  # fmt: skip
 def test_a_reading_is_picked_by_its_words_or_its_place(said: str, meant: Any) -> None:
-    assert picked(said, OFFERED) == meant
-    assert picked(said, ()) is None
+    assert picked(said, OFFERED, binary().schema) == meant
+    assert picked(said, (), binary().schema) is None
 
 
 def test_yes_picks_the_only_reading() -> None:
     only = Turn(question="?", outcome=Clarify(question="Do you mean this?", options=("why?",), readings=(COUNT,)))
-    assert picked("Yes, please.", (only,)) == COUNT
+    assert picked("Yes, please.", (only,), binary().schema) == COUNT
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Not that one.", SCORE), ("that's not what I meant", SCORE), ("how accurate is the model?", SCORE),
+        ("not that one, I meant row 12", None), ("why?", None),
+    ],
+)  # fmt: skip
+def test_an_answer_that_was_not_sure_can_be_turned_down(said: str, meant: Any) -> None:
+    unsure = COUNT.model_copy(update={"confidence": 0.5, "others": (SCORE,)})
+    assert unsure.unsure
+    schema = binary().schema
+    said = others_of(unsure, schema)[0] if said.startswith("how") else said
+    assert picked(said, (Turn(question="how good?", outcome=unsure),), schema) == meant
+    assert picked(said, (Turn(question="how good?", outcome=COUNT),), schema) is None
 
 
 @pytest.mark.parametrize(
