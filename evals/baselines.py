@@ -193,17 +193,19 @@ def _scope(made: Tool, reading: Reading, history: Sequence[Turn]) -> Scope:
 
 def _arguments(made: Tool, like: Step, reading: Reading) -> dict[str, Any]:
     """Values of closed lists as in the example; features, classes, numbers and words from the question, in order."""
-    features = [reading.feature(code).name for code in reading.left("F")]
-    classes = [reading.label(code) for code in reading.left("K")]
-    numbers = [reading.number(code).value for code in reading.left("N")]
-    words = [reading.slots[code].text for code in reading.left("Q")]
+    said: dict[str, list[Any]] = {
+        "feature": [reading.feature(code).name for code in reading.left("F")],
+        "class": [reading.label(code) for code in reading.left("K")],
+        "number": [reading.number(code).value for code in reading.left("N")],
+        "text": [reading.slots[code].text for code in reading.left("Q")],
+    }
     given: dict[str, Any] = {}
     for one in arguments_of_tool(made):
         if one.kind in ("choice", "flag"):
             if (value := like.argument(one.name)) is not None:
                 given[one.name] = value
             continue
-        left: list[Any] = {"feature": features, "class": classes, "number": numbers, "text": words}[one.kind]
+        left = said[one.kind]
         if left and one.many:
             given[one.name] = tuple(dict.fromkeys(left))
             left.clear()

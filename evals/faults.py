@@ -32,6 +32,8 @@ _UNITS = ("months", "years", "days", "DM", "mm", "kg", "g", "euros")
 _INVENTED = ("marital status", "postcode", "shoe size", "monthly salary", "blood type", "browser history")
 _JOINER = re.compile(r"[\s,;]*(?:and|or|nor|with|from|to|versus|against|than)?[\s,;]*(?:the\s+)?", re.I)
 _JOINER_END = re.compile(r"[\s,;]*(?:and|or|while|but)?[\s,;]*$", re.I)
+_BRACKETED = re.compile(r"\s*\(([^()]*)\)")
+_PERCENT = re.compile(r"\s*per ?cent\b")
 _SPELLINGS = re.compile(r"percentage points?|points?\b|pp\b")
 _OF_ANY_CLASS = re.compile(r"\s+(?:is one of the \w+ classes|draws\b)")  # "fresh draws" are no class
 _WORDY_NOT = re.compile(r"\b(?:not|never|no longer)\s|(?<=\s)other than\s")
@@ -135,10 +137,11 @@ def _told_apart(between: str, after: str) -> bool:
     """Whether what is said of the first of two features is not said of the second: a list may be in any order."""
     if _JOINER.fullmatch(between):
         return False
-    first, second = (
-        re.sub(r"^\W+|\W+$", "", _JOINER_END.sub("", part.partition(". ")[0])) for part in (between, after)
-    )
-    first, second = (_SPELLINGS.sub("points", part.lower()) for part in (first, second))
+    parts = [_PERCENT.sub("%", _SPELLINGS.sub("points", part.lower())) for part in (between, after)]
+    inside = [_BRACKETED.match(part) for part in parts]
+    if inside[0] and inside[1]:
+        return inside[0][1] != inside[1][1]
+    first, second = (re.sub(r"^\W+|\W+$", "", _JOINER_END.sub("", part.partition(". ")[0])) for part in parts)
     return first != second and not re.match(r"\s*(?:with|and|from)\s", after)
 
 

@@ -20,11 +20,11 @@ id. coxql: a JSON list of {"idx", "text", "sql"} (`askwhy.evals.coxql`); no data
 points back (`previousfilter`), all its questions follow a turn about a selection that no question names.
 
 The figures, shares of `n` questions where nothing else is said: `exact_typed` the typed plan is right, whatever the
-order of its parts; `exact_literal` so is the plan as written in the suite's notation, or as JSON; `operations`, `slots`;
-`exact_single`, `exact_multi` of plans of at most two and of more parts (filters, changes, operations); `interval`
-(Wilson) and `interval_clustered` (bootstrap over distinct golds) at 95 %; `abstained` how many got a question back
-or a decline where a plan is right; `misread` a wrong plan and no word of doubt; `ece` and `coverage` of the confidence;
-`median_ms`, `p95_ms` on a schema already known.
+order of its parts; `exact_literal` so is the plan as written in the suite's notation, or as JSON; `operations` and
+`slots`; `exact_single`, `exact_multi` of plans of at most two and of more parts (filters, changes, operations);
+`interval` (Wilson) and `interval_clustered` (bootstrap over distinct golds) at 95 %; `abstained` how many got a
+question back or a decline where a plan is right; `misread` a wrong plan and no word of doubt; `ece` and `coverage` of
+the confidence; `median_ms`, `p95_ms` on a schema already known.
 """
 
 from __future__ import annotations
@@ -51,7 +51,16 @@ if TYPE_CHECKING:
 _COLUMNS = ("by", "name", "questions", "right", "share", "a miss")
 _FORMATS = {".jsonl": "jsonl", ".json": "coxql"}
 _SHOWN = 10
-_COMPARED = ("exact_typed", "exact_literal", "operations", "slots", "exact_single", "exact_multi", "misread", "median_ms")
+_COMPARED = (
+    "exact_typed",
+    "exact_literal",
+    "operations",
+    "slots",
+    "exact_single",
+    "exact_multi",
+    "misread",
+    "median_ms",
+)
 
 
 @evaluation("parsing")
@@ -70,12 +79,15 @@ def parsing(arguments: list[str]) -> Report:
         others = {name: ask_all(_engine(name), suite.items) for name in BASELINES if name != given.engine}
         rows += [_row(name, one) for name, one in others.items()]
         found["baselines"] = {
-            name: {key: value for key, value in figures(one).items() if key in _COMPARED} for name, one in others.items()
+            name: {key: value for key, value in figures(one).items() if key in _COMPARED}
+            for name, one in others.items()
         }
     if given.misses:
         _keep(given.misses, scored)
     # Nothing to pass but that something was measured: what is good enough depends on the suite.
-    return Report(f"Understanding of {suite.name}", _COLUMNS, (*rows, *_rows(scored, suite)), found, passed=bool(scored))
+    return Report(
+        f"Understanding of {suite.name}", _COLUMNS, (*rows, *_rows(scored, suite)), found, passed=bool(scored)
+    )
 
 
 def _read(arguments: list[str]) -> argparse.Namespace:

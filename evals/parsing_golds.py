@@ -10,7 +10,7 @@ from askwhy.agent.calls import REASONS
 from askwhy.agent.plan import Outcome, Plan
 from askwhy.evals import notation, typed
 from askwhy.evals.coxql import of_text_tool, read_coxql, typed_text_plan
-from askwhy.evals.notation import Spelling, Typed, plain_parse, read_parse, typed_plan
+from askwhy.evals.notation import Item, Spelling, Typed, plain_parse, read_parse, typed_plan
 from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Where
 
@@ -81,13 +81,14 @@ class PlanGold:
         if not isinstance(outcome, Plan):
             return outcome.kind
         return " + ".join(
-            " ".join((step.tool, step.model_dump_json(exclude_defaults=True, exclude={"tool"}))) for step in outcome.steps
+            " ".join((step.tool, step.model_dump_json(exclude_defaults=True, exclude={"tool"})))
+            for step in outcome.steps
         )
 
 
 def _literal(outcome: Outcome) -> str:
-    if outcome.kind == "plan":
-        return outcome.model_copy(update={"confidence": None}).canonical()
+    if isinstance(outcome, Plan):
+        return Plan(steps=outcome.steps).canonical()  # without how sure it is
     if outcome.kind == "decline":
         # A gold has the code of the reason, an outcome the sentence.
         return f"decline {REASONS.get(outcome.reason, outcome.reason)}"
@@ -150,7 +151,7 @@ def talktomodel_golds(schema: Schema, earlier: Where) -> Callable[[str], ParseGo
     spelling = Spelling(schema)
 
     def read(parse: str) -> ParseGold:
-        repeated = {("previousoperation",): ("countdata",)}
+        repeated: dict[Item, Item] = {("previousoperation",): ("countdata",)}
         right = spelling(repeated.get(item, item) for item in read_parse(parse))
         return ParseGold(
             written=plain_parse(parse),

@@ -32,6 +32,7 @@ class Scored:
     outcome: Outcome | None
     marks: Marks
     seconds: float
+    error: Exception | None = None
 
     @property
     def right(self) -> bool:
@@ -56,26 +57,30 @@ class Scored:
 
 
 def ask_all(understand: Understand, items: Sequence[Item]) -> list[Scored]:
-    """Every question asked; the first of each subject once before, so that what is cached per schema is not timed."""
+    """Every question asked; the first of each subject once before, so that what is cached per schema is not timed.
+
+    One question that the engine cannot bear is a miss, not the end of the evaluation; raises where all are.
+    """
     scored, warm = [], set()
     for item in items:
         if id(item.subject) not in warm:
             warm.add(id(item.subject))
-            _timed(understand, item)
-        outcome, seconds = _timed(understand, item)
-        marks = Marks() if outcome is None else item.gold.marks(outcome)
-        scored.append(Scored(item, outcome, marks, seconds))
+            _asked(understand, item)
+        scored.append(_asked(understand, item))
+    if scored and all(one.error is not None for one in scored):
+        assert scored[0].error is not None
+        raise scored[0].error
     return scored
 
 
-def _timed(understand: Understand, item: Item) -> tuple[Outcome | None, float]:
+def _asked(understand: Understand, item: Item) -> Scored:
     started = time.perf_counter()
     try:
-        outcome: Outcome | None = understand(item)
-    except Exception:
-        # One question that an engine cannot bear is a miss, not the end of the evaluation.
-        outcome = None
-    return outcome, time.perf_counter() - started
+        outcome = understand(item)
+    except Exception as error:
+        return Scored(item, None, Marks(), time.perf_counter() - started, error)
+    seconds = time.perf_counter() - started
+    return Scored(item, outcome, item.gold.marks(outcome), seconds)
 
 
 def figures(scored: Sequence[Scored]) -> dict[str, object]:
@@ -135,9 +140,7 @@ def confidence(scored: Sequence[Scored]) -> dict[str, object]:
         return {"ece": None, "coverage": None}
     said, right = np.array([one for one, _ in sure]), np.array([one for _, one in sure], dtype=float)
     bins = np.minimum((said * _BINS).astype(int), _BINS - 1)
-    gaps = [
-        np.mean(bins == one) * abs(said[bins == one].mean() - right[bins == one].mean()) for one in np.unique(bins)
-    ]
+    gaps = [np.mean(bins == one) * abs(said[bins == one].mean() - right[bins == one].mean()) for one in np.unique(bins)]
     first = {f"{part:g}": max(1, round(part * len(sure))) for part in COVERAGES}
     return {
         "ece": round(float(sum(gaps)), 4),
@@ -187,5 +190,5 @@ def table(by: str, scored: Sequence[Scored], name: Callable[[Scored], str]) -> l
 def miss(one: Scored) -> str:
     """A question that was missed, with what was wanted and what came."""
     gold = one.item.gold
-    got = "an error" if one.outcome is None else gold.shown(one.outcome)
+    got = f"{type(one.error).__name__}: {one.error}" if one.outcome is None else gold.shown(one.outcome)
     return f"{one.item.question} · wanted {gold.wanted} · got {got}"

@@ -1,4 +1,4 @@
-"""Suites of questions with what is right for them: the project's own bank, JSON lines, TalkToModel's and CoXQL's format.
+"""Suites of questions with what is right for them: the project's own bank, JSON lines, TalkToModel's and CoXQL's.
 
 A gold that cannot be read is listed and left out; a question that comes twice is counted once, with its first gold.
 """
@@ -6,15 +6,16 @@ A gold that cannot be read is listed and left out; a question that comes twice i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from langchain_core.messages import ToolCall
 from pydantic import TypeAdapter, ValidationError
 
 from askwhy.agent.answer import Turn
-from askwhy.agent.calls import BadCalls, calls_of, outcome_of
+from askwhy.agent.calls import BadCalls, outcome_of
 from askwhy.agent.plan import Outcome, Plan, Step
 from askwhy.evals.bank import QUESTIONS, Asked, BadBank, legible_domain
 from askwhy.evals.coxql import text_schema
@@ -32,7 +33,7 @@ _OUTCOME: TypeAdapter[Any] = TypeAdapter(Outcome)
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """A question with what went before it and what is right. `follows`: whether it is a later turn of a conversation."""
+    """A question, what went before it, what is right. `follows`: whether it is a later turn of a conversation."""
 
     question: str
     gold: Gold
@@ -44,7 +45,7 @@ class Item:
 
 @dataclass(frozen=True, eq=False)
 class Suite:
-    """Questions to ask. `malformed`: golds that cannot be read; `duplicates`: questions left out as they came before."""
+    """Questions to ask. `malformed`: golds that cannot be read; `duplicates`: questions that had come before."""
 
     name: str
     items: tuple[Item, ...]
@@ -130,7 +131,9 @@ def _json_item(said: Any, subject: Subject, domain: str) -> Item:
         if not isinstance(question, str) or not question.strip():
             raise ValueError("the question is no text")
         previous = next((one.scope for one in reversed(history) if one.scope is not None), None)
-        golds = tuple(_outcome(one, subject.schema, previous) for one in (given if isinstance(given, list) else [given]))
+        golds = tuple(
+            _outcome(one, subject.schema, previous) for one in (given if isinstance(given, list) else [given])
+        )
         if not golds:
             raise ValueError("there is no gold")
         earlier, history = history, (*history, Turn(question=question, outcome=golds[0]))
@@ -150,7 +153,10 @@ def _outcome(given: Any, schema: Schema, previous: Scope | None) -> Outcome:
 def _settled(step: Step, schema: Schema, previous: Scope | None) -> Step:
     if step.refs:
         return step
-    found = outcome_of(calls_of(Plan(steps=(step,)), schema), schema, previous)
+    own = {one.name: list(one.value) if isinstance(one.value, tuple) else one.value for one in step.arguments}
+    manner = step.model_dump(include={"form", "audience", "length"}, exclude_defaults=True)
+    args = own | step.scope.model_dump(mode="json", exclude_defaults=True) | manner
+    found = outcome_of([ToolCall(name=step.tool, args=args, id="gold", type="tool_call")], schema, previous)
     assert isinstance(found, Plan)
     return found.steps[0]
 
@@ -291,8 +297,3 @@ def _brief(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"there is no {error}"
     return str(error).split("\n")[0][:200]
-
-
-def domains(items: Iterable[Item]) -> Iterator[str]:
-    """The names of the domains, in order."""
-    yield from dict.fromkeys(item.domain for item in items)

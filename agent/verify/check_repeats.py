@@ -27,6 +27,8 @@ _RETOLD = 0.8
 _FEWEST = 4
 _JOINED = re.compile(r"(?:,| and|, and)\s+(?:the )?", re.I)
 _LONG = 3
+_CLEAR = 0.2
+"""How much more of its words one introduction has to share than another to be the same one."""
 
 
 def check_repeats(reading: Reading, plan: Plan) -> Iterator[Failure]:
@@ -54,12 +56,11 @@ def _beside(reading: Reading, own: Reading, paired: _Paired) -> Iterator[Failure
     for number in paired.alien:
         message = f"{number.text} is not what the evidence has there."
         yield Failure(check="V1", message=message, start=number.start, end=number.end)
-    known = [frozenset(name for name, _ in one) for one in _lists(own)]
+    known = _lists(own)
     for one in _lists(reading):
-        names = frozenset(name for name, _ in one)
-        if known and not any(names <= other for other in known):
-            start, end = one[0][1].start, one[-1][1].end
-            yield Failure(check="V4", message="The evidence has no such list of names.", start=start, end=end)
+        if known and not any(one.names <= other.names for other in one.introduced_like(known)):
+            message = "The evidence has no such list of names there."
+            yield Failure(check="V4", message=message, start=one.start, end=one.end)
     yield from _turned(reading, own)
 
 
@@ -73,8 +74,22 @@ def _turned(reading: Reading, own: Reading) -> Iterator[Failure]:
             yield Failure(check="V2", message=message, start=0, end=len(reading.text))
 
 
-def _lists(reading: Reading) -> list[list[tuple[str, Mention]]]:
-    """Lists of three or more bare names of features."""
+@dataclass(frozen=True)
+class _List:
+    """A list of three or more bare names of features, and the words that introduce it."""
+
+    names: frozenset[str]
+    start: int
+    end: int
+    words: frozenset[str]
+
+    def introduced_like(self, known: Sequence[_List]) -> list[_List]:
+        """Those that words like its own introduce; all of them where the words do not tell."""
+        alike = [len(self.words & one.words) / max(1, len(self.words | one.words)) for one in known]
+        return [one for one, near in zip(known, alike, strict=True) if near > max(alike) - _CLEAR]
+
+
+def _lists(reading: Reading) -> list[_List]:
     found: list[list[tuple[str, Mention]]] = []
     last: Mention | None = None
     for one in reading.mentions:
@@ -87,7 +102,14 @@ def _lists(reading: Reading) -> list[list[tuple[str, Mention]]]:
             found.append([])
         found[-1].append((names[0], one))
         last = one
-    return [one for one in found if len(one) >= _LONG]
+    lists, before = [], 0
+    for some in found:
+        start, end = some[0][1].start, some[-1][1].end
+        if len(some) >= _LONG:
+            words = frozenset(re.findall(r"\w+", re.split(r"[.;]\s", reading.text[before:start])[-1].lower()))
+            lists.append(_List(frozenset(name for name, _ in some), start, end, words))
+        before = end
+    return lists
 
 
 @dataclass(frozen=True)

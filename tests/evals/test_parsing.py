@@ -1,127 +1,337 @@
-"""The parsing evaluation on a small suite of our own, in TalkToModel's format."""
+"""The parsing evaluation on small suites of our own, in every format."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from askwhy.agent.plan import Plan, Step
-from askwhy.evals.notation import operations, read_parse, typed_plan
-from askwhy.evals.parsing import Pair, Scored, cluster_average, parsing, read_suite
-from askwhy.evals.registry import UsageError
-from askwhy.tools.scope import AnyOf, Argument, Change, Condition, Scope, Where
+from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
+from askwhy.evals.bank import read_domain, schema_of
+from askwhy.evals.baselines import BASELINES, Baseline, masked
+from askwhy.evals.parsing import parsing
+from askwhy.evals.parsing_golds import PlanGold
+from askwhy.evals.parsing_score import ask_all, cluster_average, clustered, confidence, figures, share
+from askwhy.evals.registry import UsageError, run_evaluation
+from askwhy.evals.suites import Item, bank, coxql, json_lines, schema_subject, table_subject, talktomodel
+from askwhy.tools.scope import Change, Condition, Scope, Where
 
+GYM = """
+entity = "member"
+entities = "members"
+[target]
+column = "quit"
+[classes]
+yes = {label = "leaves", aliases = ["quits"]}
+no = {label = "stays", favourable = true}
+[features]
+age = {kind = "integer", low = 16, high = 84, more = ["older"]}
+fee = {label = "monthly fee", low = 9.9, high = 120}
+"""
+QUESTIONS = """
+? how many members are older than 40?
+= count ; where age > 40
+? and of those, how many have a monthly fee above 50?
+= count ; where age > 40 & fee > 50
 
-@pytest.mark.parametrize(
-    ("parse", "typed"),
-    [
-        ("filter age greater than 40 and countdata [E]", {("filter", "age", "gt", "40"), ("countdata",)}),
-        ("filter age less equal than 4.50 and show [E]", {("filter", "age", "le", "4.5"), ("show",)}),
-        ("filter pregnancies equal to two and label [E]", {("filter", "pregnancies", "eq", "2"), ("label",)}),
-        ("filter married true and predict [E]", {("filter", "married", "eq", "true"), ("predict",)}),
-        ("filter id 12 and explain cfe [E]", {("filter", "id", "12"), ("explain", "cfe")}),
-        ("important topk 3 [E]", {("important", "topk", "3")}),
-        ("important age and important bmi [E]", {("important", "age"), ("important", "bmi")}),
-        ("score accuracy [E]", {("score", "default")}),
-        ("mistake typical [E]", {("mistake", "typical")}),
-        ("predictionfilter 1 and statistic age [E]", {("predictionfilter", "1"), ("statistic", "age")}),
-    ],
-)
-def test_the_notation(parse: str, typed: set[tuple[str, ...]]) -> None:
-    assert read_parse(parse) == typed
+? how many  members are older than 40?
+= count ; where age > 40
 
+? explain it
+= ask row
 
-def test_order_does_not_count_but_or_does() -> None:
-    one = "filter age less than 20 or filter bmi greater than 30 and show [E]"
-    assert read_parse(one) == read_parse("show and filter bmi greater than 30 or filter age less than 20 [E]")
-    assert read_parse(one) != read_parse(one.replace(" or ", " and "))
-
-
-def test_after_a_change_class_and_probability_are_one_operation() -> None:
-    changed = read_parse("change bmi increase 5 and likelihood [E]")
-    assert changed == read_parse("change bmi increase 5 and predict [E]")
-    assert read_parse("likelihood [E]") != read_parse("predict [E]")
-    assert operations(changed) == ("predict",)
-
-
-def test_a_plan_in_the_notation() -> None:
-    where = Where.of(Condition(feature="Body_Mass", op="gt", value=30), Condition(on="predicted", value="1"))
-    change = Change(feature="Body_Mass", action="decrease", value=5)
-    plan = Plan(steps=(Step(tool="what_if", scope=Scope(where=where, changes=(change,))),))
-    wanted = "filter bodymass greater than 30 and predictionfilter 1 and change bodymass decrease 5 and likelihood [E]"
-    assert typed_plan(plan, Where()) == read_parse(wanted)
-
-
-def test_what_was_taken_from_the_turn_before_is_told_apart() -> None:
-    earlier = Where.of(Condition(feature="age", op="gt", value=1))
-    either = AnyOf(any=(Condition(feature="age", value=2), Condition(feature="bmi", value=3)))
-    plan = Plan(steps=(Step(tool="show", scope=Scope(where=Where(all=(*earlier.all, either)))),))
-    assert typed_plan(plan, earlier) == read_parse(
-        "previousfilter and filter age equal to 2 or filter bmi equal to 3 and show [E]"
-    )
-
-
-def test_arguments_of_tools() -> None:
-    steps = (
-        Step(tool="importance", arguments=(Argument(name="k", value=3),)),
-        Step(
-            tool="compare_features",
-            arguments=(Argument(name="first", value="age"), Argument(name="second", value="bmi")),
-        ),
-        Step(tool="explain", arguments=(Argument(name="method", value="lime"),)),
-    )
-    found = typed_plan(Plan(steps=steps), Where())
-    assert found == read_parse("important topk 3 and important age and important bmi and explain lime [E]")
-
-
-def test_clusters_weigh_alike() -> None:
-    right, wrong = frozenset({("show",)}), frozenset({("data",)})
-    scored = [Scored(Pair(str(i), "show [E]", right), right, "plan") for i in range(3)]
-    scored.append(Scored(Pair("x", "data [E]", wrong), right, "plan"))
-    assert cluster_average(scored) == 0.5
+? tell me a joke
+= no out_of_scope
+"""
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def gym(tmp_path: Path) -> Path:
+    (tmp_path / "gym.toml").write_text(GYM, encoding="utf-8")
+    (tmp_path / "gym.txt").write_text(QUESTIONS, encoding="utf-8")
+    return tmp_path / "gym.toml"
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> tuple[Path, Path]:
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"age": rng.integers(20, 70, 40), "income": rng.integers(10, 90, 40)}, index=range(100, 140))
-    frame.assign(y=(frame["age"] > 45).astype(int)).to_csv(tmp_path / "people.csv")
-    pairs = [
-        ("how many people are there with age above 40?", "filter age greater than 40 and countdata [E]"),
-        ("why did you predict this for row 112?", "filter id 112 and explain features [E]"),
-        ("how many people are there with age above 40?", "filter age greater than 40 and countdata [E]"),
-        ("what is the weather like in Paris?", "self [E]"),
-    ]
-    (tmp_path / "suite.txt").write_text(
-        "\n\n".join(f"{question}\n{parse}" for question, parse in pairs), encoding="utf-8"
+    frame = pd.DataFrame(
+        {
+            "age": rng.integers(20, 70, 40),
+            "income": rng.integers(10, 90, 40),
+            "town": rng.choice(["Rome", "Oslo"], 40),
+        },
+        index=range(100, 140),
     )
-    return tmp_path
+    frame.assign(Bought=(frame["age"] > 45).astype(int)).to_csv(tmp_path / "people.csv")
+    suite = tmp_path / "suite.txt"
+    suite.write_text(
+        "how many people are there with age above 40?\nfilter age greater than 40 and countdata [E]\n\n"
+        "why did you predict this for row 112?\nfilter id 112 and explain features [E]\n\n"
+        "How many people are there with  age above 40?\nfilter age greater than 40 and countdata [E]\n\n"
+        "what is the weather like in Paris?\nSelf [e]\n\n"
+        "broken\nfliter age [E]\n\n"
+        "a question without a parse\n\n",
+        encoding="utf-8",
+    )
+    return suite, tmp_path / "people.csv"
 
 
-def test_pairs_are_distinct(folder: Path) -> None:
-    assert len(read_suite(folder / "suite.txt")) == 3
+def test_the_bank(gym: Path) -> None:
+    suite = bank([str(gym)])
+    assert [item.question for item in suite.items if item.follows] == [
+        "and of those, how many have a monthly fee above 50?"
+    ]
+    assert len(suite.items) == 4 and suite.duplicates == 1
+    first, second = suite.items[:2]
+    assert second.history[0].outcome == first.gold.golds[0]  # type: ignore[union-attr]
+    assert [item.gold.parts for item in suite.items] == [2, 3, 1, 1]
 
 
-def test_a_suite_is_scored(folder: Path) -> None:
-    report = parsing([str(folder)])
-    assert report.figures["questions"] == 3
-    assert report.figures["typed_exact"] == pytest.approx(2 / 3)
-    assert report.figures["cluster_average"] == pytest.approx(2 / 3)
-    by_operation = {row[0]: row[1:4] for row in report.rows}
-    assert by_operation["countdata"] == (1, 1, 1.0) and by_operation["self"] == (1, 0, 0.0)
+def test_faulty_lines_of_the_bank_are_left_out(gym: Path) -> None:
+    gym.with_suffix(".txt").write_text(f"{QUESTIONS}\n? what?\n= juggle\n\nnonsense\n", encoding="utf-8")
+    suite = bank([str(gym.parent)])
+    assert len(suite.items) == 4 and len(suite.malformed) == 2
 
 
-@pytest.mark.parametrize("text", ["only one line", "a question\nfilter [E]", "one\ntwo\nthree"])
-def test_a_suite_that_cannot_be_read(tmp_path: Path, text: str) -> None:
-    (tmp_path / "suite.txt").write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError):
-        read_suite(tmp_path / "suite.txt")
+def test_domains_by_name_and_unknown_ones() -> None:
+    assert {item.domain for item in bank(["visa_application"]).items} == {"visa_application"}
+    with pytest.raises(UsageError, match="no domain"):
+        bank(["atlantis"])
 
 
-def test_a_missing_folder_or_table_is_a_usage_error(tmp_path: Path) -> None:
-    for arguments in ([], [str(tmp_path / "nowhere")], ["a", "b", "c"]):
+def test_the_command_on_the_bank(gym: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    misses = gym.with_name("misses.jsonl")
+    assert run_evaluation("parsing", ["--bank", str(gym), "--misses", str(misses)]) == 0
+    found = json.loads(capsys.readouterr().out.rstrip("\n").split("\n")[-1])
+    wanted = {
+        "n", "exact_typed", "exact_literal", "operations", "slots", "exact_single", "exact_multi", "interval",
+        "interval_clustered", "median_ms", "p95_ms", "abstained", "misread", "ece", "coverage", "malformed",
+        "duplicates",
+    }  # fmt: skip
+    assert wanted <= found.keys() and found["n"] == 4
+    assert len(misses.read_text().splitlines()) == round((1 - found["exact_typed"]) * 4)
+
+
+def line(question: object, gold: object, **more: object) -> str:
+    return json.dumps({"question": question, "gold": gold, **more})
+
+
+_FEE = {"feature": "monthly fee", "op": "gt", "value": 50}
+COUNT = {"kind": "plan", "steps": [{"tool": "count", "scope": {"where": {"all": [{"any": [_FEE]}]}}}]}
+UNKNOWN = {"steps": [{"tool": "define", "arguments": [{"name": "feature", "value": "x"}]}]}
+
+
+def test_json_lines(gym: Path) -> None:
+    path = gym.with_name("own.jsonl")
+    path.write_text(
+        "\n".join(
+            (
+                line("how many pay more than 50?", COUNT),
+                line("and why?", {"kind": "clarify", "question": "row"}, earlier=[{"question": "hm", "gold": COUNT}]),
+                line("either", [{"steps": COUNT["steps"]}, {"kind": "decline", "reason": "no_such_tool"}]),
+                line("HOW many pay more than 50?", COUNT),
+                "",
+                "{",
+                "[]",
+                "null",
+                "[" * 3000,
+                line("no gold", []),
+                line("", COUNT),
+                line(3, COUNT),
+                line("unknown tool", {"kind": "plan", "steps": [{"tool": "juggle"}]}),
+                line("unknown feature", UNKNOWN),
+                line("no such kind", {"kind": "poem"}),
+                line("odd turn", COUNT, earlier=[3]),
+                line("odd turns", COUNT, earlier=3),
+            )
+        ),
+        encoding="utf-8",
+    )
+    suite = json_lines(path, schema_subject(schema_of(gym)))
+    assert [item.question for item in suite.items] == ["how many pay more than 50?", "and why?", "either"]
+    assert (len(suite.malformed), suite.duplicates) == (12, 1)
+    first, second, third = suite.items
+    fee = Step(tool="count", scope=Scope(where=Where.of(Condition(feature="fee", op="gt", value=50))))
+    assert first.gold.marks(Plan(steps=(fee,), confidence=0.3)).literal
+    assert second.follows and second.history[0].question == "hm"
+    assert third.gold.marks(Decline(reason="anything")).typed
+    report = parsing(["--suite", str(path), "--schema", str(gym)])
+    assert report.figures["n"] == 3 and report.figures["malformed"] == 12
+
+
+def test_a_talktomodel_suite(people: tuple[Path, Path]) -> None:
+    suite, data = people
+    given = ["--suite", str(suite), "--data", str(data), "--target", "bought", "--format", "talktomodel"]
+    report = parsing(given)
+    assert report.figures["n"] == 3
+    assert (report.figures["malformed"], report.figures["duplicates"]) == (2, 1)
+    by_operation = {row[1]: row[2:5] for row in report.rows if row[0] == "operation"}
+    assert by_operation["countdata"] == (1, 1, 1.0) and by_operation["function"] == (1, 0, 0.0)
+
+
+def test_blank_lines_may_be_missing_and_lines_broken(people: tuple[Path, Path]) -> None:
+    suite, data = people
+    parsed = "\ufeffhow many are\nolder than 4?\nfilter age greater than 4 and countdata [E]\nhi\nself [E]"
+    suite.write_text(f"{parsed}\nx\ny")
+    found = talktomodel(suite, table_subject(data, "Bought", None))
+    assert [item.question for item in found.items] == ["how many are older than 4?", "hi"]
+    assert len(found.malformed) == 1  # "x / y" has no operation
+
+
+def test_what_was_said_before_is_there_where_a_suite_points_back(people: tuple[Path, Path]) -> None:
+    suite, data = people
+    subject = table_subject(data, "Bought", None)
+    assert not any(item.history for item in talktomodel(suite, subject).items)
+    suite.write_text("why them?\npreviousfilter and explain features [E]\n\nand then?\nprevioususage [E]\n")
+    (item,) = talktomodel(suite, subject).items
+    (turn,) = item.history
+    assert turn.scope is not None
+    assert item.gold.marks(Plan(steps=(Step(tool="explain", scope=turn.scope),))).typed
+
+
+def test_ids_of_a_table(people: tuple[Path, Path], tmp_path: Path) -> None:
+    assert table_subject(people[1], "Bought", None).row_ids[:2] == ("100", "101")
+    twice = tmp_path / "twice.csv"
+    twice.write_text("age,y\n3,0\n3,1\n5,0\n6,1\n")
+    assert table_subject(twice, "y", None).row_ids == ("0", "1", "2", "3")
+    with pytest.raises(UsageError, match="no column"):
+        table_subject(twice, "z", None)
+
+
+def test_a_coxql_suite(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "texts.json"
+    entries = [
+        {"idx": 0, "text": "which 4 words of text 12 matter?", "sql": "filter id 12 and nlpattribute topk 4 default"},
+        {"idx": 1, "text": "how could text 12 be flipped?", "sql": "filter id 12 and cfe [e]"},
+        {"idx": 2, "text": "what does the crow say?", "sql": "caw"},
+        {"idx": 3, "text": "no parse"},
+        {"idx": 4, "sql": "predict"},
+        {"idx": 5, "text": 5, "sql": None},
+        "text",
+    ]  # fmt: skip
+    path.write_text(json.dumps(entries), encoding="utf-8")
+    assert run_evaluation("parsing", ["--suite", str(path), "--format", "coxql"]) == 0
+    found = json.loads(capsys.readouterr().out.rstrip("\n").split("\n")[-1])
+    assert (found["n"], found["malformed"]) == (2, 5)
+    for text in ("{", '{"text": "a"}', "[]", "[1, null]"):
+        path.write_text(text, encoding="utf-8")
         with pytest.raises(UsageError):
-            parsing(arguments)
+            coxql(path, None)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--suite", "nowhere.txt", "--format", "talktomodel"],
+        ["--suite", "nowhere.json"],
+        ["--suite", "a.txt", "--data", "b.csv"],
+        ["--suite", "a.txt", "--bank", "b"],
+        ["--data", "b.csv", "--target", "y"],
+        ["--format", "poem"],
+        ["--sample", "-1"],
+        ["--sample", "many"],
+        ["--bank", "visa_application", "--engine", "nobody"],
+        ["--suite", "a.jsonl", "--subject", "atlantis"],
+        ["--suite", "a.jsonl", "--schema", "nowhere.toml"],
+        ["--suite", "a.txt", "--data", "nowhere.csv", "--target", "y"],
+        ["stray"],
+    ],
+)
+def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_evaluation("parsing", arguments) == 2
+    assert capsys.readouterr().err
+
+
+def count(feature: str, confidence: float | None = None) -> Plan:
+    scope = Scope(where=Where.of(Condition(feature=feature, op="gt", value=1)))
+    return Plan(steps=(Step(tool="count", scope=scope),), confidence=confidence)
+
+
+def items(gym: Path, *golds: Outcome) -> list[Item]:
+    subject = schema_subject(schema_of(gym))
+    return [Item(str(number), PlanGold((gold,)), subject, "gym") for number, gold in enumerate(golds)]
+
+
+def test_figures_by_hand(gym: Path) -> None:
+    more = (
+        count("age")
+        .steps[0]
+        .model_copy(update={"tool": "what_if", "scope": Scope(row="1", changes=(Change(feature="age", value=3),))})
+    )
+    asked, declined = Clarify(question="row"), Decline(reason="x")
+    golds = (count("age"), count("age"), count("fee"), Plan(steps=(more,)), asked, declined)
+    said = iter(
+        (
+            asked,  # the first is asked twice
+            count("age", 0.9),
+            count("fee", 0.8),
+            Clarify(question="?"),
+            Plan(steps=(more,), confidence=0.6),
+            Clarify(question="which?"),
+            count("age", 0.4),
+        )
+    )
+    scored = ask_all(lambda item: next(said), items(gym, *golds))
+    found = figures(scored)
+    assert found["n"] == 6 and found["exact_typed"] == found["exact_literal"] == 0.5
+    assert (found["operations"], found["slots"]) == (round(4 / 6, 4), 0.5)
+    assert (found["exact_single"], found["n_single"]) == (round(1 / 3, 4), 3)
+    assert (found["exact_multi"], found["n_multi"]) == (1.0, 1)
+    assert (found["abstained"], found["misread"]) == (1, round(2 / 6, 4))
+    assert (found["accepted_out_of_scope"], found["asked_of_ambiguous"]) == (1.0, 1.0)
+    # Bins 0.9, 0.8, 0.6 and 0.4 with one plan each: right, wrong, right, wrong.
+    assert found["ece"] == pytest.approx((0.1 + 0.8 + 0.4 + 0.4) / 4)
+    assert found["coverage"] == {"0.5": 0.5, "0.6": 0.5, "0.7": 0.6667, "0.8": 0.6667, "0.9": 0.5, "1": 0.5}
+    # Two questions share a gold: half right; the four others: 0, 1, 1, 0.
+    assert cluster_average(scored) == round((0.5 + 0 + 1 + 1 + 0) / 5, 4)
+
+
+def test_an_engine_that_fails_now_and_then_and_one_that_always_does(gym: Path) -> None:
+    asked = items(gym, count("age"), count("fee"))
+
+    def shaky(item: Item) -> Outcome:
+        if item is asked[1]:
+            raise RuntimeError("out of paper")
+        return count("age")
+
+    found = figures(ask_all(shaky, asked))
+    assert (found["failed"], found["exact_typed"], found["misread"], found["ece"]) == (1, 0.5, 0.0, None)
+    with pytest.raises(RuntimeError, match="out of paper"):
+        ask_all(shaky, asked[1:])
+
+
+def test_intervals_of_clusters_are_wider_where_golds_have_many_questions(gym: Path) -> None:
+    alike = items(gym, *[count("age")] * 20, *[count("fee")] * 20)
+    low, high = clustered(ask_all(lambda item: count("age"), alike))
+    assert (low, high) == (0.0, 1.0)
+    apart = items(gym, *[count(f"f{number}") for number in range(40)])
+    low, high = clustered(ask_all(lambda item: count("f3"), apart))
+    assert 0.0 <= low < 0.025 < high < 0.2
+
+
+def test_nothing_to_take_a_share_of(gym: Path) -> None:
+    assert share([]) is None
+    assert confidence([]) == {"ece": None, "coverage": None}
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines_know_what_they_were_taught(name: str, gym: Path) -> None:
+    domain = read_domain(gym)
+    engine = Baseline(name, [domain])
+    suite = bank([str(gym)])
+    found = {one.item.question: one for one in ask_all(engine, suite.items)}
+    assert found["how many members are older than 40?"].right
+    assert found["tell me a joke"].right and found["explain it"].right
+    (other,) = items(gym, count("age"))
+    varied = Item("how many members are older than 61?", other.gold, other.subject, "gym")
+    outcome = engine(varied)
+    assert isinstance(outcome, Plan) and outcome.steps[0].scope.where.conditions()[0].value == 61
+
+
+def test_names_of_a_schema_are_masked(gym: Path) -> None:
+    schema = schema_of(gym)
+    assert masked("How many have a monthly fee above 50?", schema) == masked("how many have a age above 7?", schema)
