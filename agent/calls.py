@@ -169,7 +169,7 @@ def _written(step: Step, schema: Schema) -> dict[str, Any]:
     hints = get_type_hints(made.function, include_extras=True) if made else {}
     own = {one.name: _ids(schema, names_kind(hints.get(one.name)), one.value) for one in step.arguments}
     scope = step.scope.model_dump(mode="json", exclude_defaults=True)
-    for entry in _entries(scope):
+    for entry in entries(scope):
         if entry.get("feature"):
             entry["feature"] = feature_id(schema, entry["feature"])
     return own | scope | step.model_dump(include=set(_MANNER), exclude_defaults=True)
@@ -183,7 +183,7 @@ def _ids(schema: Schema, kind: str | None, value: Any) -> Any:
     return feature_id(schema, value) if kind == "feature" else class_id(schema, value)
 
 
-def _entries(scope: dict[str, Any]) -> list[dict[str, Any]]:
+def entries(scope: dict[str, Any]) -> list[dict[str, Any]]:
     """Every condition, change and assignment of a dumped scope."""
     groups = (scope.get("where") or {}).get("all") or ()
     conditions = [condition for group in groups for condition in group["any"]]

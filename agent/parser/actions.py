@@ -13,14 +13,17 @@ is its first and last word.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
 
 from askwhy.agent.calls import Reason
 from askwhy.agent.plan import Audience, Form, Length
 from askwhy.tools.registry import Tool, names_kind
 from askwhy.tools.schema import Schema
+from askwhy.tools.scope import Scope
 
 Action = tuple[str, Any]
 Kind = Literal["feature", "class", "number", "choice", "text", "flag"]
@@ -72,6 +75,27 @@ def arguments_of_tool(made: Tool) -> tuple[Argument, ...]:
     return tuple(found)
 
 
+@functools.lru_cache(maxsize=4096)
+def takes(made: Tool, name: str, value: float) -> bool:
+    """Whether an argument can be this number: a count is whole, a share below one."""
+    try:
+        _adapter(made, name).validate_python(plain_number(value))
+    except ValidationError:
+        return False
+    return True
+
+
+@functools.lru_cache(maxsize=512)
+def _adapter(made: Tool, name: str) -> TypeAdapter[Any]:
+    field = made.arguments.model_fields[name]
+    return TypeAdapter(Annotated[field.annotation, field])
+
+
+def plain_number(value: float) -> int | float:
+    """A number as it stands in a plan: whole ones as integers."""
+    return int(value) if float(value).is_integer() else float(value)
+
+
 def _kind(hint: Any) -> tuple[Kind, tuple[str, ...]]:
     named = names_kind(hint)
     if named == "feature":
@@ -111,38 +135,48 @@ def _leaves(hint: Any) -> Iterator[Any]:
 class Offer:
     """What can be pointed at for one question: how many of each group there are, and what is what.
 
-    numeric, dates: the features of a kind. groups: conditions of the turn before. earlier: whether that turn was about
-    rows or an instance; kept: whether it had changes.
+    numeric, dates: the features of a kind; valued: whether any has values to point at. numbers: what they are. groups:
+    conditions of the turn before. earlier: whether that turn was about rows or an instance; pinned: whether it was
+    about one instance; kept: whether it had changes.
     """
 
     tools: dict[str, Tool]
     numeric: frozenset[int]
     dates: frozenset[int]
+    valued: bool
     classes: int
-    numbers: int
+    numbers: tuple[float, ...]
     words: int
     groups: int
     is_text: bool
     earlier: bool
+    pinned: bool
     kept: bool
     rivals: tuple[str, ...]
 
     @classmethod
     def of(
-        cls, schema: Schema, tools: dict[str, Tool], numbers: int, words: int, groups: int = 0, earlier: bool = False,
-        kept: bool = False,
+        cls, schema: Schema, tools: dict[str, Tool], numbers: Sequence[float], words: int, groups: int = 0,
+        before: Scope | None = None, shown: frozenset[Action] | None = None,
     ) -> Offer:  # fmt: skip
-        """For a schema and a question with so many numbers and words."""
+        """For a schema and a question with these numbers and so many words, after a turn about `before`.
+
+        shown: the features and values that can be pointed at, default: all.
+        """
+        features = [(i, one) for i, one in enumerate(schema.features) if shown is None or ("F", i) in shown]
+        valued = any(one.categories for one in schema.features)
         return cls(
             tools=tools,
-            numeric=frozenset(i for i, one in enumerate(schema.features) if one.numeric),
-            dates=frozenset(i for i, one in enumerate(schema.features) if one.kind == "date"),
+            numeric=frozenset(i for i, one in features if one.numeric),
+            dates=frozenset(i for i, one in features if one.kind == "date"),
+            valued=valued if shown is None else any(group == "C" for group, _ in shown),
             classes=len(schema.classes),
-            numbers=numbers,
+            numbers=tuple(numbers),
             words=words,
             groups=groups,
             is_text=schema.modality == "text",
-            earlier=earlier,
-            kept=kept,
+            earlier=before is not None and (before.has_instance or bool(before.where)),
+            pinned=before is not None and before.has_instance,
+            kept=before is not None and bool(before.changes),
             rivals=schema.rivals,
         )

@@ -80,9 +80,10 @@ class Read:
         items = items_of(page)
         words = [word.text for word in page.question.words]
         matched = matches(page.question, items)
-        kept = nearest(items, matched)
-        read = pieces.words(words, asked)
-        return cls(page, page.offer(names), tuple(items[place] for place in kept), read, matched[:, kept])
+        places = nearest(items, matched)
+        kept = tuple(items[place] for place in places)
+        shown = frozenset((item.group, item.place) for item in kept)
+        return cls(page, page.offer(names, shown), kept, pieces.words(words, asked), matched[:, places])
 
 
 @dataclass(eq=False)

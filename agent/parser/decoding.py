@@ -63,15 +63,17 @@ class Writer:
             scores = self._next(alone, beams, masks)
             grown = [
                 _Beam((*beam.actions, self._named(at, names)), (*beam.places, at), beam.score + float(row[at]))
-                for beam, row in zip(beams, scores, strict=True)
+                for beam, row, mask in zip(beams, scores, masks, strict=True)
                 for at in np.argpartition(-row, min(width, len(row) - 1))[:width]
-                if row[at] > -50
+                if mask[at] and row[at] > -50
             ]
             grown = sorted(grown, key=lambda beam: -beam.score)[:width]
             ended += [beam for beam in grown if beam.done]
             beams = [beam for beam in grown if not beam.done]
-            best = max((beam.score for beam in ended), default=-math.inf)
-            beams = [beam for beam in beams if len(ended) < width and beam.score > best - 5]
+            scored = sorted((beam.score for beam in ended), reverse=True)
+            # Going on only lowers a score: one below those that are wanted cannot come to be among them.
+            least = max(scored[0] - 5 if scored else -math.inf, scored[width - 1] if len(scored) >= width else -math.inf)
+            beams = [beam for beam in beams if beam.score > least]
             if not beams:
                 break
         return self._meant(one, sorted(ended, key=lambda beam: -beam.score))

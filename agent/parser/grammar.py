@@ -18,17 +18,19 @@ from askwhy.agent.parser.actions import (
     Argument,
     Offer,
     arguments_of_tool,
+    takes,
 )
 from askwhy.tools.registry import Tool
 
 
 @dataclass
 class Allowed:
-    """What may come next: single actions, and whole groups (of features, those given)."""
+    """What may come next: single actions, and whole groups (of features and numbers, those given)."""
 
     single: set[Action] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
     features: frozenset[int] | None = None
+    numbers: frozenset[int] | None = None
     words_from: int = 0
 
     def __contains__(self, action: Action) -> bool:
@@ -39,6 +41,8 @@ class Allowed:
             return False
         if group == "F" and self.features is not None:
             return index in self.features
+        if group == "N" and self.numbers is not None:
+            return index in self.numbers
         return not (group == "W" and index < self.words_from)
 
     def say(self, *words: str) -> None:
@@ -57,9 +61,12 @@ class Grammar:
         self._tool: Tool | None = None
         self._stage = 0
         self._given: set[str] = set()
+        self._closed: set[str] = set()
         self._argument: Argument | None = None
         self._about = self._pinned = self._changed = self._selected = False
+        self._last = (False, False, False)  # the step before: whether pinned, changed, about anything
         self._first_word = self._feature = 0
+        self._again = False
         self._manners: set[str] = set()
 
     def allowed(self) -> Allowed:
@@ -72,61 +79,80 @@ class Grammar:
     def push(self, action: Action) -> None:
         """Read an action. Raises ValueError for one that may not come here."""
         if action not in self.allowed():
-            raise ValueError(f"{action} may not come after {self._expected[-1]!r}")
+            raise ValueError(f"{action} may not come where {self._expected[-1] if self._expected else 'nothing'} is due")
         state = self._expected.pop()
         getattr(self, f"_after_{state}", self._after_leaf)(*action)
 
     # what may come, by what is expected
 
     def _start(self, found: Allowed) -> None:
-        found.single |= {("T", name) for name in self.offer.tools}
+        self._tool_name(found)
         found.say(*(f"ask:{what}" for what in ASKS), *(f"no:{reason}" for reason in DECLINES))
 
     def _tool_name(self, found: Allowed) -> None:
-        found.single |= {("T", name) for name in self.offer.tools}
+        found.single |= {("T", name) for name, made in self.offer.tools.items() if self._sayable(made)}
+
+    def _sayable(self, made: Tool) -> bool:
+        """Whether there is what the tool cannot do without."""
+        if made.needs == "changes" and not (self._changeable or self.offer.kept):
+            return False
+        return all(self._possible(made, one) for one in arguments_of_tool(made) if one.required)
+
+    @property
+    def _changeable(self) -> bool:
+        return bool(self.offer.words) if self.offer.is_text else bool(self.offer.numeric) or self.offer.valued
 
     def _body(self, found: Allowed) -> None:
-        tool, offer = self._tool, self.offer
+        tool = self._tool
         assert tool is not None
-        if self._stage == 0 and tool.needs != "nothing":
-            self._instances(found)
-        if self._stage <= 1 and not self._selected and not self._pinned and tool.needs not in ("nothing", "instance"):
-            found.say("where")
-        if self._stage == 1 and self._selected:
-            found.say("and", "or")
-        if self._stage <= 2 and tool.needs != "nothing":
-            found.say("change", *(("kept",) if offer.kept and self._stage < 2 else ()))
-        missing = [one for one in arguments_of_tool(tool) if one.required and one.name not in self._given]
+        if tool.needs != "nothing":
+            self._scope(found, tool)
+        if (tool.needs == "instance" and not self._pinned) or (tool.needs == "changes" and not self._changed):
+            return  # what comes next leaves the scope behind
         if self._stage <= 3:
             for one in arguments_of_tool(tool):
-                if (one.name not in self._given or one.many) and self._possible(one):
+                open_ = one.name not in self._given or (one.many and one.name not in self._closed)
+                if open_ and self._possible(tool, one):
                     found.single.add(("A", one.name))
-        found.say(*(one for one in MANNERS if one.split(":")[0] not in self._manners))
-        fine = not missing and (tool.needs != "instance" or self._about) and (tool.needs != "changes" or self._changed)
-        if fine:
-            found.say("end")
+        if all(one.name in self._given for one in arguments_of_tool(tool) if one.required):
+            found.say(*(one for one in MANNERS if one.split(":")[0] not in self._manners), "end")
             if self.steps < MAX_STEPS:
                 found.say("next")
 
-    def _instances(self, found: Allowed) -> None:
+    def _scope(self, found: Allowed, tool: Tool) -> None:
+        if self._stage == 0:
+            self._instances(found, tool)
+        if self._stage <= 1 and not self._selected and not self._pinned and tool.needs != "instance":
+            found.say("where")
+        if self._stage == 1 and self._selected:
+            found.say("and", "or")
+        if self._stage <= 2 and (tool.needs != "instance" or self._pinned):
+            found.say(*(("change",) if self._changeable else ()))
+            found.say(*(("kept",) if self.offer.kept and self._stage < 2 else ()))
+
+    def _instances(self, found: Allowed, tool: Tool) -> None:
         offer = self.offer
-        if self._about:  # the user's own case goes on
+        if not offer.is_text and self._changeable:
             found.say("case")
+        if self._about:  # the user's own case goes on
             return
-        if offer.numbers or offer.words:
-            found.say("row")
-        found.say(*(f"from:{step}" for step in range(1, self.steps)))
+        found.say("row", *(f"from:{step}" for step in range(1, self.steps)))
         if offer.is_text and offer.words:
             found.say("text")
-        if not offer.is_text:
-            found.say("case")
-        if self.steps > 1:
+        pinned, _, said = self._last
+        if pinned or (tool.needs != "instance" and said):
             found.say("same")
-        if offer.earlier:
+        if offer.pinned or (tool.needs != "instance" and offer.earlier):
             found.say("before")
 
-    def _possible(self, one: Argument) -> bool:
+    def _possible(self, made: Tool, one: Argument) -> bool:
+        if one.kind == "number":
+            return bool(self._fitting(made, one))
         return one.kind != "class" or bool(self.offer.classes)
+
+    def _fitting(self, made: Tool, one: Argument) -> frozenset[int]:
+        """The numbers that an argument can be."""
+        return frozenset(i for i, value in enumerate(self.offer.numbers) if takes(made, one.name, value))
 
     def _id(self, found: Allowed) -> None:
         found.groups |= {"N", "W"}
@@ -147,15 +173,21 @@ class Grammar:
 
     def _condition(self, found: Allowed) -> None:
         found.groups |= {"F", "C"} | ({"P"} if self.offer.groups else set())
-        found.say("ne", "predicted", "actual", "id", "correct", "wrong")
-        if self.offer.is_text:
+        found.say("predicted", "actual", "id", "correct", "wrong")
+        if self.offer.valued:
+            found.say("ne")
+        if self.offer.is_text and self.offer.words:
             found.say("contains", "lacks")
 
     def _category(self, found: Allowed) -> None:
         found.groups.add("C")
 
     def _test(self, found: Allowed) -> None:
-        found.say(*OPS, "missing", "present", "contains", "lacks")
+        found.say("missing", "present")
+        if self._feature in self.offer.numeric | self.offer.dates:
+            found.say(*OPS)
+        if self.offer.words:
+            found.say("contains", "lacks")
 
     def _outcome(self, found: Allowed) -> None:
         if self.offer.classes:
@@ -189,13 +221,15 @@ class Grammar:
         elif one.kind == "class":
             found.groups.add("K")
         elif one.kind == "number":
+            assert self._tool is not None
             found.groups.add("N")
+            found.numbers = self._fitting(self._tool, one)
         elif one.kind == "choice":
             found.single |= {("E", (one.name, value)) for value in one.choices}
         else:
             found.groups |= {"W", "N", "C"}
             found.single |= {("E", (one.name, name)) for name in self.offer.rivals if one.name == "model"}
-        if one.kind in ("feature", "text") and self.steps > 1:
+        if one.kind in ("feature", "text") and not self._again:
             found.say(*(f"from:{step}" for step in range(1, self.steps)))
 
     # what follows, by what was read
@@ -209,7 +243,8 @@ class Grammar:
     def _after_tool_name(self, group: str, index: Any) -> None:
         self.steps += 1
         self._tool = self.offer.tools[index]
-        self._stage, self._given, self._manners, self._argument = 0, set(), set(), None
+        self._stage, self._given, self._closed, self._manners, self._argument = 0, set(), set(), set(), None
+        self._last = self._pinned, self._changed, self._about or self._changed or self._selected
         self._about = self._pinned = self._changed = self._selected = False
         self._expected.append("body")
 
@@ -217,6 +252,7 @@ class Grammar:
         self._expected.append("body")
         if group == "A":
             self._stage = 3
+            self._again = index in self._given
             self._given.add(index)
             assert self._tool is not None
             self._argument = next(one for one in arguments_of_tool(self._tool) if one.name == index)
@@ -240,12 +276,12 @@ class Grammar:
             self._stage, self._changed = 2, True
             self._expected += ["changed_thing"] if word == "change" else []
         else:
-            self._about = True
-            # What another step or turn is about may be many rows, which can be narrowed.
-            self._pinned = word not in ("same", "before")
+            self._about = self._pinned = True
             self._stage = 0 if word == "case" else 1
             if word == "same":
-                self._changed = True
+                self._pinned, self._changed, _ = self._last
+            elif word == "before":  # which may be many rows, that can be narrowed
+                self._pinned = self.offer.pinned
             self._expected += {"row": ["id"], "text": ["span"], "case": ["cell"]}.get(word, [])
 
     def _after_id(self, group: str, index: Any) -> None:
@@ -295,6 +331,9 @@ class Grammar:
             self._expected += ["span", "span"] if index in ("replace", "insert_before") else ["span"]
 
     def _after_value(self, group: str, index: Any) -> None:
+        assert self._argument is not None
+        if group == "G":  # what an earlier step finds is not listed with others
+            self._closed.add(self._argument.name)
         self._spans(group, index)
 
     def _after_leaf(self, group: str, index: Any) -> None:

@@ -129,7 +129,8 @@ def nearest(items: tuple[Item, ...], matched: Array) -> list[int]:
     """Where there are too many to read, the items whose names match best, in order, with the features of values."""
     if len(items) <= MOST_ITEMS:
         return list(range(len(items)))
-    scores = matched[:, :, :4].max(axis=(0, 2), initial=0.0)
+    # A name that stands there whole goes before the many that share a word with it.
+    scores = matched[:, :, :4].max(axis=0, initial=0.0).sum(axis=1)
     kept = {int(place) for place in np.argsort(-scores, kind="stable")[:MOST_ITEMS]}
     kept |= {place for place, item in enumerate(items) if item.group in "KP"}
     owners = {items[place].owner for place in kept}

@@ -7,12 +7,15 @@ from typing import Any
 
 from langchain_core.messages import ToolCall
 
-from askwhy.agent.calls import BadCalls, outcome_of
-from askwhy.agent.parser.actions import OPS, Action, arguments_of_tool
+from askwhy.agent.calls import BadCalls, entries, outcome_of
+from askwhy.agent.listing import feature_id
+from askwhy.agent.parser.actions import OPS, Action, arguments_of_tool, plain_number
 from askwhy.agent.parser.page import Page
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Ref, Step
 from askwhy.tools.registry import tools
 from askwhy.tools.scope import Scalar, Scope
+
+_PLACEHOLDER = "1"
 
 
 def read(actions: Sequence[Action], page: Page) -> Outcome:
@@ -25,7 +28,17 @@ def read(actions: Sequence[Action], page: Page) -> Outcome:
     steps: list[Step] = []
     while reader.at < len(actions):
         steps.append(reader.step(steps))
-    return Plan(steps=tuple(dict.fromkeys(steps)))
+    return Plan(steps=_distinct(steps))
+
+
+def _distinct(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Every step once; what refers to a repeated one refers to the first."""
+    found: dict[Step, int] = {}
+    numbers: list[int] = []
+    for step in steps:
+        refs = tuple(ref.model_copy(update={"step": numbers[ref.step - 1]}) for ref in step.refs)
+        numbers.append(found.setdefault(step.model_copy(update={"refs": refs}), len(found) + 1))
+    return tuple(found)
 
 
 class _Reader:
@@ -49,12 +62,14 @@ class _Reader:
                 self._argument(known[word], args, refs)
             elif word.startswith("from:"):
                 refs.append(Ref(into="row", step=int(word[-1]), relation="any"))
-                args["row"] = "1"
+                args["row"] = _PLACEHOLDER
             elif word in ("where", "and", "or"):
                 self._selection(word, groups)
             elif word == "same":
                 scope = earlier[-1].scope
-                refs += [ref for ref in earlier[-1].refs if ref.into == "row"]
+                if rows := [ref for ref in earlier[-1].refs if ref.into == "row"]:
+                    refs += rows
+                    args["row"] = _PLACEHOLDER
             elif word == "before":
                 scope = (self.page.before or Scope()).without_changes()
             elif word == "kept":
@@ -76,6 +91,9 @@ class _Reader:
             inherited["where"] = {"all": [*(inherited.get("where") or {}).get("all", []), *own]}
         changes = [*inherited.pop("changes", []), *args.pop("changes", [])]
         args = inherited | args | ({"changes": changes} if changes else {})
+        for entry in entries(args):  # by id, since a name may look like one
+            if entry.get("feature") is not None:
+                entry["feature"] = feature_id(self.page.schema, entry["feature"])
         outcome = outcome_of([ToolCall(name=tool, args=args, id="0", type="tool_call")], self.page.schema)
         if not isinstance(outcome, Plan):
             raise BadCalls("a step is no tool call")
@@ -103,7 +121,7 @@ class _Reader:
         group, index = self._next()
         if group == "G":
             refs.append(Ref(into=one.name, step=int(index[-1]), relation="any"))
-            args[one.name] = self.page.schema.names[0]
+            args[one.name] = ["f0"] if one.many else "f0"
             return
         value = self._value(group, index, one.kind)
         if one.many:
@@ -113,9 +131,9 @@ class _Reader:
 
     def _value(self, group: str, index: Any, kind: str) -> Scalar:
         if group == "F":
-            return str(self.page.schema.names[index])
+            return f"f{index}"
         if group == "K":
-            return str(self.page.schema.classes[index].name)
+            return f"c{index}"
         if group == "E":
             return str(index[1])
         if group == "C":
@@ -125,8 +143,7 @@ class _Reader:
         return self._span(index)
 
     def _number(self, index: int) -> int | float:
-        value = self.page.numbers[index].value
-        return int(value) if float(value).is_integer() else float(value)
+        return plain_number(self.page.numbers[index].value)
 
     def _as_row(self, index: int) -> str:
         mention = self.page.numbers[index]
@@ -178,7 +195,7 @@ class _Reader:
         if index == "id":
             value: Scalar = self._as_row(found) if group == "N" else self._span(found)
         else:
-            value = self.page.schema.classes[found].name if group == "K" else self._number(found)
+            value = f"c{found}" if group == "K" else self._number(found)
         return {"on": index, "op": op, "value": value}
 
     def _equals(self, index: int, op: str) -> dict[str, Any]:

@@ -147,11 +147,12 @@ class Network(nn.Module):
         return Joined(memory, there, candidates, self._lean(sentence, shelf), common)
 
     def _alike(self, batch: Batch) -> Tensor:
-        """The largest cosine of each word with the pieces of each item, out of context, (b, w, i)."""
+        """The largest cosine of each word with the pieces of each item, out of context, or 0, (b, w, i)."""
         pieces = torch.gather(batch.ids, 1, batch.first)
         alone = functional.normalize(self.encoder.words(batch.item_ids), dim=-1) * batch.item_mask[:, :, None]
         words = functional.normalize(self.encoder.words(pieces), dim=-1)
-        found = torch.einsum("bwd,upd->bwup", words, alone).amax(-1)
+        # Padding counts as zero, and must not make a difference to items that have none.
+        found = torch.einsum("bwd,upd->bwup", words, alone).amax(-1).clamp(min=0.0)
         return torch.gather(found, 2, batch.item_of[:, None, :].expand(-1, words.shape[1], -1))
 
     def _bias(self, batch: Batch, features: Tensor, there: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from askwhy.agent.parser.actions import CONSTANTS, Offer
+from askwhy.agent.parser.actions import CONSTANTS, Action, Offer
 from askwhy.agent.parser.question import Mention, Question, read_question
 from askwhy.agent.plan import Step
 from askwhy.tools.registry import Tool, tools
@@ -49,16 +49,16 @@ class Page:
         """The conditions of the turn before."""
         return self.before.where.all if self.before else ()
 
-    def offer(self, names: frozenset[str] | None = None) -> Offer:
-        """What can be pointed at; `names`: the tools on offer, default: all that fit."""
-        before = self.before
+    def offer(self, names: frozenset[str] | None = None, shown: frozenset[Action] | None = None) -> Offer:
+        """What can be pointed at. names: the tools on offer, default: all that fit. shown: the features and values
+        that are, default: all.
+        """
         fitting: dict[str, Tool] = tools(self.schema)
         if names is not None:
             fitting = {name: one for name, one in fitting.items() if name in names}
-        about = before is not None and (before.has_instance or bool(before.where))
-        kept = before is not None and bool(before.changes)
+        values = [one.value for one in self.numbers]
         words = len(self.question.words)
-        return Offer.of(self.schema, fitting, len(self.numbers), words, len(self.groups), about, kept)
+        return Offer.of(self.schema, fitting, values, words, len(self.groups), self.before, shown)
 
 
 def _constants() -> tuple[Mention, ...]:

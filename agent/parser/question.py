@@ -15,6 +15,7 @@ _WORD = re.compile(
     r"(?P<number>(?<![^\W_])(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<![\w.])\.\d+)"
     r"|(?P<word>[^\W_]+(?:['\u2019](?!s\b)[^\W\d_]+)?)|(?P<mark>>=|<=|!=|[^\w\s]|_)"
 )
+_MOST_DIGITS = 200
 _FACTORS = {
     "half": 0.5, "halved": 0.5, "halve": 0.5, "double": 2.0, "doubled": 2.0, "doubles": 2.0, "twice": 2.0,
     "triple": 3.0, "tripled": 3.0, "thrice": 3.0, "once": 1.0, "single": 1.0, "quarter": 0.25, "couple": 2.0,
@@ -76,7 +77,8 @@ def read_question(text: str) -> Question:
 def _words(text: str) -> list[Word]:
     found = []
     for match in _WORD.finditer(text):
-        kind = "number" if match["number"] else "word" if match["word"] else "mark"
+        is_number = match["number"] and len(match[0]) <= _MOST_DIGITS  # more are no finite number
+        kind = "number" if is_number else "mark" if match["mark"] else "word"
         found.append(Word(match[0], match[0].lower().replace("\u2019", "'"), *match.span(), kind))
     return found
 

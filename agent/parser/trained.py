@@ -48,12 +48,12 @@ class Trained:
         self.calibration = Calibration(**card.get("calibration", {}))
         self._read = read
         self._items: dict[str, Tensor] = {}
-        self._shelves: dict[tuple[str, ...], tuple[Catalogue, Shelf]] = {}
+        self._shelves: dict[tuple[object, ...], tuple[Catalogue, Shelf]] = {}
 
     def shelf(self, rivals: Sequence[str] = ()) -> tuple[Catalogue, Shelf]:
         """The catalogue of all registered tools, and its vectors. rivals: models that can be compared with."""
         made = tools()
-        key = (*made, "", *rivals)
+        key = (*made.values(), *rivals)
         if key not in self._shelves:
             if len(self._shelves) >= _MOST_SHELVES:
                 self._shelves.clear()
@@ -96,15 +96,16 @@ def load(folder: Path) -> Trained:
 
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        digests, texts = {name: card["sha256"][name] for name in (WEIGHTS, TOKENIZER)}, list(card["read"])
         weights, tokenizer = (folder / WEIGHTS).read_bytes(), (folder / TOKENIZER).read_bytes()
-    except OSError as error:
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise ToolError(f"The embedded model cannot be read ({error}). Install askwhy again.") from error
     for name, content in ((WEIGHTS, weights), (TOKENIZER, tokenizer)):
-        if hashlib.sha256(content).hexdigest() != card["sha256"][name]:
+        if hashlib.sha256(content).hexdigest() != digests[name]:
             raise ToolError(f"The embedded model's file {name} is damaged. Install askwhy again.")
     state = {name: one.float() for name, one in tensors_of(weights).items()}
     state[_WORDS] *= state.pop(_SCALE)[:, None]
-    read = dict(zip(card["read"], state.pop(_READ), strict=True))
+    read = dict(zip(texts, state.pop(_READ), strict=True))
     with torch.device("meta"):  # no time is spent on drawing weights that are replaced
         network = Network()
     network.load_state_dict(state, assign=True)

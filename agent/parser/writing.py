@@ -53,7 +53,7 @@ class _Writer:
 
     def _about(self) -> Iterator[tuple[Action, ...]]:
         scope, last, before = self.step.scope, self.last, self.page.before
-        if last is not None and scope == last.scope and scope != Scope() and not self._rows_of_refs():
+        if last is not None and scope == last.scope and scope != Scope() and not _finds_row(self.step, last):
             yield (("G", "same"),)
             return
         if before is not None and self._is_before(scope, before):
@@ -82,9 +82,6 @@ class _Writer:
         return bool(values) and all(
             any(abs(one.value - float(value)) <= _TOLERANCE for one in self.page.question.numbers) for value in values
         )
-
-    def _rows_of_refs(self) -> bool:
-        return any(ref.into == "row" for ref in self.step.refs)
 
     def _instance(self, scope: Scope) -> Iterator[tuple[Action, ...]]:
         for ref in self.step.refs:
@@ -149,7 +146,7 @@ class _Writer:
             yield from self._on_feature(one, op)
 
     def _worded(self, one: Condition, op: str, negated: bool) -> Iterator[tuple[Action, ...]]:
-        if self.page.schema.modality == "table":
+        if self.page.schema.modality == "table" or op == "missing":
             yield (("F", self._feature(str(one.feature))[0]),)
         if op == "missing":
             yield (("G", "present" if negated else "missing"),)
@@ -293,8 +290,9 @@ class _Writer:
         return ("K", self.page.schema.class_index(name))
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _finds_row(*steps: Step) -> bool:
+    """Whether an earlier step finds whom one of them is about."""
+    return any(ref.into == "row" for step in steps for ref in step.refs)
 
 
 def _is_row(mention: Mention, row: str) -> bool:
