@@ -10,15 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from askwhy.agent.parser.actions import CONSTANTS, Action, Offer
+from askwhy.agent.parser.actions import Action, Offer
 from askwhy.agent.parser.catalogue import Catalogue
 from askwhy.agent.parser.grammar import Allowed, Grammar
 from askwhy.agent.parser.items import FEATURES, Item, items_of, matches, nearest
-from askwhy.agent.parser.page import Page
+from askwhy.agent.parser.page import UNSPOKEN, Page
+from askwhy.agent.parser.question import SPOKEN
 
 GROUPS = ("F", "C", "K", "P")
-_EARLIER = len(CONSTANTS) + 1
-NUMBER_KINDS = len(CONSTANTS) + 2
+WAYS = (*SPOKEN, *UNSPOKEN)
+"""How a number can be meant; those of a word come first."""
+
 _LONGEST = 40
 _MOST_PIECES = 160
 
@@ -107,7 +109,7 @@ class Batch:
     owner: Tensor  # (b, i) the item of the value's feature, or the item itself
     matched: Tensor  # (b, w, i, FEATURES)
     number_at: Tensor  # (b, n) the word
-    number_kind: Tensor  # (b, n) 0 said, then the constants, then the turn before
+    number_kind: Tensor  # (b, n) the place of its way in WAYS
     numbers: Tensor  # (b, n) whether there is such a number
     earlier_tool: Tensor  # (b,) the tool of the turn before, -1 for none
     reads: tuple[Read, ...] = ()
@@ -134,7 +136,7 @@ def make_batch(reads: Sequence[Read], pieces: Pieces, catalogue: Catalogue) -> B
     for i, one in enumerate(reads):
         matched[i, : one.matched.shape[0], : one.matched.shape[1]] = one.matched
     number_at, numbers = padded([[max(0, mention.word) for mention in one.page.numbers] for one in reads])
-    number_kind, _ = padded([_number_kinds(one.page) for one in reads])
+    number_kind, _ = padded([[WAYS.index(mention.way) for mention in one.page.numbers] for one in reads])
     tools = [catalogue.index.get(("T", one.page.earlier[-1].tool), -1) if one.page.earlier else -1 for one in reads]
     batch = Batch(
         ids, mask, kinds, first, words.bool(), tuple(texts), item_ids, item_mask, item_of, items.bool(), item_kind,
@@ -147,12 +149,6 @@ def make_batch(reads: Sequence[Read], pieces: Pieces, catalogue: Catalogue) -> B
 def _owners(one: Read) -> list[int]:
     features = {item.place: place for place, item in enumerate(one.items) if item.group == "F"}
     return [place if item.owner < 0 else features[item.owner] for place, item in enumerate(one.items)]
-
-
-def _number_kinds(page: Page) -> list[int]:
-    said = len(page.question.numbers)
-    constants = range(1, len(CONSTANTS) + 1)
-    return [*([0] * said), *constants, *([_EARLIER] * (len(page.numbers) - said - len(CONSTANTS)))]
 
 
 def _places(one: Read, batch: Batch, common: int) -> dict[Action, int]:

@@ -72,7 +72,9 @@ class Writer:
             beams = [beam for beam in grown if not beam.done]
             scored = sorted((beam.score for beam in ended), reverse=True)
             # Going on only lowers a score: one below those that are wanted cannot come to be among them.
-            least = max(scored[0] - 5 if scored else -math.inf, scored[width - 1] if len(scored) >= width else -math.inf)
+            least = max(
+                scored[0] - 5 if scored else -math.inf, scored[width - 1] if len(scored) >= width else -math.inf
+            )
             beams = [beam for beam in beams if beam.score > least]
             if not beams:
                 break

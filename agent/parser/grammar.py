@@ -79,7 +79,9 @@ class Grammar:
     def push(self, action: Action) -> None:
         """Read an action. Raises ValueError for one that may not come here."""
         if action not in self.allowed():
-            raise ValueError(f"{action} may not come where {self._expected[-1] if self._expected else 'nothing'} is due")
+            raise ValueError(
+                f"{action} may not come where {self._expected[-1] if self._expected else 'nothing'} is due"
+            )
         state = self._expected.pop()
         getattr(self, f"_after_{state}", self._after_leaf)(*action)
 

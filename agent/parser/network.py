@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from askwhy.agent.parser.actions import WORDS
-from askwhy.agent.parser.batch import GROUPS, NUMBER_KINDS, Batch, Lesson
+from askwhy.agent.parser.batch import GROUPS, WAYS, Batch, Lesson
 from askwhy.agent.parser.encoder import Encoder, Layer, Size
 from askwhy.agent.parser.items import FEATURES
+from askwhy.agent.parser.question import SPOKEN
 
 _LONGEST_PLAN = 64
 
@@ -100,7 +101,7 @@ class Network(nn.Module):
         self.tool = nn.Linear(size.width, wide)
         self.text = nn.Linear(size.width, wide)
         self.item_kind = nn.Embedding(len(GROUPS), wide)
-        self.number_kind = nn.Embedding(NUMBER_KINDS, wide)
+        self.number_kind = nn.Embedding(len(WAYS), wide)
         self.number = nn.Linear(wide, wide)
         self.start_word = nn.Linear(wide, wide)
         self.grammar = nn.Embedding(len(WORDS), wide)
@@ -174,7 +175,7 @@ class Network(nn.Module):
         known = batch.earlier_tool >= 0
         earlier[known.nonzero()[:, 0], batch.earlier_tool[known]] = 1
         said = torch.gather(memory, 1, batch.number_at[:, :, None].expand(-1, -1, memory.shape[2]))
-        said = said * (batch.number_kind == 0)[:, :, None]
+        said = said * (batch.number_kind < len(SPOKEN))[:, :, None]
         numbers = self.number(said) + self.number_kind(batch.number_kind)
         parts = [common + self.earlier(earlier), memory[:, words:], numbers, self.start_word(memory[:, :words])]
         return torch.cat(parts, dim=1)

@@ -61,22 +61,29 @@ class Page:
         return Offer.of(self.schema, fitting, values, words, len(self.groups), self.before, shown)
 
 
+UNSPOKEN = (*(f"constant {value:g}" for value in CONSTANTS), "condition", "change", "cell", "argument", "row")
+"""How a number can be meant that no word stands for: always at hand, or from a part of the turn before."""
+
+
 def _constants() -> tuple[Mention, ...]:
-    return tuple(Mention(value, "", -1) for value in CONSTANTS)
+    return tuple(Mention(value, "", -1, way) for value, way in zip(CONSTANTS, UNSPOKEN, strict=False))
 
 
 def _said(earlier: Sequence[Step]) -> tuple[Mention, ...]:
     """Numbers of the turn before, so that a follow-up can keep them."""
-    found: dict[float, None] = {}
+    found: dict[float, str] = {}
     for step in earlier:
         scope = step.scope
-        parts: tuple[tuple[Any, ...], ...] = (scope.where.conditions(), scope.changes, scope.case)
-        cells = [one.value for part in parts for one in part]
-        for value in (*cells, *(one.value for one in step.arguments), scope.row):
+        parts: tuple[tuple[str, tuple[Any, ...]], ...] = (
+            ("condition", scope.where.conditions()), ("change", scope.changes), ("cell", scope.case),
+            ("argument", step.arguments),
+        )  # fmt: skip
+        cells = [(way, one.value) for way, part in parts for one in part]
+        for way, value in (*cells, ("row", scope.row)):
             try:
                 number = math.nan if isinstance(value, bool) or value is None else float(value)
             except (TypeError, ValueError):
                 continue
             if math.isfinite(number):
-                found.setdefault(number)
-    return tuple(Mention(value, f"{value:g}", -2) for value in found)
+                found.setdefault(number, way)
+    return tuple(Mention(value, f"{value:g}", -2, way) for value, way in found.items())

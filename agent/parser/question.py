@@ -31,6 +31,8 @@ _SCALES = {
     "minute": 60.0,
 }
 _TEENS, _AGE, _DECADE = ("teens", "teenagers"), (13, 20), 10
+_ENDS = ("said", "decade end")
+_DECADE_WAYS = ((0, "said"), (_DECADE, "decade end"), (1900, "century"), (1910, "century end"))
 _DECADES = {"twenties": 20, "thirties": 30, "forties": 40, "fifties": 50, "sixties": 60, "seventies": 70,
             "eighties": 80, "nineties": 90}  # fmt: skip
 
@@ -46,13 +48,21 @@ class Word:
     kind: str
 
 
+SPOKEN = ("said", "unscaled", "scaled", "share", "afternoon", "decade end", "negative", "century", "century end")
+"""How a number can be meant that a word stands for; see `Mention.way`."""
+
+
 @dataclass(frozen=True)
 class Mention:
-    """A number that a word (or several) stands for; `raw`: as written, which is what an id may be."""
+    """A number that a word (or several) stands for; `raw`: as written, which is what an id may be.
+
+    way: how it is meant, as one word may be read as several numbers ("10 %" as 10 or 0.1, "forties" as 40 or 50).
+    """
 
     value: float
     raw: str
     word: int
+    way: str = "said"
 
 
 @dataclass(frozen=True)
@@ -101,9 +111,9 @@ def _mentions(words: tuple[Word, ...]) -> list[Mention]:
         if low in _FACTORS:
             found.append(Mention(_FACTORS[low], low, place))
         elif low in _DECADES:
-            found += [Mention(float(_DECADES[low] + more), low, place) for more in (0, _DECADE, 1900, 1910)]
+            found += [Mention(float(_DECADES[low] + more), low, place, way) for more, way in _DECADE_WAYS]
         elif low in _TEENS:
-            found += [Mention(float(value), low, place) for value in _AGE]
+            found += [Mention(float(value), low, place, way) for value, way in zip(_AGE, _ENDS, strict=True)]
         elif low in _SCALES and place and words[place - 1].low in ("a", "an", "few", "per"):
             found.append(Mention(_SCALES[low], low, place))
         place += 1
@@ -114,20 +124,20 @@ def _readings(words: tuple[Word, ...], place: int, end: int, value: float, perce
     """A number and what else it can mean: without its scale, as a share, after noon, a decade."""
     raw = words[place].text
     after = words[end].low if end < len(words) else ""
-    values = [_signed(words, place, value)]
+    values = {_signed(words, place, value): "said"}
     if words[place].kind == "number":
-        values.append(_signed(words, place, float(raw.replace(",", ""))))
+        values.setdefault(_signed(words, place, float(raw.replace(",", ""))), "unscaled")
     if after in _SCALES:
-        values.append(value * _SCALES[after])
+        values.setdefault(value * _SCALES[after], "scaled")
     if percent or after in ("%", "percent", "per", "point", "points", "percentage", "in", "of"):
-        values.append(round(value / 100, 9))
+        values.setdefault(round(value / 100, 9), "share")
     if after == "pm" or (after == "p" and end + 2 < len(words) and words[end + 2].low == "m"):
-        values.append(value + 12)
+        values.setdefault(value + 12, "afternoon")
     if after == "s" and value % _DECADE == 0:
-        values += [value + _DECADE]
+        values.setdefault(value + _DECADE, "decade end")
     if place and words[place - 1].low == "minus":
-        values.append(-value)
-    return [Mention(one, raw, place) for one in dict.fromkeys(values)]
+        values.setdefault(-value, "negative")
+    return [Mention(one, raw, place, way) for one, way in values.items()]
 
 
 def _is_hyphen(words: tuple[Word, ...], place: int) -> bool:
