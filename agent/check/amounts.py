@@ -103,7 +103,7 @@ def amount_of(marked: Marked, start: int, end: int) -> Amount | None:
         return None if low is None or high is None else _between(low, high)
     if "per cent" in text or any(piece.number is None for piece in numbers):
         return None
-    sense = next((sense for sense, words in _SENSES if re.search(rf"(?:^| )(?:{words}) ", f"{text} ")), "near")
+    sense: Sense = next((sense for sense, words in _SENSES if re.search(rf"(?:^| )(?:{words}) ", f"{text} ")), "near")
     rough = re.search(rf"(?:^| )(?:{_ABOUT}) ", text) is not None
     found = _ratio(marked, text, start, codes) or (_plain(marked, codes[0]) if len(codes) == 1 else None)
     if found is None or (rough and sense != "near"):

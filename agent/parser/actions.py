@@ -88,7 +88,8 @@ def takes(made: Tool, name: str, value: float) -> bool:
 @functools.lru_cache(maxsize=512)
 def _adapter(made: Tool, name: str) -> TypeAdapter[Any]:
     field = made.arguments.model_fields[name]
-    return TypeAdapter(Annotated[field.annotation, field])
+    kind: Any = Annotated[field.annotation, field]
+    return TypeAdapter(kind)
 
 
 def plain_number(value: float) -> int | float:
