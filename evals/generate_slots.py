@@ -93,10 +93,7 @@ def _changes(f: Filling, mood: str) -> str:
 
 
 def _edit(f: Filling, slot: str) -> str:
-    word = f.word()
-    while word in f.values.values():
-        word = f.word()
-    f.values[slot] = word
+    word = _new_word(f, slot)
     made = {
         "cut": lambda: Change(action="remove", words=word),
         "new": lambda: Change(action="replace", words=f.values.get("old", "?"), value=word),
@@ -133,11 +130,16 @@ def _quoted(f: Filling, word: str) -> str:
 
 
 def _word(f: Filling, slot: str) -> str:
+    return _quoted(f, _new_word(f, slot))
+
+
+def _new_word(f: Filling, slot: str) -> str:
+    """A word that stands in no other slot."""
     word = f.word()
     while word in f.values.values():
         word = f.word()
     f.values[slot] = word
-    return _quoted(f, word)
+    return word
 
 
 def _highlow(f: Filling, slot: str) -> str:

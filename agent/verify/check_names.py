@@ -182,8 +182,3 @@ def _schema_text(schema: Schema) -> str:
         *(one for feature in schema.features for one in feature.categories),
     )
     return "\n".join((schema.name, schema.description, *(word for thing in things for word in thing.words())))
-
-
-def loose_words(text: str) -> frozenset[str]:
-    """Words of a text, in lower case."""
-    return frozenset(word.lower for word in words(text))

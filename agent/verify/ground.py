@@ -13,9 +13,6 @@ from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.schema import Feature, Schema
 from askwhy.tools.scope import Argument, Assignment, Change, Condition, Scalar, Scope
 
-_SHORT_CELL = 3
-"""Most words of a table's cell that is a name or a value, not a description."""
-
 _SIGNED_UNITS = ("points", "log-odds")
 _SIGNED_WORDS = (
     "attribution",
