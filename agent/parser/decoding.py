@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,11 +33,22 @@ class Reading:
 
 @dataclass(frozen=True)
 class _Beam:
-    """A plan in the making."""
+    """A plan in the making; `grammar` has read its actions, but for the last one of a plan that is not chosen yet."""
 
     actions: tuple[Action, ...]
     places: tuple[int, ...]
     score: float
+    grammar: Grammar
+
+    def grown(self, action: Action, place: int, score: float) -> _Beam:
+        """With one action more."""
+        return _Beam((*self.actions, action), (*self.places, place), self.score + score, self.grammar)
+
+    def read(self) -> _Beam:
+        """The same with its last action read."""
+        grammar = self.grammar.copy()
+        grammar.push(self.actions[-1])
+        return replace(self, grammar=grammar)
 
     @property
     def done(self) -> bool:
@@ -56,20 +67,19 @@ class Writer:
         """The best readings of one question of the batch, most likely first; those that cannot be run are left out."""
         one, place = self._batch.reads[number], self._batch.places[number]
         names = {at: action for action, at in place.items()}
-        alone = _only(self._joined, number)
-        beams, ended = [_Beam((), (), 0.0)], []  # type: tuple[list[_Beam], list[_Beam]]
+        beams, ended = [_Beam((), (), 0.0, Grammar(one.offer))], []  # type: tuple[list[_Beam], list[_Beam]]
         for _ in range(_MOST_ACTIONS):
-            masks = np.stack([self._allowed(one, place, beam) for beam in beams])
-            scores = self._next(alone, beams, masks)
+            masks = np.stack([self._allowed(place, beam) for beam in beams])
+            scores = self._next(number, beams, masks)
             grown = [
-                _Beam((*beam.actions, self._named(at, names)), (*beam.places, at), beam.score + float(row[at]))
+                beam.grown(self._named(at, names), int(at), float(row[at]))
                 for beam, row, mask in zip(beams, scores, masks, strict=True)
                 for at in np.argpartition(-row, min(width, len(row) - 1))[:width]
                 if mask[at] and row[at] > -50
             ]
             grown = sorted(grown, key=lambda beam: -beam.score)[:width]
             ended += [beam for beam in grown if beam.done]
-            beams = [beam for beam in grown if not beam.done]
+            beams = [beam.read() for beam in grown if not beam.done]
             scored = sorted((beam.score for beam in ended), reverse=True)
             # Going on only lowers a score: one below those that are wanted cannot come to be among them.
             least = max(
@@ -89,34 +99,17 @@ class Writer:
                 continue
         return found
 
-    def _allowed(self, one: Read, place: dict[Action, int], beam: _Beam) -> Any:
-        grammar = Grammar(one.offer)
-        for action in beam.actions:
-            grammar.push(action)
-        return allowed_mask(grammar.allowed(), place, self._catalogue, self._common + self._batch.candidates)
+    def _allowed(self, place: dict[Action, int], beam: _Beam) -> Any:
+        return allowed_mask(beam.grammar.allowed(), place, self._catalogue, self._common + self._batch.candidates)
 
     def _named(self, at: int, names: dict[int, Action]) -> Action:
         return self._catalogue.actions[at] if at < self._common else names[at]
 
-    def _next(self, alone: Joined, beams: list[_Beam], masks: Any) -> Any:
+    def _next(self, number: int, beams: list[_Beam], masks: Any) -> Any:
         """Log-probabilities of the next candidate for every beam, (beams, candidates)."""
         steps = len(beams[0].places) + 1
         before = torch.tensor([[-1, *beam.places] for beam in beams])
         allowed = torch.ones(len(beams), steps, masks.shape[1], dtype=torch.bool)
         allowed[:, -1] = torch.from_numpy(masks)
         with torch.no_grad():
-            return self._network.write(_repeated(alone, len(beams)), before, allowed)[:, -1].numpy()
-
-
-def _only(joined: Joined, number: int) -> Joined:
-    part = slice(number, number + 1)
-    return Joined(
-        joined.memory[part], joined.there[part], joined.candidates[part], joined.lean[part], joined.common
-    )  # fmt: skip
-
-
-def _repeated(joined: Joined, times: int) -> Joined:
-    return Joined(
-        joined.memory.expand(times, -1, -1), joined.there.expand(times, -1), joined.candidates.expand(times, -1, -1),
-        joined.lean.expand(times, -1), joined.common,
-    )  # fmt: skip
+            return self._network.write(self._joined.repeated(number, len(beams)), before, allowed)[:, -1].numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +69,13 @@ class Grammar:
         self._first_word = self._feature = 0
         self._again = False
         self._manners: set[str] = set()
+
+    def copy(self) -> Grammar:
+        """Another one that has read the same."""
+        other = copy(self)
+        other._expected, other._given = list(self._expected), set(self._given)
+        other._closed, other._manners = set(self._closed), set(self._manners)
+        return other
 
     def allowed(self) -> Allowed:
         """What may come next; nothing once the plan is complete."""

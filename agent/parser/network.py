@@ -53,16 +53,30 @@ class Shelf:
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """A batch as the writer sees it: memory (b, w + i, width), what of it is there, candidates, and a lean to tools.
+    """A batch as the writer sees it: keys and values of the memory (words and items) for each of its layers, what of
+    the memory is there, candidates, the same as they are pointed at, and a lean to tools.
 
     common: how many candidates are of the catalogue; its last ones are the tools.
     """
 
-    memory: Tensor
+    kept: tuple[Tensor, ...]
     there: Tensor
     candidates: Tensor
+    pointed: Tensor
     lean: Tensor
     common: int
+
+    def repeated(self, number: int, times: int) -> Joined:
+        """One question of the batch, so many times."""
+        part = slice(number, number + 1)
+        return Joined(
+            tuple(one[:, part].expand(-1, times, -1, -1, -1) for one in self.kept),
+            self.there[part].expand(times, -1),
+            self.candidates[part].expand(times, -1, -1),
+            self.pointed[part].expand(times, -1, -1),
+            self.lean[part].expand(times, -1),
+            self.common,
+        )
 
 
 class Decoder(nn.Module):
@@ -77,13 +91,17 @@ class Decoder(nn.Module):
         self.norm = nn.LayerNorm(shape.width)
         self.heads = shape.heads
 
-    def forward(self, states: Tensor, mask: Tensor, memory: Tensor, there: Tensor) -> Tensor:
-        """states (b, steps, width); memory (b, m, width); there (b, m)."""
+    def kept(self, memory: Tensor) -> Tensor:
+        """Keys and values of the memory (b, m, width), (2, b, heads, m, width of a head): the same at every step."""
+        parts = self.memory(memory).view(*memory.shape[:2], 2, self.heads, -1)
+        return parts.permute(2, 0, 3, 1, 4)  # type: ignore[no-any-return]
+
+    def forward(self, states: Tensor, mask: Tensor, kept: Tensor, there: Tensor) -> Tensor:
+        """states (b, steps, width); there (b, m)."""
         states = self.written(states, mask)
         batch, steps, width = states.shape
         query = self.query(states).view(batch, steps, self.heads, -1).transpose(1, 2)
-        key, value = self.memory(memory).view(batch, memory.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
-        found = functional.scaled_dot_product_attention(query, key, value, attn_mask=there[:, None, None, :])
+        found = functional.scaled_dot_product_attention(query, kept[0], kept[1], attn_mask=there[:, None, None, :])
         return self.norm(states + self.out(found.transpose(1, 2).reshape(batch, steps, width)))  # type: ignore[no-any-return]
 
 
@@ -145,7 +163,8 @@ class Network(nn.Module):
             memory = layer(memory, bias)
         candidates = self._candidates(batch, shelf, memory)
         common = candidates.shape[1] - batch.candidates
-        return Joined(memory, there, candidates, self._lean(sentence, shelf), common)
+        kept = tuple(layer.kept(memory) for layer in self.writing)  # type: ignore[operator]
+        return Joined(kept, there, candidates, self.pointed(candidates), self._lean(sentence, shelf), common)
 
     def _alike(self, batch: Batch) -> Tensor:
         """The largest cosine of each word with the pieces of each item, out of context, or 0, (b, w, i)."""
@@ -195,13 +214,13 @@ class Network(nn.Module):
         before: (b, steps) the candidate written before each, -1 at the start. allowed: (b, steps, candidates).
         """
         steps = before.shape[1]
-        wide = joined.memory.shape[2]
+        wide = joined.candidates.shape[2]
         given = torch.gather(joined.candidates, 1, before.clamp(min=0)[:, :, None].expand(-1, -1, wide))
         states = torch.where((before < 0)[:, :, None], self.begin, given) + self.places.weight[:steps]
         mask = torch.ones(steps, steps, dtype=torch.bool).tril()[None, None]
-        for layer in self.writing:
-            states = layer(states, mask, joined.memory, joined.there)
-        scores = self.pointer(states) @ self.pointed(joined.candidates).transpose(1, 2) / wide**0.5
+        for layer, kept in zip(self.writing, joined.kept, strict=True):
+            states = layer(states, mask, kept, joined.there)
+        scores = self.pointer(states) @ joined.pointed.transpose(1, 2) / wide**0.5
         tools = joined.lean.shape[1]
         lean = functional.pad(joined.lean, (joined.common - tools, scores.shape[2] - joined.common))
         scores = scores + lean[:, None, :]
