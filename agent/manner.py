@@ -95,9 +95,10 @@ class Manner:
 
 
 def manner_of(step: Step) -> Manner:
-    """How a step is to be told; a letter is for the person it is about."""
-    default: Audience = "customer" if step.form == "letter" else "colleague"
-    return Manner(step.audience or default, step.length)
+    """How a step is to be told; a letter is for the person it is about, and as long as a letter has to be."""
+    if step.form == "letter":
+        return Manner(step.audience or "customer")
+    return Manner(step.audience or "colleague", step.length)
 
 
 def manners_of(plan: Plan) -> tuple[Manner, ...]:

@@ -108,8 +108,8 @@ class Asked:
     def put_on(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """The steps, to be answered like this."""
         update: dict[str, Any] = dict(self.given)
-        if update.get("audience") == "expert":  # what an expert wants to see does not fit into the sentence before
-            update.setdefault("length", None)
+        if "expert" in update.values() or "letter" in update.values():
+            update.setdefault("length", None)  # what an expert wants to see, or a letter, is no one sentence
         # An answer in one sentence is no list of numbers and no letter, unless a form was asked for.
         return tuple(one.model_copy(update={"form": "words", **update}) for one in steps)
 

@@ -88,8 +88,8 @@ def _of_sign(pool: Pool, sign: int, clause: Clause, flip: int) -> Pool:
 
 
 def size(fact: Fact) -> float:
-    """How much it matters, whichever way."""
-    return abs(fact.number())
+    """How much it matters, whichever way; an importance has no two ways, one below zero is the least."""
+    return fact.number() if "importance" in fact.relation else abs(fact.number())
 
 
 def margin(one: Fact, other: Fact) -> float:

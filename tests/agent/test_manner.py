@@ -268,6 +268,7 @@ WHY = "why was applicant 12 declined?"
         ((WHY, "now in one sentence"), "explain", {"length": "sentence"}),
         ((WHY, "say that to the customer"), "explain", {"audience": "customer"}),
         ((WHY, "write her a letter"), "explain", {"form": "letter"}),
+        ((WHY, "in one sentence", "write her a letter"), "explain", {"form": "letter"}),
         ((WHY, "in one sentence", "give me the technical details"), "explain", {"audience": "expert"}),
         ((WHY, "write her a letter", "shorter please"), "explain", {"length": "short"}),
         ((WHY, "briefly, what would have to change?"), "counterfactual", {"length": "short"}),

@@ -115,6 +115,27 @@ def test_a_heading_holds_of_what_follows(text: str, true: bool) -> None:
     assert rejected(text, REASONS, LOANS) is not true
 
 
+IMPORTANCES = evidence_by(
+    "importance",
+    Fact(relation="importance", value=0.16, feature="duration", rank=1),
+    Fact(relation="importance", value=0.005, feature="age", rank=2),
+    Fact(relation="importance", value=-0.01, feature="purpose", rank=3),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "true"),
+    [
+        ("Age ranks second of the features.", True),
+        ("Age ranks third of the features.", False),
+        ("Purpose ranks third of the features.", True),
+        ("Purpose ranks second of the features.", False),
+    ],
+)
+def test_an_importance_below_zero_is_the_least(text: str, true: bool) -> None:
+    assert rejected(text, IMPORTANCES, LOANS) is not true
+
+
 PAIRS = evidence_by(
     "agree",
     Fact(relation="shared", value=3, unit="count", group="SHAP and LIME"),
