@@ -66,7 +66,7 @@ _PLAIN = (
     (re.compile(r"(\[top\*: \{feature\}|\{top_one\.feature\}) \(\{\w+\}\)"), r"\1"),
     (re.compile(r"an approximation: \{how\}"), "an approximation"),
 )
-_LEANS = re.compile(r"(?:That|They|Those|By that|Compared with them|From there|Together|So)\b")
+_LEANS = re.compile(r"(?:That|They|Those|By that|Compared with them|From there|Together|So)\b|[^,;:]*\bof them\b")
 _FACT = re.compile(r"[{\[](?!(?:row|scope|entity|entities|target)\})")
 _CONTEXT = re.compile(r"\{(?:prediction|probability|explained_probability(?:\.cls)?|estimate|row)\}")
 
@@ -163,7 +163,7 @@ def _reworded(pattern: str, manner: Manner) -> str:
     changes: tuple[tuple[re.Pattern[str], str], ...] = ()
     if manner.plain:
         changes = (*_CUT, *_PLAIN)
-    elif manner.length == "sentence" and manner.audience != "expert":
+    elif manner.length in ("sentence", "short") and manner.audience != "expert":
         changes = _INTERVALS
     for cut, words in changes:
         pattern = cut.sub(words, pattern)

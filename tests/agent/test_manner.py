@@ -100,6 +100,15 @@ def test_customers_read_no_technical_terms_intervals_or_what_leans_on_them(say: 
     assert say(("The AUC is {m}.",), M, manner=CUSTOMER).text == "The AUC is 7."  # better than no answer
 
 
+def test_few_words_have_no_intervals_and_nothing_that_leans_on_what_is_left_out(say: Say) -> None:
+    right = "It is right for {m} of them."
+    says = ("Over {n}, the share is {low}, with a {level} interval from {low} to {high}.", right)
+    assert (
+        say(says, N, M, LOW, HIGH, LEVEL, manner=SHORT).text == "Over 5, the share is 10%. It is right for 7 of them."
+    )
+    assert say(("The AUC is {n}.", right, "It ends with {high}."), N, M, HIGH, manner=SHORT).text == "It ends with 30%."
+
+
 def test_the_share_of_what_is_named_is_said_at_any_length(say: Say) -> None:
     says = ("Named is {n}.", "That accounts for {named_share} of the total attribution.", "More is {m}.")
     assert say(says, N, SHARE, M, manner=SENTENCE).text.endswith("That accounts for 60% of the total attribution.")
