@@ -50,6 +50,8 @@ _IS_SUBJECT = re.compile(
     r"push|pull|affect|influenc|rank|come|came|speak|support|oppos|increas|decreas|reduc|plays?)", re.I
 )  # fmt: skip
 
+_LOSSES = ("importance", "asked_importance")
+
 
 def check_ranks(reading: Reading, claims: tuple[Direction, ...]) -> Iterator[Failure]:
     """Failures of ranks and comparisons."""
@@ -88,8 +90,8 @@ def _of_sign(pool: Pool, sign: int, clause: Clause, flip: int) -> Pool:
 
 
 def size(fact: Fact) -> float:
-    """How much it matters, whichever way; an importance has no two ways, one below zero is the least."""
-    return fact.number() if "importance" in fact.relation else abs(fact.number())
+    """How much it matters, whichever way; what is lost without a feature has no two ways: below zero is the least."""
+    return fact.number() if fact.relation in _LOSSES else abs(fact.number())
 
 
 def margin(one: Fact, other: Fact) -> float:
