@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -41,6 +41,8 @@ _SHELF_EVERY = 150
 _WARM = 200
 _FROZEN = 2
 _GENERATED = 0.4
+_AFTER = 0.4
+"""Share of the questions that stand alone which are asked after another one, as in most talks."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +134,13 @@ def lessons(
             variant, invented = lessened(schema, rng), varied(schema, rng)
             for _ in range(_EACH * _POOL):
                 if rng.random() < _GENERATED:
+                    before = Example(invented, generated(invented, rng))
                     example = Example(invented, generated(invented, rng))
                 else:
-                    found = next(order[name])
+                    before, found = rng.choice(own[name]), next(order[name])
                     example = Example(variant, found.asked, found.earlier, found.said)
+                if rng.random() < _AFTER:
+                    example = after(example, before)
                 if (pair := _pair(example, pieces, rng)) is not None:
                     pairs.append(pair)
         pairs.sort(key=lambda pair: len(pair[0].pieces[0]))  # questions as long as each other need little padding
@@ -144,6 +149,14 @@ def lessons(
         for part in rng.sample(parts, len(parts)):
             batch = make_batch([read for read, _ in part], pieces, catalogue)
             yield batch, make_lesson(batch, [written for _, written in part], catalogue)
+
+
+def after(example: Example, before: Example) -> Example:
+    """A question that stands alone, asked after another one that it has nothing to do with."""
+    steps = before.asked.gold.steps if isinstance(before.asked.gold, Plan) else ()
+    if example.earlier or not steps or not isinstance(example.asked.gold, Plan):
+        return example
+    return replace(example, earlier=steps, said=before.asked.question)
 
 
 def _pair(example: Example, pieces: Pieces, rng: random.Random) -> tuple[Read, tuple[tuple[Action, ...], ...]] | None:
