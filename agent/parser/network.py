@@ -115,6 +115,7 @@ class Network(nn.Module):
         self.shape = shape
         self.encoder = Encoder(size)
         self.word = nn.Linear(size.width, wide)
+        self.alone = nn.Linear(size.width, wide)
         self.item = nn.Linear(size.width, wide)
         self.tool = nn.Linear(size.width, wide)
         self.text = nn.Linear(size.width, wide)
@@ -135,7 +136,7 @@ class Network(nn.Module):
         self.pointer = nn.Linear(wide, wide)
         self.pointed = nn.Linear(wide, wide)
         self.nearness = nn.Parameter(torch.tensor([4.0, 4.0]))
-        for part in (self.word_match, self.item_match):
+        for part in (self.word_match, self.item_match, self.alone):
             nn.init.zeros_(part.weight)
             nn.init.zeros_(part.bias)
         for table in (self.item_kind, self.number_kind, self.grammar, self.places, self.earlier):
@@ -156,7 +157,9 @@ class Network(nn.Module):
         features = torch.cat([batch.matched, self._alike(batch)[..., None]], dim=-1)
         best = features.masked_fill(~batch.words[:, :, None, None], 0.0).amax(1)
         vectors = self.item(items)[batch.item_of] + self.item_kind(batch.item_kind) + self.best_match(best)
-        memory = torch.cat([self.word(words), vectors], dim=1)
+        # In context "less" and "more" are nearly alike to an encoder of sentences; out of context they are not.
+        alone = self.alone(self.encoder.words(torch.gather(batch.ids, 1, batch.first)))
+        memory = torch.cat([self.word(words) + alone, vectors], dim=1)
         there = torch.cat([batch.words, batch.items], dim=1)
         bias = self._bias(batch, features, there)
         for layer in self.joining:
