@@ -55,10 +55,6 @@ class Step(Value):
         return self.model_copy(update={"scope": scope, "arguments": arguments, "refs": refs})
 
 
-SURE = 0.85
-"""The chance of being right from which a reading is taken without telling the reader that it may be wrong."""
-
-
 class Plan(Value):
     """Steps, in order. `confidence` is how sure the understanding is, 0..1, where it says.
 
@@ -72,8 +68,8 @@ class Plan(Value):
 
     @property
     def unsure(self) -> bool:
-        """Whether the understanding says that it may be wrong."""
-        return self.confidence is not None and self.confidence < SURE
+        """Whether the question may well mean something else."""
+        return bool(self.others)
 
     @property
     def forms(self) -> tuple[Form, ...]:

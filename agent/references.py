@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 from askwhy.agent.answer import Turn
 from askwhy.agent.plan import Clarify, Plan
-from askwhy.agent.understood import understood
+from askwhy.agent.understood import question_of
+from askwhy.agent.wording import ORDINALS, ordinal_value
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.schema import Schema
 
 MOST_LISTED = 50
 """Rows and features of an answer that later questions can count through."""
 
-_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_ORDINAL = rf"(?P<place>{'|'.join(_PLACES)}|last|\d{{1,2}}(?:st|nd|rd|th))"
+_ORDINAL = rf"(?P<place>{'|'.join(ORDINALS)}|last|\d{{1,2}}(?:st|nd|rd|th))"
 _PICK = re.compile(
     rf"(?:(?:i (?:mean|meant)|yes,?|take|use|pick|choose|go with|option|number|no\.?|reading) )*"
     rf"(?:(?:the )?{_ORDINAL}(?: (?:one|option|reading|question))?|(?P<number>\d{{1,2}}))(?:,? please)?",
@@ -46,7 +46,7 @@ def picked(question: str, history: Sequence[Turn], schema: Schema) -> Plan | str
 
 def others_of(plan: Plan, schema: Schema) -> tuple[str, ...]:
     """The other readings of a question as questions."""
-    return tuple(f"{understood(one, schema)}?" for one in plan.others)
+    return tuple(question_of(one, schema) for one in plan.others)
 
 
 def _named(said: str, options: Sequence[str]) -> int | None:
@@ -69,10 +69,8 @@ def _plain(text: str) -> str:
 
 
 def _place(said: str, count: int) -> int:
-    said = said.lower()
-    if said == "last":
-        return count - 1
-    return _PLACES.index(said) if said in _PLACES else int(said[:-2]) - 1
+    value = ordinal_value(said)
+    return count - 1 if value is None else value - 1  # "the last"
 
 
 def listed(evidence: Sequence[Evidence]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -29,6 +29,11 @@ def understood(plan: Plan, schema: Schema) -> str:
     return "; then ".join(_Reading(step, find_tool(step.tool), schema).words() for step in plan.steps)
 
 
+def question_of(plan: Plan, schema: Schema) -> str:
+    """The same as a question that the reader can choose."""
+    return f"{understood(plan, schema)}?"
+
+
 @dataclass(frozen=True)
 class _Wording:
     """One way to say a step, and what it leaves unsaid."""

@@ -82,6 +82,15 @@ def ordinal(number: int) -> str:
     return f"{number:,}{tail}"
 
 
+def ordinal_value(word: str) -> int | None:
+    """The number of an ordinal (third: 3, 21st: 21); None for another word."""
+    word = word.lower()
+    if word in ORDINALS:
+        return ORDINALS.index(word) + 1
+    digits = re.match(r"\d+", word)
+    return int(digits.group()) if digits else None
+
+
 def article(text: str) -> str:
     """The indefinite article that `text` is spoken with: a or an."""
     word = re.match(r"\W*(\w+)", text)

@@ -8,13 +8,11 @@ from __future__ import annotations
 import functools
 import random
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from askwhy.evals.bank import schema_of
+from askwhy.evals.bank import QUESTIONS, schema_of
 from askwhy.tools.schema import Category, ClassLabel, Feature, Schema
 
-_QUESTIONS = Path(__file__).with_name("questions")
 _FEWEST, _MOST = 3, 14
 
 
@@ -28,7 +26,7 @@ class Varied(Schema):
 @functools.cache
 def domains() -> tuple[Schema, ...]:
     """The schemas of the training domains, in order of their names."""
-    return tuple(schema_of(path) for path in sorted(_QUESTIONS.glob("*.toml")))
+    return tuple(schema_of(path) for path in sorted(QUESTIONS.glob("*.toml")))
 
 
 def varied(schema: Schema, rng: random.Random) -> Schema:

@@ -48,7 +48,8 @@ class Scored:
     @property
     def misread(self) -> bool:
         """Whether another question is answered than was asked, without a word of doubt."""
-        return self.outcome is not None and self.outcome.kind in ("plan", "check") and not self.right
+        doubtful = isinstance(self.outcome, Plan) and self.outcome.unsure
+        return self.outcome is not None and self.outcome.kind in ("plan", "check") and not self.right and not doubtful
 
     @property
     def confidence(self) -> float | None:

@@ -23,16 +23,15 @@ from askwhy.agent.parser.actions import Action
 from askwhy.agent.parser.batch import Batch, Lesson, Pieces, Read, make_batch, make_lesson
 from askwhy.agent.parser.catalogue import Catalogue
 from askwhy.agent.parser.encoder import from_bert
-from askwhy.agent.parser.network import Network, Shelf
+from askwhy.agent.parser.network import Network
 from askwhy.agent.parser.page import Page
+from askwhy.agent.parser.trained import Trained
 from askwhy.agent.parser.writing import Unwritable, write
 from askwhy.agent.plan import Plan, Step
-from askwhy.evals.bank import Asked, Domain, read_domain
+from askwhy.evals.bank import QUESTIONS, Asked, Domain, read_domain
 from askwhy.evals.generate import generated, varied
-from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
 
-QUESTIONS = Path(__file__).parent / "questions"
 DEVELOPMENT = ("used_car_price", "telecom_churn", "news_topics", "kidney_disease", "star_type", "hotel_cancellation")
 """Training domains that are left out to see how the training goes."""
 
@@ -78,45 +77,6 @@ def start() -> tuple[Network, Pieces]:
     network = Network()
     network.encoder.load_state_dict(from_bert(load(weights), len(network.encoder.layers)))
     return network, Pieces(Tokenizer.from_str(tokenizer.decode()))
-
-
-class Shelving:
-    """The catalogue as tensors, encoded anew now and then."""
-
-    def __init__(self, pieces: Pieces, rivals: Sequence[str] = ()) -> None:
-        made = list(tools().values())
-        self.catalogue = Catalogue.of(made, rivals)
-        self._texts = pieces.texts(self.catalogue.texts)
-        self._asks = pieces.texts([text for _, text in self.catalogue.asks])
-        self._owner = torch.tensor([tool for tool, _ in self.catalogue.asks])
-        self._tools = len(made)
-
-    def encoded(self, network: Network) -> Shelf:
-        """The shelf with the network's present weights; no gradients pass."""
-        with torch.no_grad():
-            texts, asks = network.sentences(*self._texts), network.sentences(*self._asks)
-            return Shelf.of(texts, asks, self._owner, self._tools)
-
-
-class ItemCache:
-    """Vectors of item texts, read again now and then: they change slowly, and reading them is most of the work."""
-
-    def __init__(self, network: Network, pieces: Pieces) -> None:
-        self._network, self._pieces = network, pieces
-        self._known: dict[str, torch.Tensor] = {}
-
-    def forget(self) -> None:
-        """Read all texts again from now on."""
-        self._known = {}
-
-    def vectors(self, texts: Sequence[str]) -> torch.Tensor:
-        """Vectors of some texts, (texts, width); no gradients pass."""
-        fresh = sorted({text for text in texts if text not in self._known}, key=len)
-        with torch.no_grad():
-            for start in range(0, len(fresh), 32):
-                some = fresh[start : start + 32]
-                self._known |= dict(zip(some, self._network.encoder.means(*self._pieces.texts(some)), strict=True))
-        return torch.stack([self._known[text] for text in texts])
 
 
 def lessons(
@@ -232,19 +192,19 @@ def train(folder: Path, minutes: float, steps: int, rate: float, seed: int, all_
     paths = sorted(QUESTIONS.glob("*.toml"))
     domains = [read_domain(path) for path in paths if all_domains or path.stem not in DEVELOPMENT]
     rivals = sorted({name for domain in domains for name in domain.schema.rivals})
-    shelving, cache = Shelving(pieces, rivals), ItemCache(network, pieces)
-    source = ahead(lessons(domains, pieces, shelving.catalogue, seed + done))
-    shelf: Shelf | None = None
+    reader = Trained(network, pieces, {}, {})
+    catalogue, shelf = reader.shelf(rivals)
+    source = ahead(lessons(domains, pieces, catalogue, seed + done))
     started, saved, losses = time.monotonic(), time.monotonic(), []
     network.train()
     while done < steps and time.monotonic() - started < 60 * minutes:
         batch, lesson = next(source)
-        if shelf is None or done % _SHELF_EVERY == 0:
-            shelf = shelving.encoded(network)
-            cache.forget()
+        if done % _SHELF_EVERY == 0:  # what was read changes slowly, and reading it is most of the work
+            reader.forget()
+            _, shelf = reader.shelf(rivals)
         for group in optimizer.param_groups:
             group["lr"] = group["most"] * min(1.0, (done + 1) / _WARM) * max(0.02, 1 - done / steps)
-        loss = network(batch, lesson, shelf, cache.vectors(batch.texts))
+        loss = network(batch, lesson, shelf, reader.items(batch.texts))
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -253,7 +213,8 @@ def train(folder: Path, minutes: float, steps: int, rate: float, seed: int, all_
         losses.append(float(loss.detach()))
         if done % 50 == 0:
             speed = (time.monotonic() - started) / len(losses)
-            print(f"step {done}: loss {sum(losses[-50:]) / 50:.4f}, {speed:.2f} s a step", flush=True)
+            last = losses[-50:]  # fewer, right after going on
+            print(f"step {done}: loss {sum(last) / len(last):.4f}, {speed:.2f} s a step", flush=True)
         if time.monotonic() - saved > 240:
             _save(folder, network, optimizer, done)
             saved = time.monotonic()

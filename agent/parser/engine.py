@@ -13,13 +13,13 @@ from askwhy.agent.parser.batch import Read, make_batch
 from askwhy.agent.parser.decoding import Reading, Writer
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.trained import Calibration, Trained, trained
-from askwhy.agent.plan import SURE, Clarify, Decline, Outcome, Plan, Step
-from askwhy.agent.understood import understood
+from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
+from askwhy.agent.understood import question_of
 from askwhy.tools.schema import Schema
 
-LIKELY = 0.4
-"""Below this chance of being right, the reader is asked which reading is meant; from here to `SURE` the answer says
-that it may be to another question, and offers the others."""
+LIKELY, SURE = 0.4, 0.85
+"""Below the first chance of being right, the reader is asked which reading is meant; from there to the second the
+answer says that it may be to another question, and offers the others."""
 
 _OFFERED = 0.02
 _MOST_OPTIONS = 3
@@ -61,13 +61,10 @@ def meant(
         return Meant(Clarify(question=_LOST), 0.0)
     best = found[0]
     confidence = chance(best.probability, model.calibration)
-    if isinstance(best.outcome, Decline):
-        plan = next(
-            (one.outcome for one in found if isinstance(one.outcome, Plan) and one.probability > _OFFERED), None
-        )
-        nearest = f"{understood(plan, schema)}?" if isinstance(plan, Plan) else None
-        return Meant(Decline(reason=REASONS[best.outcome.reason], nearest=nearest), confidence)
     plans = _plans(found)
+    if isinstance(best.outcome, Decline):
+        nearest = question_of(plans[0], schema) if plans else None
+        return Meant(Decline(reason=REASONS[best.outcome.reason], nearest=nearest), confidence)
     if isinstance(best.outcome, Clarify):
         asked = _QUESTIONS[best.outcome.question].format(entity=schema.entity, entities=schema.entities)
         return _asked_back(asked, plans, schema, confidence)
@@ -111,7 +108,7 @@ def _plans(found: Sequence[Reading]) -> tuple[Plan, ...]:
 
 
 def _asked_back(question: str, plans: tuple[Plan, ...], schema: Schema, confidence: float) -> Meant:
-    options = {f"{understood(plan, schema)}?": plan for plan in plans}
+    options = {question_of(plan, schema): plan for plan in plans}
     if question == _UNSURE and not options:
         question = _LOST
     return Meant(Clarify(question=question, options=tuple(options)), confidence, tuple(options.values()))

@@ -74,6 +74,10 @@ class Trained:
                 self._items |= dict(zip(some, self.network.encoder.means(*self.pieces.texts(some)), strict=True))
         return torch.stack([self._items[text] for text in texts])
 
+    def forget(self) -> None:
+        """Read everything anew from now on, as the network has changed."""
+        self._read, self._items, self._shelves = {}, {}, {}
+
     def _sentences(self, texts: Sequence[str]) -> Tensor:
         fresh = [text for text in dict.fromkeys(texts) if _key(text) not in self._read]
         if fresh:

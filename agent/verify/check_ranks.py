@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.check_directions import Direction
 from askwhy.agent.verify.reading import Clause, Reading
-from askwhy.agent.wording import ORDINALS
+from askwhy.agent.wording import ORDINALS, ordinal_value
 from askwhy.tools.evidence import Fact
 
 Pool = dict[str, Fact]
@@ -229,7 +229,7 @@ def _each(value: object) -> tuple[object, ...]:
 
 def _ordinals(reading: Reading, clause: Clause, claims: tuple[Direction, ...]) -> Iterator[Failure]:
     for match in _ORDINAL.finditer(clause.text):
-        nth = _nth(match)
+        nth = ordinal_value(match["word"] or match["after"] or match["digit"])
         name = _ranked(reading, clause, match)
         if name is None or nth is None:
             continue
@@ -265,14 +265,6 @@ def _has_rank(reading: Reading, clause: Clause, name: str, nth: int, sign: int) 
     known = [fact for fact in reading.ground.facts if fact.feature == name and fact.rank == nth]
     lone = all(len(pool) < 2 for pool in pools(reading, clause))
     return lone and any(not rows or fact.row is None or fact.row in rows for fact in known)
-
-
-def _nth(match: re.Match[str]) -> int | None:
-    word = (match["word"] or match["after"] or match["digit"]).lower()
-    if word in ORDINALS:
-        return ORDINALS.index(word) + 1
-    digits = re.match(r"\d+", word)
-    return int(digits.group()) if digits else None
 
 
 def _span(clause: Clause, match: re.Match[str]) -> tuple[int, int]:

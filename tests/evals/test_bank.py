@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from gym_schema import GYM
 
 from askwhy.agent.calls import BadCalls
 from askwhy.agent.parser.grammar import Grammar
@@ -25,22 +26,7 @@ HELD_OUT = sorted((QUESTIONS / "held").glob("*.toml"))
 @pytest.fixture(scope="module")
 def gym(tmp_path_factory: pytest.TempPathFactory) -> Domain:
     folder = tmp_path_factory.mktemp("bank")
-    (folder / "gym.toml").write_text(
-        """
-entity = "member"
-entities = "members"
-[target]
-column = "quit"
-[classes]
-yes = {label = "leaves", aliases = ["quits"]}
-no = {label = "stays", favourable = true}
-[features]
-age = {kind = "integer", low = 16, high = 84, more = ["older"]}
-fee = {label = "monthly fee", low = 9.9, high = 120}
-sex = {categories = {f = ["female", "women"], m = ["male", "men"]}}
-trainer = {kind = "boolean", true = ["with a trainer"]}
-"""
-    )
+    (folder / "gym.toml").write_text(GYM)
     (folder / "gym.txt").write_text(
         """
 # a comment

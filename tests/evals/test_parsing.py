@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from gym_schema import GYM
 
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
 from askwhy.evals.bank import read_domain, schema_of
@@ -19,18 +20,6 @@ from askwhy.evals.registry import UsageError, run_evaluation
 from askwhy.evals.suites import Item, bank, coxql, json_lines, schema_subject, table_subject, talktomodel
 from askwhy.tools.scope import Change, Condition, Scope, Where
 
-GYM = """
-entity = "member"
-entities = "members"
-[target]
-column = "quit"
-[classes]
-yes = {label = "leaves", aliases = ["quits"]}
-no = {label = "stays", favourable = true}
-[features]
-age = {kind = "integer", low = 16, high = 84, more = ["older"]}
-fee = {label = "monthly fee", low = 9.9, high = 120}
-"""
 QUESTIONS = """
 ? how many members are older than 40?
 = count ; where age > 40

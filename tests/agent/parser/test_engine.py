@@ -15,9 +15,9 @@ from askwhy.agent.calls import REASONS
 from askwhy.agent.parser import engine
 from askwhy.agent.parser.actions import ASKS, DECLINES
 from askwhy.agent.parser.decoding import Reading
-from askwhy.agent.parser.engine import LIKELY, Meant, chance, meant
+from askwhy.agent.parser.engine import LIKELY, SURE, Meant, chance, meant
 from askwhy.agent.parser.trained import Calibration
-from askwhy.agent.plan import SURE, Clarify, Decline, Outcome, Plan
+from askwhy.agent.plan import Clarify, Decline, Outcome, Plan
 from askwhy.agent.understood import understood
 from askwhy.evals.bank import read_golds
 

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from tiny_parser import gold, tiny_network, tiny_pieces
 
+from askwhy.agent.parser import trained
 from askwhy.agent.parser.batch import Batch, Lesson, Pieces
 from askwhy.agent.parser.catalogue import Catalogue
 from askwhy.agent.parser.network import Network
@@ -177,7 +178,7 @@ def test_going_on_is_as_if_it_had_never_stopped(
     monkeypatch.setattr(train_parser, "lessons", from_step)
     monkeypatch.setattr(train_parser, "ahead", lambda source: source)
     monkeypatch.setattr(train_parser, "time", clock)
-    monkeypatch.setattr(train_parser, "Catalogue", type("Fixed", (), {"of": lambda made, rivals: catalogue}))
+    monkeypatch.setattr(trained, "Catalogue", type("Fixed", (), {"of": lambda made, rivals: catalogue}))
     straight = train(tmp_path / "straight", 4)
     stopped = train(tmp_path / "stopped", 4, minutes=2)
     assert json.loads((tmp_path / "stopped" / "state.json").read_text()) == {"steps": 2}
