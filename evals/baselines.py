@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from askwhy.agent.answer import Turn
-from askwhy.agent.embedded.changes import read_changes
-from askwhy.agent.embedded.conditions import read_conditions, read_previous, read_rows, where_of
+from askwhy.agent.embedded.conditions import where_of
 from askwhy.agent.embedded.mentions import Reading, sketch
+from askwhy.agent.embedded.retrieve import read
 from askwhy.agent.parser.actions import arguments_of_tool
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
 from askwhy.evals.bank import QUESTIONS, Domain, read_domain
@@ -32,25 +32,11 @@ BASELINES = ("nearest", "tfidf-rules")
 _CODE = re.compile(r"\b([A-Z])\d+\b")
 _LIKELY = 0.5
 _MOST_STEPS = 3
-_LONG = 2
 
 
 def masked(question: str, schema: Schema) -> str:
     """The question in lower case with a word for the kind of thing in the place of each thing of the schema."""
     return _CODE.sub(lambda match: f"slot{match[1].lower()}", sketch(question, schema).text)
-
-
-def read(question: str, schema: Schema) -> Reading:
-    """The question with its rows, changes and conditions found by rule."""
-    reading = sketch(question, schema)
-    if schema.modality == "text":
-        quotes = [code for code in reading.left("Q") if len(reading.slots[code].text.split()) > _LONG]
-        if quotes:
-            reading.quoted = reading.slots[quotes[0]].text
-            reading.text = reading.text.replace(quotes[0], " ", 1)
-    for step in (read_rows, read_changes, read_conditions, read_previous):
-        step(reading)
-    return reading
 
 
 @dataclass(frozen=True, eq=False)
