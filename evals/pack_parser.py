@@ -14,8 +14,8 @@ from pathlib import Path
 
 from askwhy.agent.parser.engine import readings
 from askwhy.agent.parser.trained import FOLDER, Trained, load, pack
-from askwhy.evals.bank import read_domain
-from askwhy.evals.train_parser import DEVELOPMENT, QUESTIONS, examples_of, start
+from askwhy.evals.bank import QUESTIONS, read_domain
+from askwhy.evals.train_parser import DEVELOPMENT, examples_of, start
 from askwhy.evals.typed import same
 
 _EACH = 120

@@ -17,8 +17,8 @@ from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.trained import Trained
 from askwhy.agent.parser.writing import write
 from askwhy.agent.plan import Plan
-from askwhy.evals.bank import read_domain
-from askwhy.evals.train_parser import QUESTIONS, Example, examples_of
+from askwhy.evals.bank import QUESTIONS, read_domain
+from askwhy.evals.train_parser import Example, examples_of
 
 Written = Sequence[tuple[Action, ...]]
 

@@ -18,9 +18,9 @@ from askwhy.agent.parser.meaning import read
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.writing import Unwritable, write
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
-from askwhy.evals.bank import read_domain, read_golds
+from askwhy.evals.bank import QUESTIONS, read_domain, read_golds
 from askwhy.evals.generate import domains, generated, varied
-from askwhy.evals.train_parser import QUESTIONS, examples_of
+from askwhy.evals.train_parser import examples_of
 from askwhy.evals.typed import typed
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema

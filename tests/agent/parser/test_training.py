@@ -19,8 +19,8 @@ from askwhy.agent.parser.catalogue import Catalogue
 from askwhy.agent.parser.network import Network
 from askwhy.agent.plan import Plan
 from askwhy.evals import train_parser
-from askwhy.evals.bank import Asked, Domain, read_domain
-from askwhy.evals.train_parser import QUESTIONS, Example, ahead, examples_of, lessened, lessons
+from askwhy.evals.bank import QUESTIONS, Asked, Domain, read_domain
+from askwhy.evals.train_parser import Example, ahead, examples_of, lessened, lessons
 from askwhy.tools.registry import tools
 
 NAMES = ("apartment_rent", "telecom_churn", "app_stars")
