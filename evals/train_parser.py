@@ -27,8 +27,9 @@ from askwhy.agent.parser.network import Network
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.trained import Trained
 from askwhy.agent.parser.writing import Unwritable, write
-from askwhy.agent.plan import Plan, Step
+from askwhy.agent.plan import Outcome, Plan, Step
 from askwhy.evals.bank import QUESTIONS, Asked, Domain, read_domain
+from askwhy.evals.disguise import disguised
 from askwhy.evals.generate import generated, varied
 from askwhy.tools.schema import Schema
 
@@ -39,7 +40,7 @@ _DOMAINS, _EACH, _POOL = 8, 6, 4
 _SHELF_EVERY = 150
 _WARM = 200
 _FROZEN = 2
-_GENERATED = 0.4
+_GENERATED = 0.5
 _AFTER = 0.4
 """Share of the questions that stand alone which are asked after another one, as in most talks."""
 
@@ -121,16 +122,24 @@ def after(example: Example, before: Example) -> Example:
 
 def _pair(example: Example, pieces: Pieces, rng: random.Random) -> tuple[Read, tuple[tuple[Action, ...], ...]] | None:
     """What is read and what is to be written; None where the grammar cannot say it."""
-    page = Page.of(example.asked.question, example.schema, example.earlier)
+    question, schema = example.asked.question, example.schema
+    page = Page.of(question, schema, example.earlier)
     gold = rng.choice(example.asked.golds) if rng.random() < 0.2 else example.asked.gold
     try:
         written = write(gold, page)
     except Unwritable:
         return None
-    read = Read.of(page, pieces, example.said)
+    seen = disguised(schema, _named_in(gold, schema), rng)
+    read = Read.of(replace(page, schema=seen), pieces, example.said)
     if any(one.tool not in read.offer.tools for one in getattr(gold, "steps", ())):
         return None
     return read, tuple(written)
+
+
+def _named_in(outcome: Outcome, schema: Schema) -> set[str]:
+    """The features that a reading has anywhere."""
+    text = outcome.canonical() if isinstance(outcome, Plan) else ""
+    return {name for name in schema.names if f'"{name}"' in text}
 
 
 def lessened(schema: Schema, rng: random.Random) -> Schema:

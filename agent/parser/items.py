@@ -71,7 +71,7 @@ def _feature(place: int, one: Feature) -> Item:
     kind = "number" if one.numeric else one.kind
     extra = [one.unit, *one.more[:2], *one.less[:2]]
     text = f"{_listed(one)} ({', '.join(part for part in (kind, *extra) if part)})"
-    names = (*_names(one), *one.more, *one.less)
+    names = (*_names(one), *one.more, *one.less, *((one.unit,) if one.unit else ()))
     return Item("F", place, names, text, low=one.low, high=one.high)
 
 
@@ -85,7 +85,7 @@ def _value_names(feature: Feature, one: Named) -> tuple[str, ...]:
 def _condition(place: int, group: AnyOf, schema: Schema) -> Item:
     parts = []
     for one in group.any:
-        label = schema.feature(one.feature).label if one.feature in schema.names else one.on
+        label = schema.feature(one.feature).label if one.feature in schema.names else one.feature or one.on
         parts.append(f"{parted(label)} {one.op} {one.value}")
     return Item("P", place, (), "before: " + " or ".join(parts))
 
