@@ -11,34 +11,71 @@ import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from askwhy.agent.parser.engine import readings
+from askwhy.agent.parser.batch import Read
+from askwhy.agent.parser.engine import written
+from askwhy.agent.parser.judge import NONE, SIGNS, UNFITTED, merged, signs
+from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.trained import FOLDER, Trained, load, pack
 from askwhy.evals.bank import QUESTIONS, read_domain
 from askwhy.evals.train_parser import DEVELOPMENT, examples_of, start
 from askwhy.evals.typed import same
 
+Case = tuple[list[tuple[float, ...]], list[float]]
+"""The signs of a question's readings, and 1 for those that are right; the last is 1 where none is."""
+
 _EACH = 120
+_PENALTY = 0.002
 
 
-def calibrated(model: Trained, seed: int = 0) -> dict[str, float]:
-    """The logistic curve from the network's probability to the share that is right, by maximum likelihood."""
+def fitted(model: Trained, seed: int = 0) -> dict[str, float]:
+    """The weights of `askwhy.agent.parser.judge`, by maximum likelihood with a small penalty."""
+    best = weights_of(_cases(model, random.Random(seed)))
+    return {name: round(float(one), 4) for name, one in zip((*SIGNS, NONE), best, strict=True)}
+
+
+def weights_of(cases: Sequence[Case]) -> Any:
+    """The most likely weights of some questions."""
     import numpy as np
-    from sklearn.linear_model import LogisticRegression
+    from scipy.optimize import minimize
+    from scipy.special import log_softmax
 
-    rng = random.Random(seed)
-    odds: list[float] = []
-    right: list[bool] = []
+    most = max(len(several) for several, _ in cases)
+    table = np.zeros((len(cases), most + 1, len(SIGNS) + 1))
+    right = np.zeros(table.shape[:2], dtype=bool)
+    there = np.zeros_like(right)
+    for i, (several, good) in enumerate(cases):
+        table[i, : len(several), :-1] = several
+        table[i, len(several), -1] = 1.0
+        right[i, : len(good)] = np.array(good) > 0
+        there[i, : len(good)] = True
+    penalty = np.array([0.0, *(_PENALTY for _ in SIGNS[1:]), 0.0])
+
+    def loss(weights: Any) -> tuple[float, Any]:
+        scores = np.where(there, table @ weights, -1e9)
+        every, good = log_softmax(scores, axis=1), np.where(right, scores, -1e9)
+        share = np.exp(log_softmax(good, axis=1)) - np.exp(every)
+        likely = np.logaddexp.reduce(np.where(right, every, -1e9), axis=1)
+        slope = -np.einsum("nk,nks->s", share, table) / len(cases) + 2 * penalty * weights
+        return float(-likely.mean() + penalty @ weights**2), slope
+
+    start = [UNFITTED.get(name, 0.0) for name in (*SIGNS, NONE)]
+    return minimize(loss, start, jac=True, method="L-BFGS-B").x
+
+
+def _cases(model: Trained, rng: random.Random) -> list[Case]:
+    """Questions of the domains that were left out."""
+    found = []
     for name in DEVELOPMENT:
         examples = examples_of(read_domain(QUESTIONS / f"{name}.toml"))
         for one in rng.sample(examples, min(_EACH, len(examples))):
-            found = readings(model, one.asked.question, one.schema, None, one.earlier, one.said)
-            if found:
-                probability = min(max(found[0].probability, 1e-6), 1 - 1e-6)
-                odds.append(float(np.log(probability / (1 - probability))))
-                right.append(same(found[0].outcome, one.asked.golds))
-    fitted = LogisticRegression(C=1e6).fit(np.array(odds)[:, None], right)
-    return {"slope": round(float(fitted.coef_[0, 0]), 4), "offset": round(float(fitted.intercept_[0]), 4)}
+            read = Read.of(Page.of(one.asked.question, one.schema, one.earlier), model.pieces, one.said)
+            several = merged(written(model, read))
+            if several:
+                right = [float(same(reading.outcome, one.asked.golds)) for reading in several]
+                found.append(([signs(reading, read) for reading in several], [*right, float(not any(right))]))
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -57,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     state = json.loads((given.folder / "state.json").read_text())
     notes = {"encoder": "all-MiniLM-L6-v2, fine-tuned", "steps": state["steps"]}
     pack(network, tokenizer, given.network, notes)
-    notes["calibration"] = calibrated(load(given.network))
+    notes["judge"] = fitted(load(given.network))
     pack(network, tokenizer, given.network, notes)
     size = sum(path.stat().st_size for path in given.network.iterdir())
     print(json.dumps(notes | {"megabytes": round(size / 1e6, 1)}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +10,9 @@ import torch
 from askwhy.agent.calls import REASONS
 from askwhy.agent.parser.batch import Read, make_batch
 from askwhy.agent.parser.decoding import Reading, Writer
+from askwhy.agent.parser.judge import judged
 from askwhy.agent.parser.page import Page
-from askwhy.agent.parser.trained import Calibration, Trained, trained
+from askwhy.agent.parser.trained import Trained, trained
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
 from askwhy.agent.understood import question_of
 from askwhy.tools.schema import Schema
@@ -60,7 +60,7 @@ def meant(
     if not found:
         return Meant(Clarify(question=_LOST), 0.0)
     best = found[0]
-    confidence = chance(best.probability, model.calibration)
+    confidence = best.probability
     plans = _plans(found)
     if isinstance(best.outcome, Decline):
         nearest = question_of(plans[0], schema) if plans else None
@@ -76,30 +76,18 @@ def meant(
 def readings(
     model: Trained, question: str, schema: Schema, names: frozenset[str] | None, earlier: tuple[Step, ...], said: str
 ) -> list[Reading]:
-    """The likeliest readings, most likely first, each with the probability of all ways to write it."""
-    page = Page.of(question, schema, earlier)
-    catalogue, shelf = model.shelf(schema.rivals)
-    batch = make_batch([Read.of(page, model.pieces, said, names)], model.pieces, catalogue)
+    """The likeliest readings, most likely first, each with the chance that it is right."""
+    read = Read.of(Page.of(question, schema, earlier), model.pieces, said, names)
+    return judged(written(model, read), read, model.judge)
+
+
+def written(model: Trained, read: Read) -> list[Reading]:
+    """What the network writes, with its own probabilities."""
+    catalogue, shelf = model.shelf(read.page.schema.rivals)
+    batch = make_batch([read], model.pieces, catalogue)
     with torch.no_grad():
         joined = model.network.join(batch, shelf, model.items(batch.texts))
-    return _merged(Writer(model.network, catalogue, batch, joined).readings(0))
-
-
-def chance(probability: float, calibration: Calibration) -> float:
-    """The chance that a reading of this probability is right."""
-    bounded = min(max(probability, 1e-6), 1 - 1e-6)
-    odds = calibration.slope * math.log(bounded / (1 - bounded)) + calibration.offset
-    return 1 / (1 + math.exp(-odds))
-
-
-def _merged(found: Sequence[Reading]) -> list[Reading]:
-    """Readings that come to the same outcome as one."""
-    merged: dict[Outcome, Reading] = {}
-    for one in found:
-        known = merged.get(one.outcome)
-        total = one.probability + (known.probability if known else 0.0)
-        merged[one.outcome] = Reading(one.outcome, total, known.actions if known else one.actions)
-    return sorted(merged.values(), key=lambda one: -one.probability)
+    return Writer(model.network, catalogue, batch, joined).readings(0)
 
 
 def _plans(found: Sequence[Reading]) -> tuple[Plan, ...]:

@@ -10,7 +10,6 @@ import functools
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from askwhy.agent.parser.batch import Pieces
 from askwhy.agent.parser.catalogue import Catalogue
+from askwhy.agent.parser.judge import UNFITTED
 from askwhy.agent.parser.network import Network, Shelf
 from askwhy.tools.errors import ToolError
 from askwhy.tools.registry import tools
@@ -30,22 +30,12 @@ _MOST_KEPT = 20_000
 _MOST_SHELVES = 16
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """How the probability that the network gives a reading becomes the chance that it is right: a logistic curve of its
-    log odds.
-    """
-
-    slope: float = 1.0
-    offset: float = 0.0
-
-
 class Trained:
     """The network with its tokenizer and what it has read so far."""
 
     def __init__(self, network: Network, pieces: Pieces, card: dict[str, Any], read: dict[str, Tensor]) -> None:
         self.network, self.pieces, self.card = network.eval(), pieces, card
-        self.calibration = Calibration(**card.get("calibration", {}))
+        self.judge: dict[str, float] = card.get("judge", UNFITTED)
         self._read = read
         self._items: dict[str, Tensor] = {}
         self._shelves: dict[tuple[object, ...], tuple[Catalogue, Shelf]] = {}

@@ -7,16 +7,13 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tiny_parser import feature, schema, tiny_model
 
 from askwhy.agent.calls import REASONS
 from askwhy.agent.parser import engine
 from askwhy.agent.parser.actions import ASKS, DECLINES
 from askwhy.agent.parser.decoding import Reading
-from askwhy.agent.parser.engine import LIKELY, SURE, Meant, chance, meant
-from askwhy.agent.parser.trained import Calibration
+from askwhy.agent.parser.engine import LIKELY, SURE, Meant, meant
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan
 from askwhy.agent.understood import understood
 from askwhy.evals.bank import read_golds
@@ -107,46 +104,6 @@ def test_declines_are_worded_with_the_nearest_question(means: Means, reason: str
         reason=REASONS[reason], nearest=nearest
     )
     assert means((declined, 0.9), (PLANS[1], 0.01)).outcome == Decline(reason=REASONS[reason])
-
-
-chances = st.floats(0, 1)
-calibrations = st.builds(Calibration, st.floats(0.05, 5), st.floats(-5, 5))
-
-
-@given(chances, chances, calibrations)
-def test_a_likelier_reading_has_the_better_chance(one: float, other: float, calibration: Calibration) -> None:
-    low, high = sorted((one, other))
-    assert 0 < chance(low, calibration) <= chance(high, calibration) <= 1
-
-
-@given(st.floats(0.001, 0.999))
-def test_without_a_calibration_the_probability_is_the_chance(probability: float) -> None:
-    assert chance(probability, Calibration()) == pytest.approx(probability)
-
-
-def test_a_calibrated_chance_by_hand() -> None:
-    # log(0.8 / 0.2) = log 4, twice that less log 4 is log 4.
-    assert chance(0.8, Calibration(slope=2.0, offset=-1.3862943611)) == pytest.approx(0.8)
-    assert chance(0.5, Calibration(slope=3.0, offset=1.0986122887)) == pytest.approx(0.75)
-
-
-def test_the_card_s_calibration_is_used(means: Means, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = tiny_model()
-    model.calibration = Calibration(slope=1.0, offset=-3.0)
-    found = means((PLANS[0], 0.9))
-    monkeypatch.setattr(engine, "trained", lambda: model)
-    doubted = meant("a question", PEOPLE, frozenset())
-    assert found.outcome == PLANS[0] and isinstance(doubted.outcome, Clarify)
-    assert doubted.confidence == pytest.approx(chance(0.9, model.calibration)) and doubted.confidence < LIKELY
-
-
-def test_ways_to_write_the_same_reading_are_counted_together() -> None:
-    ways = [(PLANS[0], 0.3), (PLANS[1], 0.35), (PLANS[0], 0.1), (Clarify(question="row"), 0.02)]
-    found = engine._merged([Reading(one, share, (("N", i),)) for i, (one, share) in enumerate(ways)])
-    assert [(one.outcome, one.actions) for one in found] == [
-        (PLANS[0], (("N", 0),)), (PLANS[1], (("N", 1),)), (Clarify(question="row"), (("N", 3),))
-    ]  # fmt: skip
-    assert [one.probability for one in found] == pytest.approx([0.4, 0.35, 0.02])
 
 
 def test_a_network_is_asked_with_the_turn_before(monkeypatch: pytest.MonkeyPatch) -> None:

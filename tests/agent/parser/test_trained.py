@@ -14,13 +14,14 @@ from tiny_parser import PEOPLE, TAUGHT, taught, tiny_model, tiny_network, tokeni
 
 from askwhy.agent.parser import trained
 from askwhy.agent.parser.engine import readings
+from askwhy.agent.parser.judge import UNFITTED
 from askwhy.agent.parser.trained import CARD, TOKENIZER, WEIGHTS, Trained, load, pack
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import tool, tools, unregister
 from askwhy.tools.view import View
 
-NOTES = {"calibration": {"slope": 2.0, "offset": -0.5}, "steps": 7}
+NOTES = {"judge": {"log_probability": 2.0, "none": -0.5}, "steps": 7}
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +63,8 @@ def test_packed_weights_are_close(folder: Path) -> None:
 
 def test_the_card_is_kept(folder: Path) -> None:
     made = load(folder)
-    assert (made.calibration.slope, made.calibration.offset, made.card["steps"]) == (2.0, -0.5, 7)
-    assert tiny_model().calibration == trained.Calibration()
+    assert (made.judge, made.card["steps"]) == ({"log_probability": 2.0, "none": -0.5}, 7)
+    assert tiny_model().judge == UNFITTED
 
 
 def test_packing_twice_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:

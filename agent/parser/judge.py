@@ -1,0 +1,131 @@
+"""Which of several readings is right, and how sure that is: the network's probability beside what can be checked.
+
+The network writes word by word and does not look back: a number may be left over, a column named in the question not
+be spoken of. Readings are weighed by such signs in a conditional logit model (McFadden 1974) with one more choice, that
+none of them is right; its weights are fitted on questions that the network was not trained on.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from askwhy.agent.parser.actions import Action
+from askwhy.agent.parser.batch import Read
+from askwhy.agent.parser.decoding import Reading
+from askwhy.agent.parser.question import SPOKEN
+from askwhy.agent.plan import Outcome
+
+SIGNS = (
+    "log_probability", "numbers_left", "numbers_twice", "numbers_unsaid", "more_steps", "names_left", "values_left",
+    "names_unsaid", "names_said", "values_unsaid", "in_range", "out_of_range", "ask", "decline",
+)  # fmt: skip
+"""What is weighed, each a number of a reading. *_left: said but not used; *_unsaid: used but not said."""
+
+NONE = "none"
+UNFITTED = {"log_probability": 1.0, NONE: -4.0}
+"""Weights by name, where none were fitted."""
+
+_MOST = 3.0
+_LIKE = 0.5
+_COMPARED = frozenset(("lt", "le", "gt", "ge", "eq", "set"))
+_WHOLE, _IN, _OUT = 0, 4, 5
+
+
+def judged(found: Sequence[Reading], one: Read, weights: Mapping[str, float]) -> list[Reading]:
+    """The readings of a question, likeliest first, each with the chance that it is right.
+
+    weights: by the name of the sign, and of NONE. Readings of the same outcome become one.
+    """
+    several = merged(found)
+    if not several:
+        return []
+    chances = chances_of(
+        [signs(reading, one) for reading in several], [weights.get(name, 0.0) for name in (*SIGNS, NONE)]
+    )
+    made = [replace(reading, probability=float(at)) for reading, at in zip(several, chances, strict=False)]
+    return sorted(made, key=lambda reading: -reading.probability)
+
+
+def chances_of(several: Sequence[Sequence[float]], weights: Any) -> Any:
+    """The chance of each reading by its signs, then that of none of them, (readings + 1,)."""
+    weights = np.asarray(weights)
+    scores = np.append(np.asarray(several) @ weights[:-1], weights[-1])
+    chances = np.exp(scores - scores.max())
+    return chances / chances.sum()
+
+
+def signs(reading: Reading, one: Read) -> tuple[float, ...]:
+    """SIGNS of one reading; its probability is the network's."""
+    actions = reading.actions
+    probability = math.log(max(reading.probability, 1e-9))
+    if actions[0][0] == "G":
+        asked = str(actions[0][1]).startswith("ask:")
+        return (probability, *(0.0 for _ in SIGNS[1:-2]), float(asked), float(not asked))
+    used = frozenset(actions)
+    columns = {(item.group, item.place): at for at, item in enumerate(one.items)}
+    found = _numbers(actions, one) | _names(used, columns, one) | _ranges(actions, columns, one)
+    found |= {"more_steps": sum(action == ("G", "next") for action in actions)}
+    return (probability, *(min(float(found[name]), _MOST) for name in SIGNS[1:-2]), 0.0, 0.0)
+
+
+def merged(found: Sequence[Reading]) -> list[Reading]:
+    """Readings that come to the same outcome as one."""
+    several: dict[Outcome, Reading] = {}
+    for one in found:
+        known = several.get(one.outcome)
+        total = one.probability + (known.probability if known else 0.0)
+        several[one.outcome] = Reading(one.outcome, total, known.actions if known else one.actions)
+    return list(several.values())
+
+
+def _numbers(actions: Sequence[Action], one: Read) -> dict[str, int]:
+    """Numbers of the question that are not used, used twice, and used numbers that it does not say."""
+    numbers = one.page.numbers
+    times = Counter(index for group, index in actions if group == "N")
+    said = Counter(numbers[index].word for index in times if numbers[index].way in SPOKEN)
+    spans = [(int(a[1]), int(b[1])) for a, b in itertools.pairwise(actions) if a[0] == b[0] == "W"]
+    there = {mention.word for mention in one.page.question.numbers}
+    quoted = {word for word in there for first, last in spans if first <= word <= last}
+    return {
+        "numbers_left": len(there - set(said) - quoted),
+        "numbers_twice": sum(count - 1 for count in times.values()),
+        "numbers_unsaid": sum(numbers[index].way not in SPOKEN for index in times),
+    }
+
+
+def _names(used: frozenset[Action], columns: dict[tuple[str, int], int], one: Read) -> dict[str, int]:
+    """Features and values by whether the question says their names."""
+    matched: Any = one.matched
+    best = matched[:, :, :_IN].max(axis=0, initial=0.0) if matched.size else np.zeros((len(one.items), _IN))
+    values = {at: item.owner for (group, _), at in columns.items() if group == "C" for item in [one.items[at]]}
+    pointed = {columns[action] for action in used if action in columns}
+    owners = {("F", values[at]) for at in pointed if at in values}
+    spoken = pointed | {columns[owner] for owner in owners if owner in columns}
+    features = [at for (group, _), at in columns.items() if group == "F"]
+    return {
+        "names_left": sum(best[at, _WHOLE] > 0 for at in features if at not in spoken),
+        "values_left": sum(best[at, _WHOLE] > 0 for at in values if at not in pointed),
+        "names_unsaid": sum(best[at].max() < _LIKE for at in features if at in pointed),
+        "names_said": sum(best[at, _WHOLE] > 0 for at in features if at in pointed),
+        "values_unsaid": sum(best[at].max() < _LIKE for at in values if at in pointed),
+    }
+
+
+def _ranges(actions: Sequence[Action], columns: dict[tuple[str, int], int], one: Read) -> dict[str, int]:
+    """Numbers that features are compared with or set to, in and out of the range that the features have."""
+    pairs = [(first, last) for first, word, last in zip(actions, actions[1:], actions[2:], strict=False)
+             if word[1] in _COMPARED]  # fmt: skip
+    inside = outside = 0
+    for feature, number in (*pairs, *itertools.pairwise(actions)):
+        if feature[0] == "F" and number[0] == "N" and feature in columns:
+            at = one.page.numbers[number[1]].word
+            inside += int(at >= 0 and one.matched[at, columns[feature], _IN] > 0)
+            outside += int(at >= 0 and one.matched[at, columns[feature], _OUT] > 0)
+    return {"in_range": inside, "out_of_range": outside}
