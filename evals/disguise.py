@@ -12,7 +12,7 @@ from typing import Any
 from askwhy.agent.parser.items import parted
 from askwhy.tools.schema import Feature, Schema
 
-_UNNAMED, _SQUASHED, _HERRING = 0.3, 0.15, 0.12
+_UNNAMED, _SQUASHED, _HERRING, _UNNAMED_HERRING = 0.35, 0.15, 0.12, 0.45
 _SIDES = ((("0", "no", "negative"), ("1", "yes", "positive")), (("no", "0"), ("yes", "1")), (("false",), ("true",)))
 _TARGETS = ("y", "target", "label", "class", "outcome", "result")
 _NOUNS = ("history", "score", "index", "function", "type", "amount", "rate", "code", "status of the family", "level")
@@ -25,11 +25,12 @@ def disguised(schema: Schema, kept: Collection[str], rng: random.Random) -> Sche
     update: dict[str, Any] = {}
     features = list(schema.features)
     if len(schema.classes) == 2 and schema.modality == "table":
-        if rng.random() < _HERRING and (free := [i for i, one in enumerate(features) if one.name not in kept]):
+        unnamed = rng.random() < _UNNAMED
+        update |= _unnamed(schema, rng) if unnamed else {}
+        free = [i for i, one in enumerate(features) if one.name not in kept]
+        if free and rng.random() < (_UNNAMED_HERRING if unnamed else _HERRING):
             at = rng.choice(free)
             features[at] = _herring(features[at], schema, rng)
-        if rng.random() < _UNNAMED:
-            update |= _unnamed(schema, rng)
     if rng.random() < _SQUASHED:
         features = [_squashed(one, rng) for one in features]
     return schema.model_copy(update={**update, "features": tuple(features)})

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan
 from askwhy.evals.bank import Asked
-from askwhy.evals.generate_compound import compound
+from askwhy.evals.generate_compound import compound, follow_up
 from askwhy.evals.generate_grammar import registered, rendered
 from askwhy.evals.generate_noise import Mention, typed, unmarked
 from askwhy.evals.generate_schemas import Varied, domains, varied
@@ -25,7 +25,7 @@ from askwhy.evals.generate_steps import Menu, menu_of, single, speech_of
 from askwhy.evals.generate_words import Speech
 from askwhy.tools.schema import Schema
 
-__all__ = ["Generated", "Mention", "Varied", "domains", "generated", "generated_with_mentions", "varied"]
+__all__ = ["Generated", "Mention", "Varied", "domains", "followed", "generated", "generated_with_mentions", "varied"]
 
 _COMPOUND, _ASK, _ASK_PRONOUN, _DECLINE = 0.13, 0.045, 0.02, 0.035
 _QUESTION_WORDS = frozenset(
@@ -102,6 +102,17 @@ def generated_with_mentions(schema: Schema, rng: random.Random) -> Generated:
         text, outcome = said.text, Plan(steps=said.steps)
     question, mentions = unmarked(typed(text, _is_question(text), rng))
     return Generated(Asked(question, (outcome,), 0), mentions)
+
+
+def followed(schema: Schema, rng: random.Random) -> tuple[Asked, Asked] | None:
+    """A question and one that follows it, in which a pronoun stands for the rows; None where none was found."""
+    speech = speech_of(schema)
+    found = follow_up(speech, menu_of(speech), rng)
+    if found is None:
+        return None
+    said = (unmarked(typed(one.text, _is_question(one.text), rng))[0] for one in found)
+    first, second = (Asked(text, (Plan(steps=one.steps),), 0) for text, one in zip(said, found, strict=True))
+    return first, second
 
 
 def _asked_back(speech: Speech, menu: Menu, rng: random.Random, pronoun: bool) -> tuple[str, Clarify]:

@@ -97,6 +97,35 @@ def _twice(speech: Speech, menu: Menu, rng: random.Random) -> Said:
     )
 
 
+_ELLIPSES = ("and {row}", "what about {row}", "how about {row}", "the same for {row}", "and for {row}", "now {row}",
+             "same question for {row}", "{row} then", "ok and {row}", "and what about {row}")  # fmt: skip
+
+
+def follow_up(speech: Speech, menu: Menu, rng: random.Random) -> tuple[Said, Said] | None:
+    """A question and the next one about the same rows, or the same one about another row; None where none was found."""
+    first = said_with(drawn(menu, rng), speech, rng)
+    about = first.filling
+    if first.steps[0].scope.changes or not (about.instance or about.groups):
+        return None
+    if about.row and speech.table and rng.random() < 0.2:
+        again = Filling(speech, rng)
+        text = rng.choice(_ELLIPSES).format(row=again("id"))
+        step = first.steps[0].model_copy(update={"scope": Scope(row=again.row)})
+        return first, Said(text, (step,), again)
+    wanted = INSTANCE if about.instance else GROUPS - {"who", "on", "who_id", "pred", "truly"}
+    for _ in range(12):
+        form = drawn(menu, rng)
+        if form.slots & wanted and not form.slots & {"case", "id2", "id's"}:
+            second = said_with(form, speech, rng, about)
+            if (second.filling.row, second.filling.text, second.filling.groups) == (
+                about.row,
+                about.text,
+                about.groups,
+            ):
+                return first, second
+    return None
+
+
 # What is looked for, the tool and how it is told to find one, and what a later step takes from it.
 _FOUND = (
     ("mistake", "mistakes", "row"),

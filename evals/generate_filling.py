@@ -127,7 +127,17 @@ def _rows(f: Filling) -> str:
     if f.before is not None and f.before.groups and not f.groups:
         f.groups = f.before.groups
         return f.rng.choice(
-            ("those", "these", "this group", "that group", "those cases", "these " + f.speech.schema.entities)
+            (
+                "those",
+                "these",
+                "them",
+                "those people" if f.speech.people else "those ones",
+                "this subset",
+                "this group",
+                "that group",
+                "those cases",
+                "these " + f.speech.schema.entities,
+            )
         )
     said, groups = selection(f.speech, f.used, f.rng, f.word)
     f.groups = tuple(dict.fromkeys((*f.groups, *groups)))
@@ -155,6 +165,11 @@ def _the(f: Filling) -> str:
 
 def _who_id(f: Filling) -> str:
     return _id(f) if f.rng.random() < 0.45 else _rows(f)
+
+
+def _plain_id(f: Filling) -> str:
+    f.row = f.before.row if f.before is not None and f.before.row else _new_id(f)
+    return marked("row", "", f.row)
 
 
 def _id2(f: Filling) -> str:
@@ -187,6 +202,43 @@ def _pick_class(f: Filling, slot: str = "class") -> Any:
 
 def _anyclass(f: Filling) -> str:
     return f.speech.label(f.rng.choice(f.speech.schema.classes), f.rng)
+
+
+def _about(f: Filling) -> str:
+    """What is predicted, named along the way: it selects no rows."""
+    plural = f.rng.choice(("people", "they") if f.speech.people else ("they",))
+    plural = f.rng.choice((plural, f.speech.schema.entities, f.rng.choice(f.speech.entities[:8])[1]))
+    if not f.speech.schema.classes or f.rng.random() < 0.15:
+        target = f.rng.choice(f.speech.targets)
+        return f.rng.choice((target, f"the {target}", f"the {target} of {f.speech.schema.entities}"))
+    label = f.rng.choice(f.speech.schema.classes)
+    draw = f.rng.random()
+    if draw < 0.2:
+        return f.speech.label(label, f.rng)
+    whether = f.rng.choice(("whether", "whether", "if", "whether or not", "that"))
+    if draw < 0.35:
+        one = f.rng.choice(("someone", "somebody", "a person") if f.speech.people else (f"a {f.speech.schema.entity}",))
+        return f"{whether} {one} {f.speech.does(label, f.rng)}"
+    return f"{whether} {plural} {_plural(f.speech.do(label, f.rng))}"
+
+
+def _plural(verb: str) -> str:
+    """ "be late" of several: "are late"."""
+    return f"are {verb.removeprefix('be ')}" if verb.startswith("be ") else verb
+
+
+def _they_do(f: Filling, slot: str) -> str:
+    """Rows that are said to be of a class; the class is what the question is about only in slot `class`."""
+    label = _pick_class(f, slot)
+    if f.before is not None and f.before.instance:
+        _row(f)
+        one = f.rng.choice(("he", "she") if f.speech.people else ("it",))
+        return f"{one} {f.speech.does(label, f.rng)}"
+    who = _rows(f)
+    who = "they" if f.before is not None and f.before.groups and f.rng.random() < 0.6 else who
+    return f"{who} {f.rng.choice(('', '', '', 'will ', 'would '))}{_plural(f.speech.do(label, f.rng))}".replace(
+        "will are ", "will be "
+    ).replace("would are ", "would be ")
 
 
 def _pred(f: Filling) -> str:
@@ -222,6 +274,11 @@ FILLERS: dict[str, Callable[[Filling], str]] = {
     "does": lambda f: f.speech.does(_pick_class(f), f.rng),
     "do": lambda f: f.speech.do(_pick_class(f), f.rng),
     "pred": _pred,
+    "about": _about,
+    "about_rows": lambda f: f"{f.rng.choice(('if', 'whether'))} {_they_do(f, 'topic')}",
+    "they_do": lambda f: _they_do(f, "topic"),
+    "they_do_class": lambda f: _they_do(f, "class"),
+    "plain_id": _plain_id,
     "truly": _truly,
 }
 """How each slot is filled."""

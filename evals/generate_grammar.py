@@ -19,11 +19,11 @@ from askwhy.agent.parser.actions import arguments_of_tool
 from askwhy.evals.generate_words import patterns
 from askwhy.tools.registry import Tool, tools
 
-_FILES = ("main", "score", "why", "rare", "rarest", "texts", "asked")
+_FILES = ("main", "crowd", "score", "why", "rare", "rarest", "texts", "asked")
 INSTANCE = frozenset(("row", "id", "case", "id's"))
-GROUPS = frozenset(("rows", "some", "on", "who", "who_id", "pred", "truly"))
+GROUPS = frozenset(("rows", "some", "on", "who", "who_id", "pred", "truly", "they_do", "they_do_class", "about_rows"))
 CHANGES = frozenset(("were", "had", "imp", "ger", "cut", "old", "new", "add", "before"))
-_INSTEAD_OF_CLASS = frozenset(("does", "do"))
+_INSTEAD_OF_CLASS = frozenset(("does", "do", "they_do_class"))
 
 
 class Slot(str):

@@ -71,7 +71,10 @@ _UNSCOPED = frozenset(
     )
 )
 _NEEDS: dict[str, Callable[[Speech], bool]] = {
-    **dict.fromkeys(("class", "does", "do", "anyclass", "class2", "pred", "truly"), lambda s: bool(s.schema.classes)),
+    **dict.fromkeys(
+        ("class", "does", "do", "anyclass", "class2", "pred", "truly", "they_do", "they_do_class", "about_rows"),
+        lambda s: bool(s.schema.classes),
+    ),
     **dict.fromkeys(("num", "start", "stop", "limit", "highlow"), lambda s: bool(s.numeric)),
     **dict.fromkeys(("feature", "were", "had", "imp", "ger", "foreign"), lambda s: bool(s.features)),
     **dict.fromkeys(("feature2", "feats", "case"), lambda s: len(s.features) > 1),
@@ -81,7 +84,7 @@ _NEEDS: dict[str, Callable[[Speech], bool]] = {
     "highlow2": lambda s: len(s.numeric) > 1,
     "rival": lambda s: bool(s.schema.rivals),
 }
-_JUDGED = frozenset(("pred", "truly"))
+_JUDGED = frozenset(("pred", "truly", "they_do", "they_do_class", "about_rows"))
 _COUNTS = frozenset(("k", "small"))
 _ONLY: dict[str, Callable[[Speech], bool]] = {
     "": lambda s: True,

@@ -30,7 +30,8 @@ from askwhy.agent.parser.writing import Unwritable, write
 from askwhy.agent.plan import Outcome, Plan, Step
 from askwhy.evals.bank import QUESTIONS, Asked, Domain, read_domain
 from askwhy.evals.disguise import disguised
-from askwhy.evals.generate import generated, varied
+from askwhy.evals.generate import followed, generated, varied
+from askwhy.evals.recast import recast
 from askwhy.tools.schema import Schema
 
 DEVELOPMENT = ("used_car_price", "telecom_churn", "news_topics", "kidney_disease", "star_type", "hotel_cancellation")
@@ -41,6 +42,8 @@ _SHELF_EVERY = 150
 _WARM = 200
 _FROZEN = 2
 _GENERATED = 0.5
+_FOLLOWING = 0.2
+_REPEATS = frozenset((("G", "before"), ("G", "kept")))
 _AFTER = 0.4
 """Share of the questions that stand alone which are asked after another one, as in most talks."""
 
@@ -95,8 +98,7 @@ def lessons(
             variant, invented = lessened(schema, rng), varied(schema, rng)
             for _ in range(_EACH * _POOL):
                 if rng.random() < _GENERATED:
-                    before = Example(invented, generated(invented, rng))
-                    example = Example(invented, generated(invented, rng))
+                    before, example = _generated(invented, rng)
                 else:
                     before, found = rng.choice(own[name]), next(order[name])
                     example = Example(variant, found.asked, found.earlier, found.said)
@@ -110,6 +112,15 @@ def lessons(
         for part in rng.sample(parts, len(parts)):
             batch = make_batch([read for read, _ in part], pieces, catalogue)
             yield batch, make_lesson(batch, [written for _, written in part], catalogue)
+
+
+def _generated(schema: Schema, rng: random.Random) -> tuple[Example, Example]:
+    """A generated question, now and then one that follows another, with one that may go before it."""
+    if rng.random() < _FOLLOWING and (turns := followed(schema, rng)):
+        first, second = turns
+        assert isinstance(first.gold, Plan)
+        return Example(schema, first), Example(schema, second, first.gold.steps, first.question)
+    return Example(schema, generated(schema, rng)), Example(schema, generated(schema, rng))
 
 
 def after(example: Example, before: Example) -> Example:
@@ -129,11 +140,20 @@ def _pair(example: Example, pieces: Pieces, rng: random.Random) -> tuple[Read, t
         written = write(gold, page)
     except Unwritable:
         return None
-    seen = disguised(schema, _named_in(gold, schema), rng)
-    read = Read.of(replace(page, schema=seen), pieces, example.said)
+    kept = _named_in(gold, schema)
+    if not _REPEATS & {action for choices in written for action in choices} and not _quotes(written):
+        question, changed = recast(question, schema, kept, rng)
+        kept = {new for old, new in zip(schema.names, changed.names, strict=True) if old in kept}
+        schema = changed
+    read = Read.of(Page.of(question, disguised(schema, kept, rng), example.earlier), pieces, example.said)
     if any(one.tool not in read.offer.tools for one in getattr(gold, "steps", ())):
         return None
     return read, tuple(written)
+
+
+def _quotes(written: Sequence[Sequence[Action]]) -> bool:
+    """Whether a piece of the question is part of the plan, or a part of the turn before."""
+    return any(choices[0][0] in "WP" for choices in written)
 
 
 def _named_in(outcome: Outcome, schema: Schema) -> set[str]:

@@ -13,6 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+DROPPED = 0.1
+"""Share of what a layer adds that is left out at random while the network is trained."""
+
 
 @dataclass(frozen=True)
 class Size:
@@ -36,6 +39,7 @@ class Layer(nn.Module):
         self.out = nn.Linear(width, width)
         self.up = nn.Linear(width, inner)
         self.down = nn.Linear(inner, width)
+        self.drop = nn.Dropout(DROPPED)
         self.first = nn.LayerNorm(width, eps=1e-12)
         self.second = nn.LayerNorm(width, eps=1e-12)
 
@@ -44,8 +48,8 @@ class Layer(nn.Module):
         batch, length, width = states.shape
         parts = self.into(states).view(batch, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         found = functional.scaled_dot_product_attention(parts[0], parts[1], parts[2], attn_mask=mask)
-        states = self.first(states + self.out(found.transpose(1, 2).reshape(batch, length, width)))
-        return self.second(states + self.down(functional.gelu(self.up(states))))  # type: ignore[no-any-return]
+        states = self.first(states + self.drop(self.out(found.transpose(1, 2).reshape(batch, length, width))))
+        return self.second(states + self.drop(self.down(functional.gelu(self.up(states)))))  # type: ignore[no-any-return]
 
 
 class Encoder(nn.Module):

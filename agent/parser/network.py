@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from askwhy.agent.parser.actions import WORDS
 from askwhy.agent.parser.batch import GROUPS, WAYS, Batch, Lesson
-from askwhy.agent.parser.encoder import Encoder, Layer, Size
+from askwhy.agent.parser.encoder import DROPPED, Encoder, Layer, Size
 from askwhy.agent.parser.items import FEATURES
 from askwhy.agent.parser.question import SPOKEN
 
@@ -88,6 +88,7 @@ class Decoder(nn.Module):
         self.query = nn.Linear(shape.width, shape.width)
         self.memory = nn.Linear(shape.width, 2 * shape.width)
         self.out = nn.Linear(shape.width, shape.width)
+        self.drop = nn.Dropout(DROPPED)
         self.norm = nn.LayerNorm(shape.width)
         self.heads = shape.heads
 
@@ -102,7 +103,7 @@ class Decoder(nn.Module):
         batch, steps, width = states.shape
         query = self.query(states).view(batch, steps, self.heads, -1).transpose(1, 2)
         found = functional.scaled_dot_product_attention(query, kept[0], kept[1], attn_mask=there[:, None, None, :])
-        return self.norm(states + self.out(found.transpose(1, 2).reshape(batch, steps, width)))  # type: ignore[no-any-return]
+        return self.norm(states + self.drop(self.out(found.transpose(1, 2).reshape(batch, steps, width))))  # type: ignore[no-any-return]
 
 
 class Network(nn.Module):
