@@ -81,15 +81,10 @@ def _renumbered(text: str, rng: random.Random) -> str:
     factor = rng.uniform(0.6, 1.5)
 
     def other(match: re.Match[str]) -> str:
-        value, (whole, _, rest) = float(match[0]), match[0].partition(".")
+        value, (_, _, rest) = float(match[0]), match[0].partition(".")
         if value < 10 or (1900 <= value < 2100 and not rest):
             return match[0]
-        changed = f"{value * factor:.{len(rest)}f}"
-        return (
-            changed
-            if len(changed.split(".", maxsplit=1)[0]) >= len(whole) - 1 and not whole.startswith("0")
-            else match[0]
-        )
+        return f"{value * factor:.{len(rest)}f}"
 
     return _DIGITS.sub(other, text)
 

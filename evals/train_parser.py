@@ -23,6 +23,7 @@ from askwhy.agent.parser.actions import Action
 from askwhy.agent.parser.batch import Batch, Lesson, Pieces, Read, make_batch, make_lesson
 from askwhy.agent.parser.catalogue import Catalogue
 from askwhy.agent.parser.encoder import from_bert
+from askwhy.agent.parser.grammar import Grammar
 from askwhy.agent.parser.network import Network
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.trained import Trained
@@ -145,10 +146,22 @@ def _pair(example: Example, pieces: Pieces, rng: random.Random) -> tuple[Read, t
         question, changed = recast(question, schema, kept, rng)
         kept = {new for old, new in zip(schema.names, changed.names, strict=True) if old in kept}
         schema = changed
-    read = Read.of(Page.of(question, disguised(schema, kept, rng), example.earlier), pieces, example.said)
-    if any(one.tool not in read.offer.tools for one in getattr(gold, "steps", ())):
-        return None
-    return read, tuple(written)
+    for text, seen in ((question, disguised(schema, kept, rng)), (page.question.text, page.schema)):
+        read = Read.of(Page.of(text, seen, example.earlier), pieces, example.said)
+        if _writable(read, written):
+            return read, tuple(written)
+    return None
+
+
+def _writable(read: Read, written: Sequence[Sequence[Action]]) -> bool:
+    """Whether the grammar allows it: another number may be none that an argument takes."""
+    grammar = Grammar(read.offer)
+    try:
+        for choices in written:
+            grammar.push(choices[0])
+    except ValueError:
+        return False
+    return True
 
 
 def _quotes(written: Sequence[Sequence[Action]]) -> bool:
