@@ -55,6 +55,10 @@ class Step(Value):
         return self.model_copy(update={"scope": scope, "arguments": arguments, "refs": refs})
 
 
+SURE = 0.85
+"""Below this chance of being right, a reading is called unsure."""
+
+
 class Plan(Value):
     """Steps, in order. `confidence` is how sure the understanding is, 0..1, where it says.
 
@@ -69,7 +73,7 @@ class Plan(Value):
     @property
     def unsure(self) -> bool:
         """Whether the question may well mean something else."""
-        return bool(self.others)
+        return bool(self.others) or (self.confidence is not None and self.confidence < SURE)
 
     @property
     def forms(self) -> tuple[Form, ...]:

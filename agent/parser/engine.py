@@ -13,13 +13,13 @@ from askwhy.agent.parser.decoding import Reading, Writer
 from askwhy.agent.parser.judge import judged
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.trained import Trained, trained
-from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
+from askwhy.agent.plan import SURE, Clarify, Decline, Outcome, Plan, Step
 from askwhy.agent.understood import question_of
 from askwhy.tools.schema import Schema
 
-LIKELY, SURE = 0.4, 0.85
-"""Below the first chance of being right, the reader is asked which reading is meant; from there to the second the
-answer says that it may be to another question, and offers the others."""
+LIKELY = 0.25
+"""Below this chance of being right, the reader is asked which reading is meant; from there to `SURE` the answer says
+that it may be to another question, and offers the others."""
 
 _OFFERED = 0.02
 _MOST_OPTIONS = 3

@@ -13,8 +13,8 @@ from askwhy.agent.calls import REASONS
 from askwhy.agent.parser import engine
 from askwhy.agent.parser.actions import ASKS, DECLINES
 from askwhy.agent.parser.decoding import Reading
-from askwhy.agent.parser.engine import LIKELY, SURE, Meant, meant
-from askwhy.agent.plan import Clarify, Decline, Outcome, Plan
+from askwhy.agent.parser.engine import LIKELY, Meant, meant
+from askwhy.agent.plan import SURE, Clarify, Decline, Outcome, Plan
 from askwhy.agent.understood import understood
 from askwhy.evals.bank import read_golds
 
@@ -63,18 +63,18 @@ def test_a_likely_reading_is_taken_with_what_else_it_may_be(means: Means) -> Non
 
 
 def test_an_unlikely_reading_is_asked_about(means: Means) -> None:
-    found = means(*zip(PLANS, (0.3, 0.25, 0.2, 0.1), strict=True))
+    found = means(*zip(PLANS, (0.2, 0.15, 0.12, 0.1), strict=True))
     assert_options(found, PLANS[:3])
-    assert found.confidence == pytest.approx(0.3) and "not sure" in found.outcome.question
+    assert found.confidence == pytest.approx(0.2) and "not sure" in found.outcome.question
 
 
 def test_what_is_hardly_likely_is_not_offered(means: Means) -> None:
-    assert_options(means((PLANS[0], 0.3), (PLANS[1], 0.019), (PLANS[2], 0.01)), PLANS[:1])
+    assert_options(means((PLANS[0], 0.2), (PLANS[1], 0.019), (PLANS[2], 0.01)), PLANS[:1])
 
 
 def test_options_that_read_alike_are_one(means: Means) -> None:
     twin = PLANS[0].model_copy(update={"confidence": 0.5})
-    found = means((PLANS[0], 0.3), (twin, 0.3), (PLANS[1], 0.2))
+    found = means((PLANS[0], 0.2), (twin, 0.2), (PLANS[1], 0.1))
     assert isinstance(found.outcome, Clarify)
     assert len(found.outcome.options) == len(found.readings) == 2
     assert found.readings[1] == PLANS[1]
