@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import queue
+import multiprocessing
+import pickle
 import random
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ DEVELOPMENT = ("used_car_price", "telecom_churn", "news_topics", "kidney_disease
 """Training domains that are left out to see how the training goes."""
 
 _DOMAINS, _EACH, _POOL = 8, 6, 4
-_SHELF_EVERY = 150
+_SHELF_EVERY = 300
 _WARM = 200
 _FROZEN = 2
 _GENERATED = 0.5
@@ -207,19 +207,21 @@ def _endless(found: Sequence[Example], rng: random.Random) -> Iterator[Example]:
 
 
 def ahead(source: Iterator[tuple[Batch, Lesson]], depth: int = 4) -> Iterator[tuple[Batch, Lesson]]:
-    """The same, prepared in a thread while the network works."""
-    waiting: queue.Queue[tuple[Batch, Lesson] | BaseException] = queue.Queue(depth)
+    """The same, prepared by another process while the network works; a thread would take turns with it."""
+    forked = multiprocessing.get_context("fork")
+    waiting = forked.Queue(depth)
 
     def fill() -> None:
+        torch.set_num_threads(1)  # a forked process has none of the threads that it thinks it has
         try:
-            for one in source:
-                waiting.put(one)
+            for batch, lesson in source:
+                waiting.put(pickle.dumps((replace(batch, reads=(), places=[]), lesson)))
         except BaseException as error:
-            waiting.put(error)
+            waiting.put(pickle.dumps(error))
 
-    threading.Thread(target=fill, daemon=True).start()
+    forked.Process(target=fill, daemon=True).start()
     while True:
-        found = waiting.get()
+        found = pickle.loads(waiting.get())
         if isinstance(found, BaseException):
             raise found
         yield found
@@ -238,15 +240,17 @@ def train(folder: Path, minutes: float, steps: int, rate: float, seed: int, all_
     catalogue, shelf = reader.shelf(rivals)
     source = ahead(lessons(domains, pieces, catalogue, seed + done))
     started, saved, losses = time.monotonic(), time.monotonic(), []
-    network.train()
     while done < steps and time.monotonic() - started < 60 * minutes:
         batch, lesson = next(source)
+        network.eval()  # what is kept for many steps is read with nothing left out
         if done % _SHELF_EVERY == 0:  # what was read changes slowly, and reading it is most of the work
             reader.forget()
             _, shelf = reader.shelf(rivals)
         for group in optimizer.param_groups:
             group["lr"] = group["most"] * min(1.0, (done + 1) / _WARM) * max(0.02, 1 - done / steps)
-        loss = network(batch, lesson, shelf, reader.items(batch.texts))
+        items = reader.items(batch.texts)
+        network.train()
+        loss = network(batch, lesson, shelf, items)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

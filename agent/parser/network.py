@@ -172,12 +172,14 @@ class Network(nn.Module):
 
     def _alike(self, batch: Batch) -> Tensor:
         """The largest cosine of each word with the pieces of each item, out of context, or 0, (b, w, i)."""
-        pieces = torch.gather(batch.ids, 1, batch.first)
-        alone = functional.normalize(self.encoder.words(batch.item_ids), dim=-1) * batch.item_mask[:, :, None]
-        words = functional.normalize(self.encoder.words(pieces), dim=-1)
+        said, said_at = torch.gather(batch.ids, 1, batch.first).unique(return_inverse=True)
+        named, named_at = batch.item_ids.unique(return_inverse=True)
+        table = functional.normalize(self.encoder.words(said), dim=-1) @ functional.normalize(
+            self.encoder.words(named), dim=-1
+        ).transpose(0, 1)
+        found = table.clamp(min=0.0)[said_at[:, :, None, None], named_at[batch.item_of][:, None]]
         # Padding counts as zero, and must not make a difference to items that have none.
-        found = torch.einsum("bwd,upd->bwup", words, alone).amax(-1).clamp(min=0.0)
-        return torch.gather(found, 2, batch.item_of[:, None, :].expand(-1, words.shape[1], -1))
+        return (found * batch.item_mask[batch.item_of][:, None]).amax(-1)
 
     def _bias(self, batch: Batch, features: Tensor, there: Tensor) -> Tensor:
         """Scores added to the attention, (b, heads, w + i, w + i)."""
