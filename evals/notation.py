@@ -101,7 +101,10 @@ def parts(typed: Typed) -> int:
 
 
 def merged(items: Typed) -> Typed:
-    """After a change, the class and its probability count as one operation, as `what_if` answers with both."""
+    """What one answer says counts as one operation: after a change the class and its probability (`what_if`), of one row
+    its true label and whether it was predicted right (`label`)."""
+    if any(item[:2] == ("filter", "id") for item in items):
+        items = frozenset(("label",) if item == ("mistake", "sample") else item for item in items)
     if not any(item[0] == "change" for item in items):
         return items
     return frozenset(_OUTCOME if item in (("likelihood",), ("predict",)) else item for item in items)

@@ -30,6 +30,26 @@ _GRAMS = 3
 _SHORTEST = 4
 
 
+_COMPARATIVES: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = tuple(
+    (frozenset(heads.split()), tuple(compared.split(", ")))
+    for heads, compared in (
+        ("age aged ages", "older, younger, aged"),
+        ("price prices cost costs fee fees rent fare premium charge charges", "more expensive, dearer, cheaper"),
+        ("weight mass", "heavier, lighter"),
+        ("height", "taller, shorter"),
+        ("income salary wage wages earnings pay", "richer, better paid, poorer"),
+        ("speed", "faster, slower"),
+        ("temperature temp", "warmer, hotter, colder"),
+        ("distance", "farther, closer, nearer"),
+        ("depth", "deeper, shallower"),
+        ("width", "wider, narrower"),
+        ("experience", "more experienced, less experienced"),
+        ("length duration tenure term time", "longer, shorter"),
+        ("size area amount", "bigger, larger, smaller"),
+    )
+)
+
+
 @dataclass(frozen=True)
 class Item:
     """A feature, value, class or earlier condition: its group, place, names, and what else helps to know it by.
@@ -69,10 +89,19 @@ def schema_items(schema: Schema) -> tuple[Item, ...]:
 
 def _feature(place: int, one: Feature) -> Item:
     kind = "number" if one.numeric else one.kind
-    extra = [one.unit, *one.more[:2], *one.less[:2]]
+    compared = (*one.more[:2], *one.less[:2]) or _usual(one)
+    extra = [one.unit, *compared]
     text = f"{_listed(one)} ({', '.join(part for part in (kind, *extra) if part)})"
-    names = (*_names(one), *one.more, *one.less, *((one.unit,) if one.unit else ()))
+    names = (*_names(one), *one.more, *one.less, *compared, *((one.unit,) if one.unit else ()))
     return Item("F", place, names, text, low=one.low, high=one.high)
+
+
+def _usual(one: Feature) -> tuple[str, ...]:
+    """Comparatives that go with the name of a number, where the schema has none of its own."""
+    if not one.numeric:
+        return ()
+    words = {word.lower() for name in (one.label, one.name) for word in parted(name).split()}
+    return next((compared for heads, compared in _COMPARATIVES if words & heads), ())
 
 
 def _value_names(feature: Feature, one: Named) -> tuple[str, ...]:
