@@ -101,8 +101,8 @@ def parts(typed: Typed) -> int:
 
 
 def merged(items: Typed) -> Typed:
-    """What one answer says counts as one operation: after a change the class and its probability (`what_if`), of one row
-    its true label and whether it was predicted right (`label`)."""
+    """What one answer says counts as one operation: after a change the class and its probability (`what_if`), of one
+    row its true label and whether it was predicted right (`label`)."""
     if any(item[:2] == ("filter", "id") for item in items):
         items = frozenset(("label",) if item == ("mistake", "sample") else item for item in items)
     if not any(item[0] == "change" for item in items):

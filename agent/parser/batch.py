@@ -23,6 +23,7 @@ WAYS = (*SPOKEN, *UNSPOKEN)
 
 _LONGEST = 40
 _MOST_PIECES = 160
+_MOST_BEFORE = 32
 
 
 class Pieces:
@@ -42,7 +43,7 @@ class Pieces:
                 first[word] = piece
         kinds = [0] * len(ids)
         if more:
-            extra = self._tokenizer.encode(more).ids[1:]
+            extra = self._tokenizer.encode(more).ids[1:][:_MOST_BEFORE]
             ids, kinds = ids + extra, kinds + [1] * len(extra)
         return ids[:_MOST_PIECES], kinds[:_MOST_PIECES], [min(one, _MOST_PIECES - 1) for one in first]
 
