@@ -73,7 +73,7 @@ class Plan(Value):
     @property
     def unsure(self) -> bool:
         """Whether the question may well mean something else."""
-        return bool(self.others) or (self.confidence is not None and self.confidence < SURE)
+        return bool(self.others)
 
     @property
     def forms(self) -> tuple[Form, ...]:
