@@ -13,7 +13,11 @@ from askwhy.agent.parser.items import parted
 from askwhy.tools.schema import Feature, Schema
 
 _UNNAMED, _SQUASHED, _HERRING, _UNNAMED_HERRING = 0.35, 0.15, 0.12, 0.45
-_SIDES = ((("0", "no", "negative"), ("1", "yes", "positive")), (("no", "0"), ("yes", "1")), (("false",), ("true",)))
+_SIDES: tuple[tuple[tuple[str, ...], ...], ...] = (
+    (("0", "no", "negative"), ("1", "yes", "positive")),
+    (("no", "0"), ("yes", "1")),
+    (("false",), ("true",)),
+)
 _TARGETS = ("y", "target", "label", "class", "outcome", "result")
 _NOUNS = ("history", "score", "index", "function", "type", "amount", "rate", "code", "status of the family", "level")
 

@@ -250,6 +250,7 @@ def train(folder: Path, minutes: float, steps: int, rate: float, seed: int, all_
             group["lr"] = group["most"] * min(1.0, (done + 1) / _WARM) * max(0.02, 1 - done / steps)
         items = reader.items(batch.texts)
         network.train()
+        torch.manual_seed(seed + done)  # what is left out is the same, wherever the training was gone on from
         loss = network(batch, lesson, shelf, items)
         optimizer.zero_grad()
         loss.backward()

@@ -172,8 +172,8 @@ class Network(nn.Module):
 
     def _alike(self, batch: Batch) -> Tensor:
         """The largest cosine of each word with the pieces of each item, out of context, or 0, (b, w, i)."""
-        said, said_at = torch.gather(batch.ids, 1, batch.first).unique(return_inverse=True)
-        named, named_at = batch.item_ids.unique(return_inverse=True)
+        said, said_at = torch.unique(torch.gather(batch.ids, 1, batch.first), return_inverse=True)
+        named, named_at = torch.unique(batch.item_ids, return_inverse=True)
         table = functional.normalize(self.encoder.words(said), dim=-1) @ functional.normalize(
             self.encoder.words(named), dim=-1
         ).transpose(0, 1)
