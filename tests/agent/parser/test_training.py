@@ -64,17 +64,11 @@ def test_the_same_seed_gives_the_same_lessons(domains: tuple[Domain, ...], catal
 
 
 def test_a_batch_holds_questions_as_long_as_each_other(domains: tuple[Domain, ...], catalogue: Catalogue) -> None:
-    parts = [lengths(batch) for batch, _ in some(domains, catalogue, 7, 24)]
-    assert all(3 <= len(part) <= 6 for part in parts)
-    every = [length for part in parts for length in part]
-    random.Random(0).shuffle(every)
-    mixed = [every[start : start + 6] for start in range(0, len(every), 6)]
-    assert spread(parts) < 0.6 * spread(mixed)
-
-
-def spread(parts: list[list[int]]) -> float:
-    """The mean difference between the longest and the shortest of a batch."""
-    return sum(max(part) - min(part) for part in parts) / len(parts)
+    batches = [lengths(batch) for batch, _ in some(domains, catalogue, 7, 24)]
+    for start in range(0, len(batches), 3):  # those that were sorted together
+        parts = sorted(batches[start : start + 3], key=lambda part: (max(part), min(part)))
+        assert all(max(one) <= min(two) for one, two in itertools.pairwise(parts))
+        assert all(3 <= len(part) <= 6 for part in parts)
 
 
 def test_every_lesson_can_be_learnt(domains: tuple[Domain, ...], catalogue: Catalogue) -> None:
