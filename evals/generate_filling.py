@@ -223,7 +223,7 @@ def _about(f: Filling) -> str:
 
 
 def _plural(verb: str) -> str:
-    """ "be late" of several: "are late"."""
+    """Of several: "be late" becomes "are late"."""
     return f"are {verb.removeprefix('be ')}" if verb.startswith("be ") else verb
 
 
@@ -236,9 +236,9 @@ def _they_do(f: Filling, slot: str) -> str:
         return f"{one} {f.speech.does(label, f.rng)}"
     who = _rows(f)
     who = "they" if f.before is not None and f.before.groups and f.rng.random() < 0.6 else who
-    return f"{who} {f.rng.choice(('', '', '', 'will ', 'would '))}{_plural(f.speech.do(label, f.rng))}".replace(
-        "will are ", "will be "
-    ).replace("would are ", "would be ")
+    helper = f.rng.choice(("", "", "", "will ", "would "))
+    verb = f.speech.do(label, f.rng)
+    return f"{who} {helper}{verb if helper else _plural(verb)}"
 
 
 def _pred(f: Filling) -> str:

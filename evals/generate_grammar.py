@@ -21,7 +21,9 @@ from askwhy.tools.registry import Tool, tools
 
 _FILES = ("main", "crowd", "score", "why", "rare", "rarest", "texts", "asked")
 INSTANCE = frozenset(("row", "id", "case", "id's"))
-GROUPS = frozenset(("rows", "some", "on", "who", "who_id", "pred", "truly", "they_do", "they_do_class", "about_rows"))
+CLAIMED = frozenset(("they_do", "they_do_class", "about_rows"))
+"""Slots for rows of which it is said that they are of a class."""
+GROUPS = frozenset(("rows", "some", "on", "who", "who_id", "pred", "truly")) | CLAIMED
 CHANGES = frozenset(("were", "had", "imp", "ger", "cut", "old", "new", "add", "before"))
 _INSTEAD_OF_CLASS = frozenset(("does", "do", "they_do_class"))
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from askwhy.agent.plan import Step
 from askwhy.evals.generate_grammar import (
     CHANGES,
+    CLAIMED,
     GROUPS,
     INSTANCE,
     Form,
@@ -72,8 +73,7 @@ _UNSCOPED = frozenset(
 )
 _NEEDS: dict[str, Callable[[Speech], bool]] = {
     **dict.fromkeys(
-        ("class", "does", "do", "anyclass", "class2", "pred", "truly", "they_do", "they_do_class", "about_rows"),
-        lambda s: bool(s.schema.classes),
+        ("class", "does", "do", "anyclass", "class2", "pred", "truly", *CLAIMED), lambda s: bool(s.schema.classes)
     ),
     **dict.fromkeys(("num", "start", "stop", "limit", "highlow"), lambda s: bool(s.numeric)),
     **dict.fromkeys(("feature", "were", "had", "imp", "ger", "foreign"), lambda s: bool(s.features)),
@@ -84,7 +84,7 @@ _NEEDS: dict[str, Callable[[Speech], bool]] = {
     "highlow2": lambda s: len(s.numeric) > 1,
     "rival": lambda s: bool(s.schema.rivals),
 }
-_JUDGED = frozenset(("pred", "truly", "they_do", "they_do_class", "about_rows"))
+_JUDGED = CLAIMED | {"pred", "truly"}
 _COUNTS = frozenset(("k", "small"))
 _ONLY: dict[str, Callable[[Speech], bool]] = {
     "": lambda s: True,

@@ -21,6 +21,9 @@ Array = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 FEATURES = 6
 """Numbers that say how a word matches an item: whole phrase, word, misspelt word, share of letters, in range, out."""
 
+WHOLE, IN_RANGE, OUT_OF_RANGE = 0, 4, 5
+"""Places of some of them; those before IN_RANGE are about names."""
+
 MOST_ITEMS = 240
 """Items of a schema that are read for one question."""
 
@@ -89,10 +92,10 @@ def schema_items(schema: Schema) -> tuple[Item, ...]:
 
 def _feature(place: int, one: Feature) -> Item:
     kind = "number" if one.numeric else one.kind
-    compared = (*one.more[:2], *one.less[:2]) or _usual(one)
-    extra = [one.unit, *compared]
+    usual = () if one.more or one.less else _usual(one)
+    extra = [one.unit, *one.more[:2], *one.less[:2], *usual]
     text = f"{_listed(one)} ({', '.join(part for part in (kind, *extra) if part)})"
-    names = (*_names(one), *one.more, *one.less, *compared, *((one.unit,) if one.unit else ()))
+    names = (*_names(one), *one.more, *one.less, *usual, *((one.unit,) if one.unit else ()))
     return Item("F", place, names, text, low=one.low, high=one.high)
 
 
@@ -150,7 +153,7 @@ def matches(question: Question, items: tuple[Item, ...]) -> Array:
         item = items[place]
         if item.low is not None and item.high is not None:
             for at, value in values.items():
-                found[at, place, 4 if item.low <= value <= item.high else 5] = 1.0
+                found[at, place, IN_RANGE if item.low <= value <= item.high else OUT_OF_RANGE] = 1.0
     return found
 
 
@@ -159,7 +162,7 @@ def nearest(items: tuple[Item, ...], matched: Array) -> list[int]:
     if len(items) <= MOST_ITEMS:
         return list(range(len(items)))
     # A name that stands there whole goes before the many that share a word with it.
-    scores = matched[:, :, :4].max(axis=0, initial=0.0).sum(axis=1)
+    scores = matched[:, :, :IN_RANGE].max(axis=0, initial=0.0).sum(axis=1)
     kept = {int(place) for place in np.argsort(-scores, kind="stable")[:MOST_ITEMS]}
     kept |= {place for place, item in enumerate(items) if item.group in "KP"}
     owners = {items[place].owner for place in kept}
@@ -171,7 +174,7 @@ def _phrase(words: list[str], phrase: tuple[str, ...], found: Array) -> None:
     size = len(phrase)
     for start in range(len(words) - size + 1):
         if size and tuple(words[start : start + size]) == phrase:
-            found[start : start + size, 0] = 1.0
+            found[start : start + size, WHOLE] = 1.0
 
 
 @functools.lru_cache(maxsize=16384)

@@ -19,6 +19,7 @@ import numpy as np
 from askwhy.agent.parser.actions import Action
 from askwhy.agent.parser.batch import Read
 from askwhy.agent.parser.decoding import Reading
+from askwhy.agent.parser.items import IN_RANGE, OUT_OF_RANGE, WHOLE
 from askwhy.agent.parser.question import SPOKEN
 from askwhy.agent.plan import Outcome
 
@@ -35,7 +36,6 @@ UNFITTED = {"log_probability": 1.0, NONE: -4.0}
 _MOST = 3.0
 _LIKE = 0.5
 _COMPARED = frozenset(("lt", "le", "gt", "ge", "eq", "set"))
-_WHOLE, _IN, _OUT = 0, 4, 5
 
 
 def judged(found: Sequence[Reading], one: Read, weights: Mapping[str, float]) -> list[Reading]:
@@ -66,13 +66,12 @@ def signs(reading: Reading, one: Read) -> tuple[float, ...]:
     actions = reading.actions
     probability = math.log(max(reading.probability, 1e-9))
     if actions[0][0] == "G":
-        asked = str(actions[0][1]).startswith("ask:")
-        return (probability, *(0.0 for _ in SIGNS[1:-2]), float(asked), float(not asked))
-    used = frozenset(actions)
-    columns = {(item.group, item.place): at for at, item in enumerate(one.items)}
-    found = _numbers(actions, one) | _names(used, columns, one) | _ranges(actions, columns, one)
-    found |= {"more_steps": sum(action == ("G", "next") for action in actions)}
-    return (probability, *(min(float(found[name]), _MOST) for name in SIGNS[1:-2]), 0.0, 0.0)
+        found = {"ask" if str(actions[0][1]).startswith("ask:") else "decline": 1}
+    else:
+        columns = {(item.group, item.place): at for at, item in enumerate(one.items)}
+        found = _numbers(actions, one) | _names(frozenset(actions), columns, one) | _ranges(actions, columns, one)
+        found["more_steps"] = sum(action == ("G", "next") for action in actions)
+    return (probability, *(min(float(found.get(name, 0)), _MOST) for name in SIGNS[1:]))
 
 
 def merged(found: Sequence[Reading]) -> list[Reading]:
@@ -103,17 +102,17 @@ def _numbers(actions: Sequence[Action], one: Read) -> dict[str, int]:
 def _names(used: frozenset[Action], columns: dict[tuple[str, int], int], one: Read) -> dict[str, int]:
     """Features and values by whether the question says their names."""
     matched: Any = one.matched
-    best = matched[:, :, :_IN].max(axis=0, initial=0.0) if matched.size else np.zeros((len(one.items), _IN))
+    best = matched[:, :, :IN_RANGE].max(axis=0, initial=0.0) if matched.size else np.zeros((len(one.items), IN_RANGE))
     values = {at: item.owner for (group, _), at in columns.items() if group == "C" for item in [one.items[at]]}
     pointed = {columns[action] for action in used if action in columns}
     owners = {("F", values[at]) for at in pointed if at in values}
     spoken = pointed | {columns[owner] for owner in owners if owner in columns}
     features = [at for (group, _), at in columns.items() if group == "F"]
     return {
-        "names_left": sum(best[at, _WHOLE] > 0 for at in features if at not in spoken),
-        "values_left": sum(best[at, _WHOLE] > 0 for at in values if at not in pointed),
+        "names_left": sum(best[at, WHOLE] > 0 for at in features if at not in spoken),
+        "values_left": sum(best[at, WHOLE] > 0 for at in values if at not in pointed),
         "names_unsaid": sum(best[at].max() < _LIKE for at in features if at in pointed),
-        "names_said": sum(best[at, _WHOLE] > 0 for at in features if at in pointed),
+        "names_said": sum(best[at, WHOLE] > 0 for at in features if at in pointed),
         "values_unsaid": sum(best[at].max() < _LIKE for at in values if at in pointed),
     }
 
@@ -126,6 +125,6 @@ def _ranges(actions: Sequence[Action], columns: dict[tuple[str, int], int], one:
     for feature, number in (*pairs, *itertools.pairwise(actions)):
         if feature[0] == "F" and number[0] == "N" and feature in columns:
             at = one.page.numbers[number[1]].word
-            inside += int(at >= 0 and one.matched[at, columns[feature], _IN] > 0)
-            outside += int(at >= 0 and one.matched[at, columns[feature], _OUT] > 0)
+            inside += int(at >= 0 and one.matched[at, columns[feature], IN_RANGE] > 0)
+            outside += int(at >= 0 and one.matched[at, columns[feature], OUT_OF_RANGE] > 0)
     return {"in_range": inside, "out_of_range": outside}
