@@ -73,7 +73,7 @@ class Plan(Value):
     @property
     def unsure(self) -> bool:
         """Whether the question may well mean something else."""
-        return bool(self.others)
+        return bool(self.others) or (self.confidence is not None and self.confidence < SURE)
 
     @property
     def forms(self) -> tuple[Form, ...]:

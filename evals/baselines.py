@@ -17,7 +17,7 @@ import numpy as np
 from askwhy.agent.answer import Turn
 from askwhy.agent.embedded.conditions import where_of
 from askwhy.agent.embedded.mentions import Reading, sketch
-from askwhy.agent.embedded.retrieve import read
+from askwhy.agent.embedded.reading import read
 from askwhy.agent.parser.actions import arguments_of_tool
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
 from askwhy.evals.bank import QUESTIONS, Domain, read_domain

@@ -9,7 +9,7 @@ from askwhy.agent.check.grammar import part
 from askwhy.agent.check.judging import NotTestable
 from askwhy.agent.check.marks import Marked, mark
 from askwhy.agent.embedded.conditions import where_of
-from askwhy.agent.embedded.retrieve import read
+from askwhy.agent.embedded.reading import read
 from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Change, Where
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -14,9 +15,9 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from askwhy.agent.calls import BadCalls, calls_of, is_about_rows, outcome_of
-from askwhy.agent.embedded.assemble import Context
-from askwhy.agent.embedded.manner import outcome_in_manner
-from askwhy.agent.embedded.retrieve import takes_term
+from askwhy.agent.embedded.again import fixed_outcome
+from askwhy.agent.embedded.terms import term_step
+from askwhy.agent.parser.engine import Meant, meant
 from askwhy.agent.plan import Plan, Step
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
@@ -24,9 +25,10 @@ from askwhy.tools.scope import Scope
 
 
 class EmbeddedChat(BaseChatModel):
-    """Chooses among the bound tools for the last question, by rules and nearest examples. Offline and deterministic.
+    """Writes a plan with the bound tools for the last question, by a small network that ships with askwhy.
 
-    The reply's `response_metadata["confidence"]` says how sure the reading is, 0..1.
+    Offline and deterministic. The reply's `response_metadata` has "confidence", the chance (0..1) that the reading is
+    right, and "readings", the calls of what else the question may mean.
     """
 
     subject_schema: Schema
@@ -56,33 +58,47 @@ class EmbeddedChat(BaseChatModel):
         offered = {str(one["function"]["name"]) for one in kwargs.get("tools", ())}
         names = frozenset(tools(schema)) & offered
         question = next((str(one.text) for one in reversed(messages) if isinstance(one, HumanMessage)), "")
-        found = outcome_in_manner(question, schema, names, _earlier(messages, schema))
+        before = _before(messages, schema)
+        fixed = fixed_outcome(question, schema, before.steps, before.row)
+        if fixed is None and (term := term_step(question, schema, names)):
+            fixed = Plan(steps=(term,))
+        found = Meant(fixed, 1.0) if fixed else meant(question, schema, names, before.steps, before.question)
         reply = AIMessage(
             content="",
             tool_calls=calls_of(found.outcome, schema),
-            response_metadata={"confidence": round(float(found.confidence), 4), "model_name": "embedded"},
+            response_metadata={
+                "confidence": round(found.confidence, 4),
+                "model_name": "embedded",
+                "readings": [calls_of(plan, schema) for plan in found.readings],
+            },
         )
         return ChatResult(generations=[ChatGeneration(message=reply)])
 
 
-def _earlier(messages: Sequence[BaseMessage], schema: Schema) -> Context:
-    """The steps of the last turn that had any, and the instance spoken of since rows were last selected.
+@dataclass(frozen=True)
+class _Before:
+    """The last turn that was about rows: what was asked, its steps, and the row under discussion if there is one."""
 
-    What a method is called in between changes neither.
-    """
-    scope: Scope | None = None
-    focus = Scope()
+    question: str = ""
     steps: tuple[Step, ...] = ()
+    row: str | None = None
+
+
+def _before(messages: Sequence[BaseMessage], schema: Schema) -> _Before:
+    """The last turn whose steps were about rows: what a word means, asked in between, changes nothing."""
+    found, asked = _Before(), ""
+    scope: Scope | None = None
     for message in messages:
+        if isinstance(message, HumanMessage):
+            asked = str(message.text)
         if not isinstance(message, AIMessage) or not message.tool_calls:
             continue
         try:
             outcome = outcome_of(message.tool_calls, schema, scope)
         except BadCalls:
             continue
-        if isinstance(outcome, Plan) and not all(takes_term(tools(schema)[step.tool]) for step in outcome.steps):
-            steps, last = outcome.steps, outcome.steps[-1]
+        if isinstance(outcome, Plan) and any(is_about_rows(step) for step in outcome.steps):
+            last = outcome.steps[-1]
             scope = last.scope if is_about_rows(last) else scope
-            if scope is not None and (scope.has_instance or scope.where):
-                focus = scope.without_changes() if scope.has_instance else Scope()
-    return Context(steps, focus)
+            found = _Before(asked, outcome.steps, scope.row if scope else None)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from askwhy.agent.embedded.retrieve import read
+from askwhy.agent.embedded.reading import read
 from askwhy.agent.plan import Check
 from askwhy.tools.schema import Schema
 

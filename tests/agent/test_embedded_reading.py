@@ -10,7 +10,7 @@ from question_schemas import schema_of
 from askwhy.agent.embedded.conditions import where_of
 from askwhy.agent.embedded.mentions import sketch
 from askwhy.agent.embedded.numbers import number_at
-from askwhy.agent.embedded.retrieve import read
+from askwhy.agent.embedded.reading import read
 from askwhy.agent.embedded.words import folded, similar, tokens
 
 CREDIT = schema_of("credit")

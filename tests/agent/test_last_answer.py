@@ -10,8 +10,9 @@ from toy_subjects import binary, regression, text
 
 from askwhy.agent.answer import Answer, Turn
 from askwhy.agent.calls import BadCalls, calls_of, outcome_of, tool_schemas
-from askwhy.agent.embedded.answered import asked_form, asked_term
+from askwhy.agent.embedded.again import asked_form
 from askwhy.agent.embedded.chat import EmbeddedChat
+from askwhy.agent.embedded.terms import asked_term
 from askwhy.agent.plan import Clarify, Outcome, Plan, Step
 from askwhy.agent.raw import MOST, fact_line, listed
 from askwhy.agent.session import Session
@@ -304,5 +305,6 @@ def test_numbers_and_words_stand_beside_each_other() -> None:
 
 
 def test_forms_are_read_off_the_question() -> None:
-    assert asked_form("explain row 12 as JSON") == ("numbers", "explain row 12", True)
-    assert asked_form("how old are they?") == ("words", "how old are they?", False)
+    assert asked_form("show me that as JSON") == "numbers"
+    assert asked_form("explain row 12 as JSON") is None
+    assert asked_form("how old are they?") is None

@@ -18,8 +18,8 @@ from toy_subjects import SUBJECTS
 from askwhy.agent.answer import Draft, Turn
 from askwhy.agent.caveat_words import plain_caveat
 from askwhy.agent.details import details
+from askwhy.agent.embedded.again import asked_manner
 from askwhy.agent.embedded.chat import EmbeddedChat
-from askwhy.agent.embedded.manner import asked_manner
 from askwhy.agent.manner import Manner, manner_of, manners_of
 from askwhy.agent.plan import Plan, Step
 from askwhy.agent.session import Session

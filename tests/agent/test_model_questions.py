@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from question_schemas import schema_of
 
-from askwhy.agent.embedded.assemble import Context, outcome_of_question
+from askwhy.agent.parser.engine import meant
 from askwhy.agent.plan import Plan
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
 
 
 def asked(question: str, schema: Schema) -> tuple[str, dict[str, Any], str | None]:
-    outcome = outcome_of_question(question, schema, frozenset(tools(schema)), Context()).outcome
+    outcome = meant(question, schema, frozenset(tools(schema))).outcome
     assert isinstance(outcome, Plan), outcome
     (step,) = outcome.steps
     return step.tool, {one.name: one.value for one in step.arguments}, step.scope.row

@@ -23,13 +23,11 @@ from askwhy.agent.check.amounts import amount_of
 from askwhy.agent.check.marks import mark
 from askwhy.agent.check.reading import parts_of, sketched
 from askwhy.agent.check.result import Checked
-from askwhy.agent.embedded.assemble import Context
+from askwhy.agent.embedded.again import fixed_outcome
 from askwhy.agent.embedded.checking import check_of_question
-from askwhy.agent.embedded.manner import outcome_in_manner
 from askwhy.agent.plan import Check, Plan
 from askwhy.agent.session import Session
 from askwhy.tools.errors import UnknownName
-from askwhy.tools.registry import tools
 from askwhy.tools.subject import Subject
 from askwhy.ui.cli import app
 
@@ -231,10 +229,8 @@ def test_other_questions_are_not(question: str) -> None:
 def test_no_word_to_be_checked_is_taken_for_the_manner_of_the_answer(said: str) -> None:
     schema = schema_of("credit")
     question = f'Check this letter to applicant 12: "{said}"'
-    found = outcome_in_manner(question, schema, frozenset(tools(schema)), Context())
-    assert found.outcome == Check(text=said, row="12")
-    asked = outcome_in_manner("is that right? answer in one sentence", schema, frozenset(tools(schema)), Context())
-    assert asked.outcome.kind != "check"
+    assert fixed_outcome(question, schema, (), None) == Check(text=said, row="12")
+    assert fixed_outcome("is that right? answer in one sentence", schema, (), None) is None
 
 
 def test_the_chat_answers_sentence_by_sentence() -> None:

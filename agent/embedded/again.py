@@ -1,20 +1,19 @@
-"""For whom, how long and as a letter: what a question says of the answer it wants, apart from what it asks.
+"""What needs no model to be read: words to check, and the last answer once more in another manner or form.
 
-"now in one sentence", "say that to the customer" and "write him a letter" repeat the turn before; "explain applicant 12
-in plain words" and "write a letter to applicant 12 saying why" ask something of their own.
+"now in one sentence", "say that to the customer", "write him a letter", "the raw numbers" and "how did you compute
+that?" repeat the turn before; what asks something of its own is left to the network.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from askwhy.agent.embedded.assemble import Context, Found, outcome_of_question
 from askwhy.agent.embedded.checking import check_of_question
-from askwhy.agent.embedded.english import listed
-from askwhy.agent.plan import Plan, Step
+from askwhy.agent.embedded.english import listed, pattern
+from askwhy.agent.plan import Clarify, Form, Outcome, Plan, Step
 from askwhy.tools.schema import Schema
 
 _WHO = r"(?:the|a|an|my|our|your|some|any)"
@@ -67,29 +66,26 @@ _LETTER = re.compile(
     re.I,
 )
 _INTRODUCED = re.compile(rf"(.[?.!,;:]) *(?:and )?(?:please )?{_TELL} (?:it|that|this)(?: to me)?[.?!]?$", re.I)
-_TO_WHOM = re.compile(r"^\s*,? *(?:addressed )?(?:to|for|informing|telling) (?!why\b)", re.I)
-_SAYING = re.compile(
-    r",? *\b(?:saying|explaining|stating|telling|that (?:says|explains|tells|gives)|which (?:says|explains)|to (?:say|"
-    r"explain)|giving|with|about|on|listing|and (?:say|explain|tell))\b(?: (?:him|her|them|it))? "
-    r"(?=(?:why|the (?:main )?reasons?|(?:the |their |his |her )?(?:decision|prediction|result)|how)\b).*$",
-    re.I,
-)
-
 _SET_APART = re.compile(r"[:\n\"“«]")
 
 
-def outcome_in_manner(question: str, schema: Schema, names: frozenset[str], context: Context) -> Found:
-    """What a question means with these tools on offer, after the turn before, and in what manner it is answered."""
+def fixed_outcome(question: str, schema: Schema, steps: Sequence[Step], row: str | None) -> Outcome | None:
+    """The outcome of a question that is one of these, after the steps of the turn before; None for any other.
+
+    row: the one under discussion, which words to check may be about.
+    """
     check = check_of_question(question, schema)  # before any word of the text to check is cut out as manner
     if check is not None and (_SET_APART.search(question) or not asked_manner(check.text).only):
-        return Found(check.model_copy(update={"row": check.row or context.focus.row}), 1.0)
+        return check.model_copy(update={"row": check.row or row})
     asked = asked_manner(question)
-    if asked.only and context.steps:
-        return Found(Plan(steps=asked.put_on(context.steps)), 0.9)
-    found = outcome_of_question(asked.rest or question, schema, names, context)
-    if not asked.given or not isinstance(found.outcome, Plan):
-        return found
-    return replace(found, outcome=Plan(steps=asked.put_on(found.outcome.steps)))
+    if asked.only and steps:
+        return Plan(steps=asked.put_on(steps))
+    form = asked_form(question)
+    if form is None:
+        return None
+    if not steps:
+        return Clarify(question="There is no answer yet. What would you like to know?")
+    return Plan(steps=tuple(one.model_copy(update={"form": form}) for one in steps))
 
 
 @dataclass(frozen=True)
@@ -102,8 +98,7 @@ class Asked:
     @property
     def only(self) -> bool:
         """Whether nothing is asked but the last answer in another manner."""
-        own = listed("pointing") | listed("retelling")
-        return bool(self.given) and all(word in own for word in re.findall(r"[^\W_]+", self.rest.lower()))
+        return bool(self.given) and _says_only(self.rest, listed("pointing") | listed("retelling"))
 
     def put_on(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """The steps, to be answered like this."""
@@ -121,29 +116,37 @@ def asked_manner(question: str) -> Asked:
     letter = _LETTER.search(rest)
     if letter is not None and not re.search(r"['\"“]", rest):
         given["form"] = "letter"
-        rest = _without_letter(rest, letter)
-    for (field, value), pattern in _COMPILED.items():
+        rest = f"{rest[: letter.start()]} {rest[letter.end() :]}"
+    for (field, value), phrases in _COMPILED.items():
         if field in given:
             continue
-        left, found = pattern.subn(" ", rest)
+        left, found = phrases.subn(" ", rest)
         if found:
             given[field], rest = value, left
     return Asked(tuple(given.items()), _tidy(rest) if given else question)
 
 
 _COMPILED = {
-    key: re.compile(rf",? ?(?<![\w-])(?:{pattern})(?![\w-])", re.IGNORECASE) for key, pattern in _PATTERNS.items()
+    key: re.compile(rf",? ?(?<![\w-])(?:{phrases})(?![\w-])", re.IGNORECASE) for key, phrases in _PATTERNS.items()
 }
 
 
-def _without_letter(question: str, letter: re.Match[str]) -> str:
-    """ "write a letter to applicant 12 saying why" asks to explain the prediction for applicant 12."""
-    before, after = question[: letter.start()], question[letter.end() :]
-    whom = _TO_WHOM.match(after)
-    if whom is None:
-        return f"{before} {after}"
-    addressee = _SAYING.sub("", after[whom.end() :])
-    return f"{before} explain the prediction for {addressee}"
+def asked_form(question: str) -> Form | None:
+    """The form in which the last answer is wanted again, where nothing else is asked."""
+    ways: tuple[tuple[str, Form], ...] = (
+        ("as_numbers", "numbers"),
+        ("in_numbers", "numbers"),
+        ("how_computed", "method"),
+    )
+    for name, form in ways:
+        rest, found = pattern(name).subn(" ", question)
+        if found:
+            return form if _says_only(rest, listed("pointing")) else None
+    return None
+
+
+def _says_only(rest: str, words: frozenset[str]) -> bool:
+    return all(word in words for word in re.findall(r"[^\W_]+(?:'\w+)?", rest.lower()))
 
 
 def _tidy(rest: str) -> str:
