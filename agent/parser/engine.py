@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.trained import Trained, trained
 from askwhy.agent.plan import SURE, Clarify, Decline, Outcome, Plan, Step
 from askwhy.agent.understood import question_of
+from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
 
 LIKELY = 0.25
@@ -22,6 +24,9 @@ LIKELY = 0.25
 that it may be to another question, and offers the others."""
 
 _OFFERED = 0.02
+_COMMON = ("importance", "importance_text")
+_SLOT, _ROW = re.compile(r"{\w+}"), "{row}"
+_MOST_EXAMPLES = 2
 _MOST_OPTIONS = 3
 _QUESTIONS = {
     "feature": "Which feature do you mean?",
@@ -51,22 +56,33 @@ class Meant:
     readings: tuple[Plan, ...] = ()
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What the network makes of a question: its readings, likeliest first, and the tools, those that are asked such
+    questions first."""
+
+    readings: tuple[Reading, ...]
+    near: tuple[str, ...] = ()
+
+
 def meant(
     question: str, schema: Schema, names: frozenset[str], earlier: tuple[Step, ...] = (), said: str = ""
 ) -> Meant:
     """What a question means with these tools on offer, after the steps of a turn before, which `said` asked for."""
-    model = trained()
-    found = readings(model, question, schema, names, earlier, said)
+    heard = hear(trained(), question, schema, names, earlier, said)
+    found = heard.readings
     if not found:
         return Meant(Clarify(question=_LOST), 0.0)
     best = found[0]
     confidence = best.probability
     plans = _plans(found)
     if isinstance(best.outcome, Decline):
-        nearest = question_of(plans[0], schema) if plans else None
+        nearest = question_of(plans[0], schema) if plans else _example(_COMMON, names)
         return Meant(Decline(reason=REASONS[best.outcome.reason], nearest=nearest), confidence)
     if isinstance(best.outcome, Clarify):
         asked = _QUESTIONS[best.outcome.question].format(entity=schema.entity, entities=schema.entities)
+        if best.outcome.question == "row" and (examples := _about_a_row(heard, names)):
+            return Meant(Clarify(question=asked, options=examples), confidence)
         return _asked_back(asked, plans, schema, confidence)
     if confidence < LIKELY:
         return _asked_back(_UNSURE, plans, schema, confidence)
@@ -77,17 +93,45 @@ def readings(
     model: Trained, question: str, schema: Schema, names: frozenset[str] | None, earlier: tuple[Step, ...], said: str
 ) -> list[Reading]:
     """The likeliest readings, most likely first, each with the chance that it is right."""
+    return list(hear(model, question, schema, names, earlier, said).readings)
+
+
+def hear(
+    model: Trained, question: str, schema: Schema, names: frozenset[str] | None, earlier: tuple[Step, ...], said: str
+) -> Heard:
+    """What the network makes of a question."""
     read = Read.of(Page.of(question, schema, earlier), model.pieces, said, names)
-    return judged(written(model, read), read, model.judge)
+    found, near = _asked(model, read)
+    return Heard(tuple(judged(found, read, model.judge)), near)
 
 
 def written(model: Trained, read: Read) -> list[Reading]:
     """What the network writes, with its own probabilities."""
+    return _asked(model, read)[0]
+
+
+def _asked(model: Trained, read: Read) -> tuple[list[Reading], tuple[str, ...]]:
     catalogue, shelf = model.shelf(read.page.schema.rivals)
     batch = make_batch([read], model.pieces, catalogue)
     with torch.no_grad():
         joined = model.network.join(batch, shelf, model.items(batch.texts))
-    return Writer(model.network, catalogue, batch, joined).readings(0)
+    order = joined.lean[0].argsort(descending=True).tolist()
+    near = tuple(str(catalogue.actions[catalogue.first_tool + place][1]) for place in order)
+    return Writer(model.network, catalogue, batch, joined).readings(0), near
+
+
+def _about_a_row(heard: Heard, names: frozenset[str]) -> tuple[str, ...]:
+    """Full questions about a row, by the tools whose own questions are like the one that was asked."""
+    made = tools()
+    fitting = [name for name in heard.near if name in names and name in made and made[name].needs == "instance"]
+    return tuple(filter(None, (_example((name,), names, _ROW) for name in fitting[:_MOST_EXAMPLES])))
+
+
+def _example(of: Sequence[str], names: frozenset[str], *slots: str) -> str | None:
+    """A question of the first of these tools that is on offer; with exactly these slots."""
+    made = tools()
+    asks = [ask.text for name in of if name in names and name in made for ask in made[name].asks]
+    return next((text for text in asks if _SLOT.findall(text) == list(slots)), None)
 
 
 def _plans(found: Sequence[Reading]) -> tuple[Plan, ...]:

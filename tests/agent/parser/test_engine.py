@@ -13,7 +13,7 @@ from askwhy.agent.calls import REASONS
 from askwhy.agent.parser import engine
 from askwhy.agent.parser.actions import ASKS, DECLINES
 from askwhy.agent.parser.decoding import Reading
-from askwhy.agent.parser.engine import LIKELY, Meant, meant
+from askwhy.agent.parser.engine import LIKELY, Heard, Meant, meant
 from askwhy.agent.plan import SURE, Clarify, Decline, Outcome, Plan
 from askwhy.agent.understood import understood
 from askwhy.evals.bank import read_golds
@@ -40,7 +40,7 @@ def means(monkeypatch: pytest.MonkeyPatch) -> Means:
         model = tiny_model()
         monkeypatch.setattr(engine, "trained", lambda: model)
         made = [Reading(outcome, probability, ()) for outcome, probability in readings]
-        monkeypatch.setattr(engine, "readings", lambda *given: made)
+        monkeypatch.setattr(engine, "hear", lambda *given: Heard(tuple(made), ("count", "explain", "what_if")))
         return meant("a question", PEOPLE, frozenset())
 
     return found
