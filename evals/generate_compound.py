@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from askwhy.agent.plan import Ref, Step
 from askwhy.evals.generate_grammar import GROUPS, INSTANCE, parsed, rendered
 from askwhy.evals.generate_slots import Filling
-from askwhy.evals.generate_steps import Menu, Said, drawn, fitting_tools, said_with, single
+from askwhy.evals.generate_steps import Menu, Said, drawn, fitting_tools, picked, said_with, single
 from askwhy.evals.generate_words import Speech, patterns, phrased, wording
 from askwhy.tools.scope import Argument, Scope, Where
 
@@ -97,13 +97,15 @@ def _twice(speech: Speech, menu: Menu, rng: random.Random) -> Said:
     )
 
 
+_COUNTED = 0.3
 _ELLIPSES = ("and {row}", "what about {row}", "how about {row}", "the same for {row}", "and for {row}", "now {row}",
              "same question for {row}", "{row} then", "ok and {row}", "and what about {row}")  # fmt: skip
 
 
 def follow_up(speech: Speech, menu: Menu, rng: random.Random) -> tuple[Said, Said] | None:
     """A question and the next one about the same rows, or the same one about another row; None where none was found."""
-    first = said_with(drawn(menu, rng), speech, rng)
+    counted = "count" in menu.forms and rng.random() < _COUNTED
+    first = said_with(picked("count", menu, rng) if counted else drawn(menu, rng), speech, rng)
     about = first.filling
     if first.steps[0].scope.changes or not (about.instance or about.groups):
         return None

@@ -34,6 +34,7 @@ from askwhy.evals.disguise import disguised
 from askwhy.evals.generate import followed, generated, varied
 from askwhy.evals.recast import recast
 from askwhy.tools.schema import Schema
+from askwhy.tools.scope import Scope
 
 DEVELOPMENT = ("used_car_price", "telecom_churn", "news_topics", "kidney_disease", "star_type", "hotel_cancellation")
 """Training domains that are left out to see how the training goes."""
@@ -43,7 +44,9 @@ _SHELF_EVERY = 300
 _WARM = 200
 _FROZEN = 2
 _GENERATED = 0.5
-_FOLLOWING = 0.2
+_FOLLOWING = 0.3
+_COUNTED = 0.4
+"""Share of the turns before that were only about how many rows there are: what else is asked then is no count."""
 _REPEATS = frozenset((("G", "before"), ("G", "kept")))
 _AFTER = 0.4
 """Share of the questions that stand alone which are asked after another one, as in most talks."""
@@ -104,7 +107,7 @@ def lessons(
                     before, found = rng.choice(own[name]), next(order[name])
                     example = Example(variant, found.asked, found.earlier, found.said)
                 if rng.random() < _AFTER:
-                    example = after(example, before)
+                    example = after(example, before, rng)
                 if (pair := _pair(example, pieces, rng)) is not None:
                     pairs.append(pair)
         pairs.sort(key=lambda pair: len(pair[0].pieces[0]))  # questions as long as each other need little padding
@@ -124,11 +127,14 @@ def _generated(schema: Schema, rng: random.Random) -> tuple[Example, Example]:
     return Example(schema, generated(schema, rng)), Example(schema, generated(schema, rng))
 
 
-def after(example: Example, before: Example) -> Example:
+def after(example: Example, before: Example, rng: random.Random) -> Example:
     """A question that stands alone, asked after another one that it has nothing to do with."""
     steps = before.asked.gold.steps if isinstance(before.asked.gold, Plan) else ()
     if example.earlier or not steps or not isinstance(example.asked.gold, Plan):
         return example
+    where = steps[-1].scope.where
+    if where.all and rng.random() < _COUNTED:
+        steps = (Step(tool="count", scope=Scope(where=where)),)
     return replace(example, earlier=steps, said=before.asked.question)
 
 
