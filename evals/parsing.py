@@ -2,6 +2,7 @@
 
     askwhy eval parsing                                   the project's own held-out questions
     askwhy eval parsing --bank NAME... | FOLDER           other domains of the bank, see `askwhy.evals.bank`
+    askwhy eval parsing --new-tools                       questions for tools that no training has seen
     askwhy eval parsing --suite FILE --format jsonl (--subject NAME | --data CSV --target COLUMN | --schema DOMAIN.toml)
     askwhy eval parsing --suite FILE --format talktomodel --data CSV --target COLUMN [--schema FILE]
     askwhy eval parsing --suite FILE --format coxql
@@ -30,6 +31,7 @@ the confidence; `median_ms`, `p95_ms` on a schema already known.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import json
 import random
@@ -39,6 +41,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from askwhy.evals.baselines import BASELINES, baseline
+from askwhy.evals.new_tools import FOLDER, new_tools
 from askwhy.evals.parsing_score import Scored, Understand, ask_all, figures, miss, table
 from askwhy.evals.registry import Cell, Parser, Report, UsageError, evaluation
 from askwhy.evals.suites import Item, Suite, bank, coxql, json_lines, schema_subject, table_subject, talktomodel
@@ -67,6 +70,11 @@ _COMPARED = (
 def parsing(arguments: list[str]) -> Report:
     """How well questions are understood: typed exact match on held-out questions, or on a suite of yours."""
     given = _read(arguments)
+    with new_tools() if given.new_tools else contextlib.nullcontext():
+        return _report(given)
+
+
+def _report(given: argparse.Namespace) -> Report:
     suite = _suite(given)
     if given.sample:
         drawn = random.Random(0).sample(suite.items, min(given.sample, len(suite.items)))
@@ -101,12 +109,13 @@ def _read(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--engine", default="embedded")
     parser.add_argument("--baselines", action="store_true")
     parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--new-tools", action="store_true")
     given = parser.parse_args(arguments)
     if given.suite is None:
         if stray := [name for name in ("data", "schema", "target", "subject", "format") if getattr(given, name)]:
             raise UsageError(f"--{stray[0]} goes with --suite FILE")
-    elif given.bank:
-        raise UsageError("give --bank or --suite, not both")
+    elif given.bank or given.new_tools:
+        raise UsageError("give --bank, --suite or --new-tools, not several")
     else:
         given.format = given.format or _FORMATS.get(given.suite.suffix, "talktomodel")
     if (given.data is None) != (given.target is None):
@@ -117,6 +126,8 @@ def _read(arguments: list[str]) -> argparse.Namespace:
 
 
 def _suite(given: argparse.Namespace) -> Suite:
+    if given.new_tools:
+        return bank([str(FOLDER)])
     if given.suite is None:
         return bank(given.bank)
     if given.format == "coxql":
