@@ -48,9 +48,9 @@ class Trained:
             if len(self._shelves) >= _MOST_SHELVES:
                 self._shelves.clear()
             catalogue = Catalogue.of(made.values(), rivals)
-            asks = self._sentences([text for _, text in catalogue.asks])
+            asks = self.sentences([text for _, text in catalogue.asks])
             owner = torch.tensor([tool for tool, _ in catalogue.asks])
-            self._shelves[key] = catalogue, Shelf.of(self._sentences(catalogue.texts), asks, owner, len(made))
+            self._shelves[key] = catalogue, Shelf.of(self.sentences(catalogue.texts), asks, owner, len(made))
         return self._shelves[key]
 
     def items(self, texts: Sequence[str]) -> Tensor:
@@ -68,7 +68,8 @@ class Trained:
         """Read everything anew from now on, as the network has changed."""
         self._read, self._items, self._shelves = {}, {}, {}
 
-    def _sentences(self, texts: Sequence[str]) -> Tensor:
+    def sentences(self, texts: Sequence[str]) -> Tensor:
+        """A vector of length one for each text, (texts, encoder's width); each is read once."""
         fresh = [text for text in dict.fromkeys(texts) if _key(text) not in self._read]
         if fresh:
             with torch.no_grad():
