@@ -13,7 +13,8 @@ from typing import Any
 
 from askwhy.agent.embedded.checking import check_of_question
 from askwhy.agent.embedded.english import listed, pattern
-from askwhy.agent.plan import Clarify, Form, Outcome, Plan, Step
+from askwhy.agent.parser.engine import lost
+from askwhy.agent.plan import Form, Outcome, Plan, Step
 from askwhy.tools.schema import Schema
 
 _WHO = r"(?:the|a|an|my|our|your|some|any)"
@@ -66,14 +67,19 @@ _LETTER = re.compile(
     re.I,
 )
 _INTRODUCED = re.compile(rf"(.[?.!,;:]) *(?:and )?(?:please )?{_TELL} (?:it|that|this)(?: to me)?[.?!]?$", re.I)
+_WORD = re.compile(r"[^\W_]")
 _SET_APART = re.compile(r"[:\n\"“«]")
 
 
-def fixed_outcome(question: str, schema: Schema, steps: Sequence[Step], row: str | None) -> Outcome | None:
+def fixed_outcome(
+    question: str, schema: Schema, names: frozenset[str], steps: Sequence[Step], row: str | None
+) -> Outcome | None:
     """The outcome of a question that is one of these, after the steps of the turn before; None for any other.
 
     row: the one under discussion, which words to check may be about.
     """
+    if not _WORD.search(question):
+        return lost(names)
     check = check_of_question(question, schema)  # before any word of the text to check is cut out as manner
     if check is not None and (_SET_APART.search(question) or not asked_manner(check.text).only):
         return check.model_copy(update={"row": check.row or row})
@@ -84,7 +90,7 @@ def fixed_outcome(question: str, schema: Schema, steps: Sequence[Step], row: str
     if form is None:
         return None
     if not steps:
-        return Clarify(question="There is no answer yet. What would you like to know?")
+        return lost(names).model_copy(update={"question": "There is no answer yet. What would you like to know?"})
     return Plan(steps=tuple(one.model_copy(update={"form": form}) for one in steps))
 
 

@@ -16,6 +16,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from askwhy.agent.calls import BadCalls, calls_of, is_about_rows, outcome_of
 from askwhy.agent.embedded.again import fixed_outcome
+from askwhy.agent.embedded.carried import carried
 from askwhy.agent.embedded.terms import term_step
 from askwhy.agent.parser.engine import Meant, meant
 from askwhy.agent.plan import Plan, Step
@@ -59,13 +60,13 @@ class EmbeddedChat(BaseChatModel):
         names = frozenset(tools(schema)) & offered
         question = next((str(one.text) for one in reversed(messages) if isinstance(one, HumanMessage)), "")
         before = _before(messages, schema)
-        fixed = fixed_outcome(question, schema, before.steps, before.row)
+        fixed = fixed_outcome(question, schema, names, before.steps, before.row)
         if fixed is None and (term := term_step(question, schema, names)):
             fixed = Plan(steps=(term,))
         found = Meant(fixed, 1.0) if fixed else meant(question, schema, names, before.steps, before.question)
         reply = AIMessage(
             content="",
-            tool_calls=calls_of(found.outcome, schema),
+            tool_calls=calls_of(carried(found.outcome, question, before.steps), schema),
             response_metadata={
                 "confidence": round(found.confidence, 4),
                 "model_name": "embedded",

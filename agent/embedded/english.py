@@ -34,11 +34,6 @@ def same() -> dict[str, str]:
     return {word: head for head, others in _data()["same"].items() for word in others.split()}
 
 
-def common(modality: str) -> list[str]:
-    """Questions that nearly everybody asks, as examples with slots; the first needs no row."""
-    return list(_data()["common"][modality])
-
-
 @functools.cache
 def phrases(name: str) -> frozenset[str]:
     """The phrases of a name under [either]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ LIKELY = 0.25
 that it may be to another question, and offers the others."""
 
 _OFFERED = 0.02
-_COMMON = ("importance", "importance_text")
+_COMMON = ("importance", "importance_text", "score", "describe_model")
 _SLOT, _ROW = re.compile(r"{\w+}"), "{row}"
 _MOST_EXAMPLES = 2
 _MOST_OPTIONS = 3
@@ -72,7 +73,7 @@ def meant(
     heard = hear(trained(), question, schema, names, earlier, said)
     found = heard.readings
     if not found:
-        return Meant(Clarify(question=_LOST), 0.0)
+        return Meant(lost(names), 0.0)
     best = found[0]
     confidence = best.probability
     plans = _plans(found)
@@ -83,9 +84,11 @@ def meant(
         asked = _QUESTIONS[best.outcome.question].format(entity=schema.entity, entities=schema.entities)
         if best.outcome.question == "row" and (examples := _about_a_row(heard, names)):
             return Meant(Clarify(question=asked, options=examples), confidence)
-        return _asked_back(asked, plans, schema, confidence)
+        if best.outcome.question == "tool" and not plans:
+            return Meant(lost(names), confidence)
+        return _asked_back(asked, plans, schema, names, confidence)
     if confidence < LIKELY:
-        return _asked_back(_UNSURE, plans, schema, confidence)
+        return _asked_back(_UNSURE, plans, schema, names, confidence)
     return Meant(best.outcome, confidence, plans[1:] if confidence < SURE else ())
 
 
@@ -122,9 +125,13 @@ def _asked(model: Trained, read: Read) -> tuple[list[Reading], tuple[str, ...]]:
 
 def _about_a_row(heard: Heard, names: frozenset[str]) -> tuple[str, ...]:
     """Full questions about a row, by the tools whose own questions are like the one that was asked."""
-    made = tools()
-    fitting = [name for name in heard.near if name in names and name in made and made[name].needs == "instance"]
-    return tuple(filter(None, (_example((name,), names, _ROW) for name in fitting[:_MOST_EXAMPLES])))
+    examples = filter(None, (_example((name,), names, _ROW) for name in heard.near))
+    return tuple(itertools.islice(examples, _MOST_EXAMPLES))
+
+
+def lost(names: frozenset[str]) -> Clarify:
+    """What to say where nothing can be made of a question: with what most people ask first."""
+    return Clarify(question=_LOST, options=tuple(filter(None, (_example((name,), names) for name in _COMMON))))
 
 
 def _example(of: Sequence[str], names: frozenset[str], *slots: str) -> str | None:
@@ -139,8 +146,10 @@ def _plans(found: Sequence[Reading]) -> tuple[Plan, ...]:
     return tuple(one for one in likely if isinstance(one, Plan))[:_MOST_OPTIONS]
 
 
-def _asked_back(question: str, plans: tuple[Plan, ...], schema: Schema, confidence: float) -> Meant:
+def _asked_back(
+    question: str, plans: tuple[Plan, ...], schema: Schema, names: frozenset[str], confidence: float
+) -> Meant:
     options = {question_of(plan, schema): plan for plan in plans}
     if question == _UNSURE and not options:
-        question = _LOST
+        return Meant(lost(names), confidence)
     return Meant(Clarify(question=question, options=tuple(options)), confidence, tuple(options.values()))

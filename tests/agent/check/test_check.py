@@ -229,8 +229,8 @@ def test_other_questions_are_not(question: str) -> None:
 def test_no_word_to_be_checked_is_taken_for_the_manner_of_the_answer(said: str) -> None:
     schema = schema_of("credit")
     question = f'Check this letter to applicant 12: "{said}"'
-    assert fixed_outcome(question, schema, (), None) == Check(text=said, row="12")
-    assert fixed_outcome("is that right? answer in one sentence", schema, (), None) is None
+    assert fixed_outcome(question, schema, frozenset(), (), None) == Check(text=said, row="12")
+    assert fixed_outcome("is that right? answer in one sentence", schema, frozenset(), (), None) is None
 
 
 def test_the_chat_answers_sentence_by_sentence() -> None:

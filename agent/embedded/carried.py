@@ -1,0 +1,45 @@
+"""What a question about the last explanation leaves unsaid: the class and the method that were explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from askwhy.agent.embedded.english import pattern
+from askwhy.agent.parser.actions import arguments_of_tool
+from askwhy.agent.plan import Outcome, Plan, Step
+from askwhy.tools.registry import tools
+from askwhy.tools.scope import Argument
+
+
+def carried(outcome: Outcome, question: str, before: Sequence[Step]) -> Outcome:
+    """The outcome with the class and the method of the turn before, where the question is about the same one.
+
+    That is so where it says so ("how stable is this explanation?") or asks the same of something else ("and row 60?").
+    """
+    if not isinstance(outcome, Plan) or not before:
+        return outcome
+    said = question.lower()
+    about, goes_on = bool(pattern("about_explanation").search(said)), bool(pattern("goes_on").search(said))
+    last = before[-1]
+
+    def put(step: Step) -> Step:
+        again = step.tool == last.tool and (goes_on or step.form != "words")
+        return _with_arguments_of(last, step) if again or (about and step.scope.row == last.scope.row) else step
+
+    return outcome.model_copy(update={"steps": tuple(map(put, outcome.steps))})
+
+
+def _with_arguments_of(last: Step, step: Step) -> Step:
+    made = tools()
+    if last.tool not in made or step.tool not in made:
+        return step
+    kinds = {one.name: one.kind for one in arguments_of_tool(made[last.tool])}
+    taken = {one.name: one for one in arguments_of_tool(made[step.tool])}
+    given = {one.name for one in step.arguments}
+    fitting: list[Argument] = [
+        one
+        for one in last.arguments
+        if one.name in taken.keys() - given
+        and (kinds[one.name] == "class" == taken[one.name].kind or one.value in taken[one.name].choices)
+    ]
+    return step.model_copy(update={"arguments": (*step.arguments, *fitting)}) if fitting else step
