@@ -94,6 +94,15 @@ def fixed_outcome(
     return Plan(steps=tuple(one.model_copy(update={"form": form}) for one in steps))
 
 
+def in_manner(outcome: Outcome, question: str) -> Outcome:
+    """The outcome, to be answered as the question says where it says so in one of the usual phrases."""
+    asked = asked_manner(question)
+    if not isinstance(outcome, Plan) or not asked.given:
+        return outcome
+    manner: dict[str, Any] = {"form": "words", "audience": None, "length": None, **dict(asked.given)}
+    return outcome.model_copy(update={"steps": tuple(one.model_copy(update=manner) for one in outcome.steps)})
+
+
 @dataclass(frozen=True)
 class Asked:
     """How an answer is wanted, and the rest of the question."""

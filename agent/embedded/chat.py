@@ -15,7 +15,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from askwhy.agent.calls import BadCalls, calls_of, is_about_rows, outcome_of
-from askwhy.agent.embedded.again import fixed_outcome
+from askwhy.agent.embedded.again import fixed_outcome, in_manner
 from askwhy.agent.embedded.carried import carried
 from askwhy.agent.embedded.terms import term_step
 from askwhy.agent.parser.engine import Meant, meant
@@ -64,9 +64,10 @@ class EmbeddedChat(BaseChatModel):
         if fixed is None and (term := term_step(question, schema, names)):
             fixed = Plan(steps=(term,))
         found = Meant(fixed, 1.0) if fixed else meant(question, schema, names, before.steps, before.question)
+        outcome = found.outcome if fixed else carried(in_manner(found.outcome, question), question, before.steps)
         reply = AIMessage(
             content="",
-            tool_calls=calls_of(carried(found.outcome, question, before.steps), schema),
+            tool_calls=calls_of(outcome, schema),
             response_metadata={
                 "confidence": round(found.confidence, 4),
                 "model_name": "embedded",

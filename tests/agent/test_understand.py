@@ -99,7 +99,7 @@ def test_invalid_calls_are_told_back_once_and_may_be_repaired() -> None:
 )
 def test_garbage_twice_and_the_embedded_model_takes_over(garbage: AIMessage) -> None:
     found, _ = asked(garbage, garbage)
-    assert found.outcome.model_copy(update={"confidence": None}) == OLDER_PLAN
+    assert found.outcome.model_copy(update={"confidence": None, "others": ()}) == OLDER_PLAN
     assert found.engine == "openai:gpt-x -> embedded"
     assert found.model_calls == 2
 
@@ -107,7 +107,7 @@ def test_garbage_twice_and_the_embedded_model_takes_over(garbage: AIMessage) -> 
 @pytest.mark.parametrize("error", [TimeoutError("slow"), ConnectionError("gone"), ValueError("429"), KeyError("x")])
 def test_a_provider_that_fails_is_not_asked_again(error: Exception) -> None:
     found, model = asked(error)
-    assert found.outcome.model_copy(update={"confidence": None}) == OLDER_PLAN
+    assert found.outcome.model_copy(update={"confidence": None, "others": ()}) == OLDER_PLAN
     assert (found.model_calls, len(model.seen)) == (1, 1)
     assert found.engine == "openai:gpt-x -> embedded"
 
@@ -220,7 +220,7 @@ def test_an_obedient_model_still_cannot_call_anything_else() -> None:
 
 def test_the_embedded_model_costs_no_call_and_sends_no_prompt() -> None:
     found = understand("how many applicants are older than 40?", (), SUBJECT, chat_model(None, CREDIT))
-    assert found.outcome.model_copy(update={"confidence": None}) == OLDER_PLAN
+    assert found.outcome.model_copy(update={"confidence": None, "others": ()}) == OLDER_PLAN
     assert (found.model_calls, found.prompts, found.engine) == (0, (), "embedded")
 
 
