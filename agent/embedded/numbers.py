@@ -11,7 +11,7 @@ from askwhy.agent.embedded.words import Token
 _UNITS = {word: value for value, word in enumerate(ordered_words("units"))}
 _TENS = {word: 10 * value for value, word in enumerate(ordered_words("tens"), 2)}
 _ORDINALS = {word: value for value, word in enumerate(ordered_words("ordinals"), 1)}
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "k": 1000}
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "k": 1000, "grand": 1000}
 _NOT_A_COUNT = listed("uncounted")
 
 

@@ -16,10 +16,12 @@ _WORD = re.compile(
     r"|(?P<word>[^\W_]+(?:['\u2019](?!s\b)[^\W\d_]+)?)|(?P<mark>>=|<=|!=|[^\w\s]|_)"
 )
 _MOST_DIGITS = 200
-_FACTORS = {
+_NAMED = {
     "half": 0.5, "halved": 0.5, "halve": 0.5, "double": 2.0, "doubled": 2.0, "doubles": 2.0, "twice": 2.0,
     "triple": 3.0, "tripled": 3.0, "thrice": 3.0, "once": 1.0, "single": 1.0, "quarter": 0.25, "couple": 2.0,
-    "pair": 2.0, "both": 2.0,
+    "pair": 2.0, "both": 2.0, "noon": 12.0, "midnight": 0.0,
+    "january": 1.0, "february": 2.0, "march": 3.0, "april": 4.0, "june": 6.0, "july": 7.0, "august": 8.0,
+    "september": 9.0, "october": 10.0, "november": 11.0, "december": 12.0,
 }  # fmt: skip
 _SCALES = {
     "hundred": 100.0,
@@ -108,8 +110,8 @@ def _mentions(words: tuple[Word, ...]) -> list[Mention]:
             found += _readings(words, place, end, float(number[0].value), number[0].percent)
             place = max(end, place + 1)
             continue
-        if low in _FACTORS:
-            found.append(Mention(_FACTORS[low], low, place))
+        if low in _NAMED:
+            found.append(Mention(_NAMED[low], low, place))
         elif low in _DECADES:
             found += [Mention(float(_DECADES[low] + more), low, place, way) for more, way in _DECADE_WAYS]
         elif low in _TEENS:
