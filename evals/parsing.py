@@ -3,6 +3,7 @@
     askwhy eval parsing                                   the project's own held-out questions
     askwhy eval parsing --bank NAME... | FOLDER           other domains of the bank, see `askwhy.evals.bank`
     askwhy eval parsing --new-tools                       questions for tools that no training has seen
+    askwhy eval parsing --fuzz N                          N odd questions made from them: no crash, no invalid plan
     askwhy eval parsing --suite FILE --format jsonl (--subject NAME | --data CSV --target COLUMN | --schema DOMAIN.toml)
     askwhy eval parsing --suite FILE --format talktomodel --data CSV --target COLUMN [--schema FILE]
     askwhy eval parsing --suite FILE --format coxql
@@ -42,6 +43,7 @@ from typing import TYPE_CHECKING
 
 from askwhy.evals.baselines import BASELINES, baseline
 from askwhy.evals.new_tools import FOLDER, new_tools
+from askwhy.evals.parsing_fuzz import survey
 from askwhy.evals.parsing_score import Scored, Understand, ask_all, figures, miss, table
 from askwhy.evals.registry import Cell, Parser, Report, UsageError, evaluation
 from askwhy.evals.suites import Item, Suite, bank, coxql, json_lines, schema_subject, table_subject, talktomodel
@@ -76,6 +78,8 @@ def parsing(arguments: list[str]) -> Report:
 
 def _report(given: argparse.Namespace) -> Report:
     suite = _suite(given)
+    if given.fuzz:
+        return _fuzzed(given, suite)
     if given.sample:
         drawn = random.Random(0).sample(suite.items, min(given.sample, len(suite.items)))
         suite = replace(suite, items=tuple(sorted(drawn, key=suite.items.index)))
@@ -98,6 +102,13 @@ def _report(given: argparse.Namespace) -> Report:
     )
 
 
+def _fuzzed(given: argparse.Namespace, suite: Suite) -> Report:
+    found = {"engine": given.engine, "suite": suite.name, **survey(_engine(given.engine), suite.items, given.fuzz)}
+    rows = [("fuzz", kind, count, None, None, "") for kind, count in sorted(found["kinds"].items())]
+    passed = not found["invalid"] and not found["crashed"]
+    return Report(f"Odd questions made from {suite.name}", _COLUMNS, tuple(rows), found, passed=passed)
+
+
 def _read(arguments: list[str]) -> argparse.Namespace:
     parser = Parser("askwhy eval parsing")
     parser.add_argument("--bank", nargs="+", default=[])
@@ -109,6 +120,7 @@ def _read(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--engine", default="embedded")
     parser.add_argument("--baselines", action="store_true")
     parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--fuzz", type=int, default=0)
     parser.add_argument("--new-tools", action="store_true")
     given = parser.parse_args(arguments)
     if given.suite is None:
@@ -120,8 +132,8 @@ def _read(arguments: list[str]) -> argparse.Namespace:
         given.format = given.format or _FORMATS.get(given.suite.suffix, "talktomodel")
     if (given.data is None) != (given.target is None):
         raise UsageError("--data CSV and --target COLUMN go together")
-    if given.sample < 0:
-        raise UsageError("--sample takes a number of questions")
+    if given.sample < 0 or given.fuzz < 0:
+        raise UsageError("--sample and --fuzz take a number of questions")
     return given
 
 

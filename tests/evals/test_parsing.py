@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
 from askwhy.evals.bank import read_domain, schema_of
 from askwhy.evals.baselines import BASELINES, Baseline, masked
 from askwhy.evals.parsing import parsing
+from askwhy.evals.parsing_fuzz import fuzzed, survey
 from askwhy.evals.parsing_golds import PlanGold
 from askwhy.evals.parsing_score import ask_all, cluster_average, clustered, confidence, figures, share
 from askwhy.evals.registry import UsageError, run_evaluation
@@ -291,6 +293,31 @@ def test_an_engine_that_fails_now_and_then_and_one_that_always_does(gym: Path) -
     assert (found["failed"], found["exact_typed"], found["misread"], found["ece"]) == (1, 0.5, 0.0, None)
     with pytest.raises(RuntimeError, match="out of paper"):
         ask_all(shaky, asked[1:])
+
+
+def test_odd_questions_show_what_crashes_and_what_is_no_valid_plan(gym: Path) -> None:
+    items = bank([str(gym)]).items
+    first, again, other = ([one.question for one in fuzzed(items, 40, seed)] for seed in (0, 0, 1))
+    assert first == again != other
+    assert len(set(first) - {one.question for one in items}) > 30
+    bad = Plan(steps=(Step(tool="count", scope=Scope(where=Where.of(Condition(feature="agee", op="gt", value=3)))),))
+    turns = itertools.cycle((bad, Plan(steps=(Step(tool="count"),)), Clarify(question="What?"), RuntimeError("no")))
+
+    def engine(item: Item) -> Outcome:
+        turn = next(turns)
+        if isinstance(turn, Exception):
+            raise turn
+        return turn
+
+    found = survey(engine, items, 40)
+    assert (found["n"], found["invalid"], found["crashed"]) == (40, 10, 10)
+    assert found["kinds"] == {"plan": 20, "clarify": 10, "crashed": 10, "invalid": 10}
+
+
+def test_odd_questions_never_crash_the_embedded_model(gym: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = parsing(["--bank", str(gym), "--fuzz", "60"])
+    assert report.passed, report.figures["shown"]
+    assert sum(report.figures["kinds"].values()) == report.figures["n"] == 60
 
 
 def test_intervals_of_clusters_are_wider_where_golds_have_many_questions(gym: Path) -> None:
