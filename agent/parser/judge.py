@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from askwhy.agent.embedded.english import pattern
 from askwhy.agent.parser.actions import Action
 from askwhy.agent.parser.batch import Read
 from askwhy.agent.parser.decoding import Reading
@@ -25,9 +27,11 @@ from askwhy.agent.plan import Outcome
 
 SIGNS = (
     "log_probability", "numbers_left", "numbers_twice", "numbers_unsaid", "more_steps", "names_left", "values_left",
-    "names_unsaid", "names_said", "values_unsaid", "in_range", "out_of_range", "ask", "decline",
+    "names_unsaid", "names_said", "values_unsaid", "in_range", "out_of_range", "classes_left", "classes_unsaid",
+    "back_unsaid", "back_left", "ask", "decline",
 )  # fmt: skip
-"""What is weighed, each a number of a reading. *_left: said but not used; *_unsaid: used but not said."""
+"""What is weighed, each a number of a reading. *_left: said but not used; *_unsaid: used but not said; back_*: what the
+turn before was about."""
 
 NONE = "none"
 UNFITTED = {"log_probability": 1.0, NONE: -4.0}
@@ -35,6 +39,8 @@ UNFITTED = {"log_probability": 1.0, NONE: -4.0}
 
 _MOST = 3.0
 _LIKE = 0.5
+_BEFORE = frozenset((("G", "before"), ("G", "kept")))
+_DATA = re.compile(r"\b(?:this|these|that|the same) (?:data|dataset|table|model)\b")
 _COMPARED = frozenset(("lt", "le", "gt", "ge", "eq", "set"))
 
 
@@ -70,6 +76,7 @@ def signs(reading: Reading, one: Read) -> tuple[float, ...]:
     else:
         columns = {(item.group, item.place): at for at, item in enumerate(one.items)}
         found = _numbers(actions, one) | _names(frozenset(actions), columns, one) | _ranges(actions, columns, one)
+        found |= _back(actions, one)
         found["more_steps"] = sum(action == ("G", "next") for action in actions)
     return (probability, *(min(float(found.get(name, 0)), _MOST) for name in SIGNS[1:]))
 
@@ -107,13 +114,27 @@ def _names(used: frozenset[Action], columns: dict[tuple[str, int], int], one: Re
     pointed = {columns[action] for action in used if action in columns}
     owners = {("F", values[at]) for at in pointed if at in values}
     spoken = pointed | {columns[owner] for owner in owners if owner in columns}
-    features = [at for (group, _), at in columns.items() if group == "F"]
+    features, classes = ([at for (group, _), at in columns.items() if group == kind] for kind in "FK")
     return {
         "names_left": sum(best[at, WHOLE] > 0 for at in features if at not in spoken),
         "values_left": sum(best[at, WHOLE] > 0 for at in values if at not in pointed),
         "names_unsaid": sum(best[at].max() < _LIKE for at in features if at in pointed),
         "names_said": sum(best[at, WHOLE] > 0 for at in features if at in pointed),
         "values_unsaid": sum(best[at].max() < _LIKE for at in values if at in pointed),
+        "classes_left": sum(best[at, WHOLE] > 0 for at in classes if at not in pointed),
+        "classes_unsaid": sum(best[at].max() < _LIKE for at in classes if at in pointed),
+    }
+
+
+def _back(actions: Sequence[Action], one: Read) -> dict[str, int]:
+    """Whether what the turn before was about is used though nothing points at it, or is not though something does."""
+    if not one.page.earlier:
+        return {}
+    asked = _DATA.sub(" ", one.page.question.text.lower())
+    used = any(action in _BEFORE or action[0] == "P" for action in actions)
+    return {
+        "back_unsaid": int(used and not pattern("pointing_back").search(asked)),
+        "back_left": int(not used and bool(pattern("their").search(asked))),
     }
 
 

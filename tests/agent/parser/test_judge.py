@@ -14,13 +14,17 @@ from askwhy.agent.parser.decoding import Reading
 from askwhy.agent.parser.judge import NONE, SIGNS, UNFITTED, chances_of, judged, merged, signs
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.writing import write
-from askwhy.agent.plan import Clarify, Decline, Outcome
+from askwhy.agent.plan import Clarify, Decline, Outcome, Plan
 from askwhy.evals.bank import read_golds
 from askwhy.evals.pack_parser import weights_of
+from askwhy.tools.schema import ClassLabel
 
 AGE = feature("age").model_copy(update={"low": 18, "high": 90})
 INCOME = feature("income").model_copy(update={"low": 0, "high": 9000})
 PEOPLE = schema(AGE, INCOME, feature("region", kind="category", values=("north", "south")))
+CLASSES = (
+    ClassLabel(name="no", value="no", label="refusal"), ClassLabel(name="yes", value="yes", label="approval")
+)  # fmt: skip
 AGED = "how many people aged over 40 in the north"
 
 
@@ -61,6 +65,45 @@ def signs_of(question: str, gold: str) -> dict[str, float]:
 )
 def test_signs(question: str, gold: str, expected: dict[str, float]) -> None:
     assert signs_of(question, gold) == expected
+
+
+OLDER = read_golds([["count ; where age > 40"]], PEOPLE)[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "gold", "expected"),
+    [
+        ("how good is the model", "score ; where age > 40", {"back_unsaid"}),
+        ("how good is the model for people in this data", "score ; where age > 40", {"back_unsaid"}),
+        ("how good is it for them", "score ; where age > 40", set()),
+        ("and how good", "score ; where age > 40", set()),
+        ("how good is it for them", "score", {"back_left"}),
+        ("how good is it", "score", set()),
+        ("how good is the model for these data", "score", set()),
+    ],
+)
+def test_pointing_back_is_weighed(question: str, gold: str, expected: set[str]) -> None:
+    assert isinstance(OLDER, Plan)
+    read = Read.of(Page.of(question, PEOPLE, OLDER.steps), tiny_pieces())
+    found = dict(zip(SIGNS, signs(reading(read, gold), read), strict=True))
+    assert {name for name, value in found.items() if value and name.startswith("back_")} == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "gold", "expected"),
+    [
+        ("how likely is a refusal", "likelihood ; cls no", set()),
+        ("how likely is a refusal", "likelihood", {"classes_left"}),
+        ("how likely is that", "likelihood ; cls no", {"classes_unsaid"}),
+    ],
+)
+def test_classes_are_weighed(question: str, gold: str, expected: set[str]) -> None:
+    schema = PEOPLE.model_copy(update={"classes": CLASSES})
+    read = Read.of(Page.of(question, schema), tiny_pieces())
+    outcome = read_golds([[gold]], schema)[0]
+    made = Reading(outcome, 0.5, tuple(one[0] for one in write(outcome, read.page)))
+    found = dict(zip(SIGNS, signs(made, read), strict=True))
+    assert {name for name, value in found.items() if value and name.startswith("classes_")} == expected
 
 
 def test_a_question_back_and_a_decline_have_their_own_sign_only() -> None:
