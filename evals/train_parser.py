@@ -49,7 +49,7 @@ _FOLLOWING = 0.3
 _COUNTED = 0.4
 """Share of the turns before that were only about how many rows there are: what else is asked then is no count."""
 _REPEATS = frozenset((("G", "before"), ("G", "kept")))
-_AFTER = 0.4
+_AFTER = 0.7
 """Share of the questions that stand alone which are asked after another one, as in most talks."""
 
 
