@@ -12,6 +12,7 @@ of the question bank; each is what its own tool calls would be read as. The same
 from __future__ import annotations
 
 import random
+import re
 from typing import NamedTuple
 
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan
@@ -70,6 +71,13 @@ _QUESTION_WORDS = frozenset(
 )
 
 
+_VERB = 0.4
+_HOW_MANY = re.compile(
+    r"^(how many (?!are |misses|mistakes|errors|false )[^\x01,]*?)(?<! not) (?:that have|having|with|w/)(?= )"
+)
+_ENDINGS = ("there", "have", "exist", "data", "them")
+
+
 class Generated(NamedTuple):
     """A question with its plan, and where in the question columns, values, classes and numbers are spoken of."""
 
@@ -99,9 +107,16 @@ def generated_with_mentions(schema: Schema, rng: random.Random) -> Generated:
         outcome = Decline(reason=name.removeprefix("no "))
     else:
         said = single(speech, menu, rng)
-        text, outcome = said.text, Plan(steps=said.steps)
+        text, outcome = _said_of_them(said.text, rng), Plan(steps=said.steps)
     question, mentions = unmarked(typed(text, _is_question(text), rng))
     return Generated(Asked(question, (outcome,), 0), mentions)
+
+
+def _said_of_them(text: str, rng: random.Random) -> str:
+    """Now and then "how many women with a fee above 50" as "how many women have a fee above 50"."""
+    if rng.random() < _VERB or text.endswith(_ENDINGS):
+        return text
+    return _HOW_MANY.sub(r"\1 have", text, count=1)
 
 
 def followed(schema: Schema, rng: random.Random) -> tuple[Asked, Asked] | None:

@@ -1,4 +1,4 @@
-"""What a question about the last explanation leaves unsaid: the class and the method that were explained."""
+"""What a question after another leaves unsaid: the row that is changed, the class and the method explained."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from askwhy.tools.scope import Argument
 
 
 def carried(outcome: Outcome, question: str, before: Sequence[Step]) -> Outcome:
-    """The outcome with the class and the method of the turn before, where the question is about the same one.
+    """The outcome with the row, the class and the method of the turn before, where the question is about the same one.
 
-    That is so where it says so ("how stable is this explanation?") or asks the same of something else ("and row 60?").
+    For class and method that is so where it says so ("how stable is this explanation?") or asks the same of something
+    else ("and row 60?").
     """
     if not isinstance(outcome, Plan) or not before:
         return outcome
@@ -23,10 +24,21 @@ def carried(outcome: Outcome, question: str, before: Sequence[Step]) -> Outcome:
     last = before[-1]
 
     def put(step: Step) -> Step:
+        step = _of_the_row(step, said, last)
         again = step.tool == last.tool and (goes_on or step.form != "words")
         return _with_arguments_of(last, step) if again or (about and step.scope.row == last.scope.row) else step
 
     return outcome.model_copy(update={"steps": tuple(map(put, outcome.steps))})
+
+
+def _of_the_row(step: Step, said: str, last: Step) -> Step:
+    """A change that is said of no rows, after a turn about one of them, as a change to that one."""
+    scope, before = step.scope, last.scope
+    about = scope.row or scope.case or scope.text or scope.where.all or step.refs
+    if not scope.changes or about or not (before.row or before.case or before.text) or pattern("all").search(said):
+        return step
+    kept = {"row": before.row, "case": before.case, "text": before.text}
+    return step.model_copy(update={"scope": scope.model_copy(update=kept)})
 
 
 def _with_arguments_of(last: Step, step: Step) -> Step:

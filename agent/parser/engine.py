@@ -41,6 +41,7 @@ _QUESTIONS = {
     "text": "Which text do you mean?",
     "model": "Which model do you mean?",
 }
+_WHICH = (Clarify(question="row"), Clarify(question="text"))
 _UNSURE = "I am not sure what you mean. Is it one of these?"
 _LOST = "I am not sure what you mean. Could you put it another way?"
 
@@ -105,6 +106,8 @@ def hear(
     """What the network makes of a question."""
     read = Read.of(Page.of(question, schema, earlier), model.pieces, said, names)
     found, near = _asked(model, read)
+    if earlier and (earlier[-1].scope.row or earlier[-1].scope.case or earlier[-1].scope.text):
+        found = [one for one in found if one.outcome not in _WHICH]  # one is under discussion
     return Heard(tuple(judged(found, read, model.judge)), near)
 
 

@@ -28,10 +28,10 @@ from askwhy.agent.plan import Outcome
 SIGNS = (
     "log_probability", "numbers_left", "numbers_twice", "numbers_unsaid", "more_steps", "names_left", "values_left",
     "names_unsaid", "names_said", "values_unsaid", "in_range", "out_of_range", "classes_left", "classes_unsaid",
-    "back_unsaid", "back_left", "ask", "decline",
+    "back_unsaid", "back_left", "ask", "ask_named", "decline",
 )  # fmt: skip
 """What is weighed, each a number of a reading. *_left: said but not used; *_unsaid: used but not said; back_*: what the
-turn before was about."""
+turn before was about; ask_named: a feature is asked for though the question names one."""
 
 NONE = "none"
 UNFITTED = {"log_probability": 1.0, NONE: -4.0}
@@ -39,6 +39,7 @@ UNFITTED = {"log_probability": 1.0, NONE: -4.0}
 
 _MOST = 3.0
 _LIKE = 0.5
+_ASK_FEATURE = ("G", "ask:feature")
 _BEFORE = frozenset((("G", "before"), ("G", "kept")))
 _DATA = re.compile(r"\b(?:this|these|that|the same) (?:data|dataset|table|model)\b")
 _COMPARED = frozenset(("lt", "le", "gt", "ge", "eq", "set"))
@@ -72,7 +73,8 @@ def signs(reading: Reading, one: Read) -> tuple[float, ...]:
     actions = reading.actions
     probability = math.log(max(reading.probability, 1e-9))
     if actions[0][0] == "G":
-        found = {"ask" if str(actions[0][1]).startswith("ask:") else "decline": 1}
+        asks = str(actions[0][1]).startswith("ask:")
+        found = {"ask" if asks else "decline": 1, "ask_named": _said(one) if actions[0] == _ASK_FEATURE else 0}
     else:
         columns = {(item.group, item.place): at for at, item in enumerate(one.items)}
         found = _numbers(actions, one) | _names(frozenset(actions), columns, one) | _ranges(actions, columns, one)
@@ -104,6 +106,13 @@ def _numbers(actions: Sequence[Action], one: Read) -> dict[str, int]:
         "numbers_twice": sum(count - 1 for count in times.values()),
         "numbers_unsaid": sum(numbers[index].way not in SPOKEN for index in times),
     }
+
+
+def _said(one: Read) -> int:
+    """How many features the question calls by a whole name: there is less to ask for."""
+    matched: Any = one.matched
+    best = matched[:, :, WHOLE].max(axis=0, initial=0.0) if matched.size else np.zeros(len(one.items))
+    return sum(best[at] > 0 for at, item in enumerate(one.items) if item.group == "F")
 
 
 def _names(used: frozenset[Action], columns: dict[tuple[str, int], int], one: Read) -> dict[str, int]:
