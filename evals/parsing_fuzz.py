@@ -53,7 +53,7 @@ def _problem(outcome: Outcome, item: Item) -> str | None:
         return None
     try:
         again = outcome_of(calls_of(outcome, item.subject.schema), item.subject.schema)
-    except (BadCalls, ToolError) as error:
+    except (BadCalls, ToolError, ValueError) as error:
         return str(error)
     return None if isinstance(again, Plan) and again.steps == outcome.steps else "it reads differently the second time"
 

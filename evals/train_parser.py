@@ -244,20 +244,20 @@ def train(folder: Path, minutes: float, steps: int, rate: float, seed: int, all_
     domains = [read_domain(path) for path in paths if all_domains or path.stem not in DEVELOPMENT]
     rivals = sorted({name for domain in domains for name in domain.schema.rivals})
     reader = Trained(network, pieces, {}, {})
-    shelves = Shelves(reader, rivals, domains, seed + done)
+    shelves = Shelves(reader, rivals, domains, seed)
     source = ahead(lessons(domains, pieces, shelves.catalogue, seed + done))
     started, saved, losses = time.monotonic(), time.monotonic(), []
     while done < steps and time.monotonic() - started < 60 * minutes:
         batch, lesson = next(source)
         network.eval()  # what is kept for many steps is read with nothing left out
         if done % _SHELF_EVERY == 0:  # what was read changes slowly, and reading it is most of the work
-            shelves.read()
+            shelves.read(done)
         for group in optimizer.param_groups:
             group["lr"] = group["most"] * min(1.0, (done + 1) / _WARM) * max(0.02, 1 - done / steps)
         items = reader.items(batch.texts)
         network.train()
         torch.manual_seed(seed + done)  # what is left out is the same, wherever the training was gone on from
-        loss = network(batch, lesson, shelves.drawn(), items)
+        loss = network(batch, lesson, shelves.drawn(done), items)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

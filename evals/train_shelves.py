@@ -24,13 +24,14 @@ class Shelves:
     """Shelves of one catalogue, drawn at random. `catalogue` stays the same."""
 
     def __init__(self, reader: Trained, rivals: Sequence[str], domains: Sequence[Domain], seed: int) -> None:
-        self._reader, self._rivals, self._rng = reader, rivals, random.Random(seed)
+        self._reader, self._rivals, self._seed = reader, rivals, seed
         self._questions = _questions(domains)
         self.catalogue: Catalogue
-        self.read()
+        self.read(0)
 
-    def read(self) -> None:
+    def read(self, step: int) -> None:
         """Read everything anew, with other questions."""
+        self._rng = random.Random(f"{self._seed} {step} read")
         self._reader.forget()
         self.catalogue, self._whole = self._reader.shelf(self._rivals)
         names = [str(name) for _, name in self.catalogue.actions[self.catalogue.first_tool :]]
@@ -41,8 +42,9 @@ class Shelves:
         for at, place in enumerate(owner):
             self._of[place].append(at)
 
-    def drawn(self) -> Shelf:
-        """Every tool by one to five sentences."""
+    def drawn(self, step: int) -> Shelf:
+        """Every tool by one to five sentences, the same ones for a step wherever the training was gone on from."""
+        self._rng = random.Random(f"{self._seed} {step}")
         kept = [(at, place) for place, every in enumerate(self._of) for at in self._few(every)]
         owner = torch.tensor([place for _, place in kept])
         return Shelf.of(self._whole.texts, self._asks[[at for at, _ in kept]], owner, len(self._of))

@@ -152,7 +152,7 @@ OTHERS = {
         "how many patients are older than 50?",
         "what do you predict for row 12, and how sure are you?",
         "why was row 12 predicted this way?",
-        "what should row 12 change to be lower, without touching sex or age?",
+        "how could the prediction for row 12 get lower without changing sex or age?",
         "what if the bmi were 5 lower?",
         "what are the three most important features?",
         "how accurate is the model for patients under 40?",
@@ -215,10 +215,10 @@ def test_a_conversation_about_a_text() -> None:
     words = {str(fact.at): fact.number() for fact in why.all("word_attribution")}
     assert set(words) == set(said.split())
     assert why.one("base").number() + sum(words.values()) == pytest.approx(why.one("probability").number(), abs=0.02)
-    top = verified(session, "which three words matter most?")
+    top = verified(session, f'which three words matter most in "{said}"?')
     ranked = sorted(words, key=lambda word: -abs(words[word]))
     assert all(f"“{word}”" in top.text for word in ranked[:3])
-    without = verified(session, "what if I remove the word dull?")
+    without = verified(session, "remove the word dull, what then?")
     removed = outputs(subject, own.replace({"text": {said: said.replace(" dull", "")}}))[0]
     fact = without.evidence[0].one("after_probability")
     assert fact.value == pytest.approx(removed[subject.schema.class_index(fact.cls or "")])

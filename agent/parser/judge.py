@@ -28,10 +28,10 @@ from askwhy.agent.plan import Outcome
 SIGNS = (
     "log_probability", "numbers_left", "numbers_twice", "numbers_unsaid", "more_steps", "names_left", "values_left",
     "names_unsaid", "names_said", "values_unsaid", "in_range", "out_of_range", "classes_left", "classes_unsaid",
-    "back_unsaid", "back_left", "ask", "ask_named", "decline",
+    "back_unsaid", "back_left", "ask", "decline",
 )  # fmt: skip
 """What is weighed, each a number of a reading. *_left: said but not used; *_unsaid: used but not said; back_*: what the
-turn before was about; ask_named: a feature is asked for though the question names one."""
+turn before was about."""
 
 NONE = "none"
 UNFITTED = {"log_probability": 1.0, NONE: -4.0}
@@ -39,6 +39,7 @@ UNFITTED = {"log_probability": 1.0, NONE: -4.0}
 
 _MOST = 3.0
 _LIKE = 0.5
+_OPEN = ("numbers_left", "numbers_unsaid", "names_unsaid", "values_unsaid")
 _ASK_FEATURE = ("G", "ask:feature")
 _BEFORE = frozenset((("G", "before"), ("G", "kept")))
 _DATA = re.compile(r"\b(?:this|these|that|the same) (?:data|dataset|table|model)\b")
@@ -50,7 +51,7 @@ def judged(found: Sequence[Reading], one: Read, weights: Mapping[str, float]) ->
 
     weights: by the name of the sign, and of NONE. Readings of the same outcome become one.
     """
-    several = merged(found)
+    several = _settled(merged(found), one)
     if not several:
         return []
     chances = chances_of(
@@ -73,8 +74,7 @@ def signs(reading: Reading, one: Read) -> tuple[float, ...]:
     actions = reading.actions
     probability = math.log(max(reading.probability, 1e-9))
     if actions[0][0] == "G":
-        asks = str(actions[0][1]).startswith("ask:")
-        found = {"ask" if asks else "decline": 1, "ask_named": _said(one) if actions[0] == _ASK_FEATURE else 0}
+        found = {"ask" if str(actions[0][1]).startswith("ask:") else "decline": 1}
     else:
         columns = {(item.group, item.place): at for at, item in enumerate(one.items)}
         found = _numbers(actions, one) | _names(frozenset(actions), columns, one) | _ranges(actions, columns, one)
@@ -93,6 +93,25 @@ def merged(found: Sequence[Reading]) -> list[Reading]:
     return list(several.values())
 
 
+def _settled(several: Sequence[Reading], one: Read) -> Sequence[Reading]:
+    """The readings without a question back about a feature where a plan leaves nothing open: it names features and
+    values as the question does, and uses every number. The others share what that question had of the probability.
+    """
+    asks = [reading for reading in several if reading.actions[0] == _ASK_FEATURE]
+    if not asks or not any(_leaves_nothing(reading, one) for reading in several):
+        return several
+    left = 1 - min(sum(reading.probability for reading in asks), 0.99)
+    rest = (reading for reading in several if reading not in asks)
+    return [replace(reading, probability=min(reading.probability / left, 1.0)) for reading in rest]
+
+
+def _leaves_nothing(reading: Reading, one: Read) -> bool:
+    if reading.actions[0][0] == "G":
+        return False
+    found = dict(zip(SIGNS, signs(reading, one), strict=True))
+    return found["names_said"] > 0 and not any(found[name] for name in _OPEN)
+
+
 def _numbers(actions: Sequence[Action], one: Read) -> dict[str, int]:
     """Numbers of the question that are not used, used twice, and used numbers that it does not say."""
     numbers = one.page.numbers
@@ -106,13 +125,6 @@ def _numbers(actions: Sequence[Action], one: Read) -> dict[str, int]:
         "numbers_twice": sum(count - 1 for count in times.values()),
         "numbers_unsaid": sum(numbers[index].way not in SPOKEN for index in times),
     }
-
-
-def _said(one: Read) -> int:
-    """How many features the question calls by a whole name: there is less to ask for."""
-    matched: Any = one.matched
-    best = matched[:, :, WHOLE].max(axis=0, initial=0.0) if matched.size else np.zeros(len(one.items))
-    return sum(best[at] > 0 for at, item in enumerate(one.items) if item.group == "F")
 
 
 def _names(used: frozenset[Action], columns: dict[tuple[str, int], int], one: Read) -> dict[str, int]:

@@ -39,13 +39,13 @@ def test_a_batch_sees_a_tool_by_some_sentences_of_its_own() -> None:
         model = tiny_model()
         shelves = Shelves(model, (), [domain], 3)
         _, whole = model.shelf()
-        one, other = shelves.drawn(), shelves.drawn()
+        one, other = shelves.drawn(1), shelves.drawn(2)
         assert one.tools.shape == other.tools.shape == whole.tools.shape
         assert not torch.equal(one.tools, other.tools)
         assert set(one.owner.tolist()) == set(range(len(tools())))
         assert max(one.owner.tolist().count(place) for place in range(len(tools()))) <= 5
         place = [name for _, name in shelves.catalogue.actions[shelves.catalogue.first_tool :]].index("appeal")
-        drawn = torch.cat([one.asks[one.owner == place] for one in (shelves.drawn() for _ in range(40))])
+        drawn = torch.cat([one.asks[one.owner == place] for one in (shelves.drawn(step) for step in range(40))])
         asked = [text for text in (asked.question for asked in domain.questions) if text]
         vectors = model.sentences(random.Random(0).sample(asked, len(asked)))
         assert (drawn @ vectors.T > 0.999).any()

@@ -113,4 +113,4 @@ def test_a_network_is_asked_with_the_turn_before(monkeypatch: pytest.MonkeyPatch
     for question, earlier in itertools.product(("why row 12", "and now?"), ((), PLANS[1].steps)):
         found = meant(question, PEOPLE, offered, earlier, "how many are older than 40")
         assert 0 <= found.confidence <= 1 and found.outcome.kind in ("plan", "clarify", "decline")
-        assert len(found.readings) == len(getattr(found.outcome, "options", found.readings))
+        assert len(found.readings) in (0, len(getattr(found.outcome, "options", found.readings)))

@@ -131,6 +131,18 @@ def test_what_is_left_over_counts_against_a_reading() -> None:
     assert best.outcome == found[1].outcome
 
 
+def test_no_feature_is_asked_for_where_a_reading_leaves_nothing_open() -> None:
+    read = read_of("how many have an age over 40")
+    back = Reading(Clarify(question="feature"), 0.8, (("G", "ask:feature"),))
+    other = Reading(Clarify(question="number"), 0.05, (("G", "ask:number"),))
+    whole, part = reading(read, "count ; where age > 40", 0.15), reading(read, "count", 0.15)
+    found = judged([back, other, whole], read, UNFITTED)
+    assert [one.outcome for one in found] == [whole.outcome, other.outcome]
+    assert found[0].probability / found[1].probability == pytest.approx(3)
+    assert found[0].probability == pytest.approx(0.75 / (1.0 + math.exp(UNFITTED[NONE])))
+    assert judged([back, other, part], read, UNFITTED)[0].outcome == back.outcome
+
+
 def test_ways_to_write_the_same_reading_are_counted_together() -> None:
     one, other = (reading(read_of(AGED), gold).outcome for gold in ("count", "importance"))
     ways: list[tuple[Outcome, float]] = [(one, 0.3), (other, 0.35), (one, 0.1), (Clarify(question="row"), 0.02)]
