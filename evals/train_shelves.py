@@ -31,11 +31,11 @@ class Shelves:
 
     def read(self, step: int) -> None:
         """Read everything anew, with other questions."""
-        self._rng = random.Random(f"{self._seed} {step} read")
+        rng = random.Random(f"{self._seed} {step} read")
         self._reader.forget()
         self.catalogue, self._whole = self._reader.shelf(self._rivals)
         names = [str(name) for _, name in self.catalogue.actions[self.catalogue.first_tool :]]
-        extra = [(place, text) for place, name in enumerate(names) for text in self._some(name)]
+        extra = [(place, text) for place, name in enumerate(names) for text in self._some(name, rng)]
         self._asks = torch.cat([self._whole.asks, self._reader.sentences([text for _, text in extra])])
         owner = [*self._whole.owner.tolist(), *(place for place, _ in extra)]
         self._of: list[list[int]] = [[] for _ in names]
@@ -44,17 +44,18 @@ class Shelves:
 
     def drawn(self, step: int) -> Shelf:
         """Every tool by one to five sentences, the same ones for a step wherever the training was gone on from."""
-        self._rng = random.Random(f"{self._seed} {step}")
-        kept = [(at, place) for place, every in enumerate(self._of) for at in self._few(every)]
+        rng = random.Random(f"{self._seed} {step}")
+        kept = [
+            (at, place)
+            for place, every in enumerate(self._of)
+            for at in rng.sample(every, rng.randint(1, min(_MOST, len(every))))
+        ]
         owner = torch.tensor([place for _, place in kept])
         return Shelf.of(self._whole.texts, self._asks[[at for at, _ in kept]], owner, len(self._of))
 
-    def _few(self, every: list[int]) -> list[int]:
-        return self._rng.sample(every, self._rng.randint(1, min(_MOST, len(every))))
-
-    def _some(self, name: str) -> list[str]:
+    def _some(self, name: str, rng: random.Random) -> list[str]:
         every = self._questions.get(name, [])
-        return self._rng.sample(every, min(_ASKED, len(every)))
+        return rng.sample(every, min(_ASKED, len(every)))
 
 
 def _questions(domains: Sequence[Domain]) -> dict[str, list[str]]:

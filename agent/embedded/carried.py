@@ -34,8 +34,8 @@ def carried(outcome: Outcome, question: str, before: Sequence[Step]) -> Outcome:
 def _of_the_row(step: Step, said: str, last: Step) -> Step:
     """A change that is said of no rows, after a turn about one of them, as a change to that one."""
     scope, before = step.scope, last.scope
-    about = scope.row or scope.case or scope.text or scope.where.all or step.refs
-    if not scope.changes or about or not (before.row or before.case or before.text) or pattern("all").search(said):
+    about = scope.has_instance or scope.where or step.refs
+    if not scope.changes or about or not before.has_instance or pattern("all").search(said):
         return step
     kept = {"row": before.row, "case": before.case, "text": before.text}
     return step.model_copy(update={"scope": scope.model_copy(update=kept)})

@@ -93,20 +93,13 @@ def meant(
     return Meant(best.outcome, confidence, plans[1:] if confidence < SURE else ())
 
 
-def readings(
-    model: Trained, question: str, schema: Schema, names: frozenset[str] | None, earlier: tuple[Step, ...], said: str
-) -> list[Reading]:
-    """The likeliest readings, most likely first, each with the chance that it is right."""
-    return list(hear(model, question, schema, names, earlier, said).readings)
-
-
 def hear(
     model: Trained, question: str, schema: Schema, names: frozenset[str] | None, earlier: tuple[Step, ...], said: str
 ) -> Heard:
     """What the network makes of a question."""
     read = Read.of(Page.of(question, schema, earlier), model.pieces, said, names)
     found, near = _asked(model, read)
-    if earlier and (earlier[-1].scope.row or earlier[-1].scope.case or earlier[-1].scope.text):
+    if earlier and earlier[-1].scope.has_instance:
         found = [one for one in found if one.outcome not in _WHICH]  # one is under discussion
     return Heard(tuple(judged(found, read, model.judge)), near)
 

@@ -31,7 +31,8 @@ def untrained(seed: int) -> Trained:
 
 
 def asked(model: Trained, question: str, about: Schema, earlier: tuple[Step, ...] = ()) -> list[Reading]:
-    return engine.readings(model, question, about, None, earlier, "what was asked before" if earlier else "")
+    said = "what was asked before" if earlier else ""
+    return list(engine.hear(model, question, about, None, earlier, said).readings)
 
 
 def check(found: Sequence[Reading], question: str, about: Schema, earlier: tuple[Step, ...] = ()) -> None:
@@ -85,7 +86,7 @@ def test_no_question_makes_it_raise(question: str, seed: int, name: str) -> None
 def test_only_tools_on_offer_are_written() -> None:
     offered = frozenset({"count", "explain"})
     for question in ("why row 12", "how many are older than 40"):
-        for one in engine.readings(untrained(0), question, PEOPLE, offered, (), ""):
+        for one in engine.hear(untrained(0), question, PEOPLE, offered, (), "").readings:
             assert not isinstance(one.outcome, Plan) or {step.tool for step in one.outcome.steps} <= offered
 
 

@@ -13,7 +13,7 @@ import torch
 from tiny_parser import PEOPLE, TAUGHT, taught, tiny_model, tiny_network, tokenizer_json
 
 from askwhy.agent.parser import trained
-from askwhy.agent.parser.engine import readings
+from askwhy.agent.parser.engine import hear
 from askwhy.agent.parser.judge import UNFITTED
 from askwhy.agent.parser.trained import CARD, TOKENIZER, WEIGHTS, Trained, load, pack
 from askwhy.tools.errors import ToolError
@@ -48,7 +48,7 @@ def test_a_packed_network_reads_as_before(tmp_path: Path) -> None:
     pack(taught().network, tokenizer_json().encode(), tmp_path, {})
     packed = load(tmp_path)
     for question in TAUGHT:
-        found, expected = (readings(one, question, PEOPLE, None, (), "")[0] for one in (packed, taught()))
+        found, expected = (hear(one, question, PEOPLE, None, (), "").readings[0] for one in (packed, taught()))
         assert found.outcome == expected.outcome
         assert found.probability == pytest.approx(expected.probability, abs=0.05)
 
