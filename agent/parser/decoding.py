@@ -20,6 +20,8 @@ from askwhy.agent.plan import Outcome
 from askwhy.tools.errors import ToolError
 
 _MOST_ACTIONS = 60
+_FAR = 7.0
+"""A reading whose log-probability is so much below the best one's is not looked for."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,14 @@ class Writer:
                 for at in np.argpartition(-row, min(width, len(row) - 1))[:width]
                 if mask[at] and row[at] > -50
             ]
-            grown = sorted(grown, key=lambda beam: -beam.score)[:width]
-            ended += [beam for beam in grown if beam.done]
-            beams = [beam.read() for beam in grown if not beam.done]
+            grown = sorted(grown, key=lambda beam: -beam.score)
+            ended += [beam for beam in grown[:width] if beam.done]
+            # A question back is one word: counted among the best, it would leave no room for the plans.
+            beams = [beam.read() for beam in [beam for beam in grown if not beam.done][:width]]
             scored = sorted((beam.score for beam in ended), reverse=True)
             # Going on only lowers a score: one below those that are wanted cannot come to be among them.
             least = max(
-                scored[0] - 5 if scored else -math.inf, scored[width - 1] if len(scored) >= width else -math.inf
+                scored[0] - _FAR if scored else -math.inf, scored[width - 1] if len(scored) >= width else -math.inf
             )
             beams = [beam for beam in beams if beam.score > least]
             if not beams:

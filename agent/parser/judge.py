@@ -40,7 +40,7 @@ UNFITTED = {"log_probability": 1.0, NONE: -4.0}
 _MOST = 3.0
 _LIKE = 0.5
 _OPEN = ("numbers_left", "numbers_unsaid", "names_unsaid", "values_unsaid")
-_ASK_FEATURE = ("G", "ask:feature")
+_ASK_FEATURE, _ASK_NUMBER = ("G", "ask:feature"), ("G", "ask:number")
 _BEFORE = frozenset((("G", "before"), ("G", "kept")))
 _DATA = re.compile(r"\b(?:this|these|that|the same) (?:data|dataset|table|model)\b")
 _COMPARED = frozenset(("lt", "le", "gt", "ge", "eq", "set"))
@@ -94,13 +94,14 @@ def merged(found: Sequence[Reading]) -> list[Reading]:
 
 
 def _settled(several: Sequence[Reading], one: Read) -> Sequence[Reading]:
-    """The readings without a question back about a feature where a plan leaves nothing open: it names features and
-    values as the question does, and uses every number. The others share what that question had of the probability.
+    """The readings without a question back about a feature or a number where a plan leaves nothing open: it names
+    features and values as the question does, and uses every number. The others share what these had of the probability.
     """
-    asks = [reading for reading in several if reading.actions[0] == _ASK_FEATURE]
+    back = {_ASK_FEATURE, _ASK_NUMBER} if one.page.question.numbers else {_ASK_FEATURE}
+    asks = [reading for reading in several if reading.actions[0] in back]
     if not asks or not any(_leaves_nothing(reading, one) for reading in several):
         return several
-    left = 1 - min(sum(reading.probability for reading in asks), 0.99)
+    left = 1 - min(sum(reading.probability for reading in asks), 0.999)
     rest = (reading for reading in several if reading not in asks)
     return [replace(reading, probability=min(reading.probability / left, 1.0)) for reading in rest]
 

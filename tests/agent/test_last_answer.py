@@ -96,7 +96,7 @@ def test_where_there_is_no_answer_yet_it_is_asked_back() -> None:
 @pytest.mark.parametrize(
     ("question", "tool"),
     [
-        ("how faithful is that?", "explanation_quality"),
+        ("how faithful is that explanation?", "explanation_quality"),
         ("do other methods say the same?", "agree"),
         ("does it depend on what it is compared with?", "baseline_sensitivity"),
     ],

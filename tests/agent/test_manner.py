@@ -273,7 +273,7 @@ WHY = "why was applicant 12 declined?"
         (("which features matter most? for an expert please",), "importance", {"audience": "expert"}),
         (("explain applicant 12 in full detail",), "explain", {"length": "full"}),
         (("write a letter to applicant 12 saying why",), "explain", {"form": "letter"}),
-        (("draft an adverse action letter for applicant 12",), "letter_reasons", {"form": "letter"}),
+        (("write an adverse action letter for applicant 12",), "letter_reasons", {"form": "letter"}),
         ((WHY, "now in one sentence"), "explain", {"length": "sentence"}),
         ((WHY, "say that to the customer"), "explain", {"audience": "customer"}),
         ((WHY, "write her a letter"), "explain", {"form": "letter"}),

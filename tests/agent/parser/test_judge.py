@@ -131,12 +131,13 @@ def test_what_is_left_over_counts_against_a_reading() -> None:
     assert best.outcome == found[1].outcome
 
 
-def test_no_feature_is_asked_for_where_a_reading_leaves_nothing_open() -> None:
+def test_no_feature_or_number_is_asked_for_where_a_reading_leaves_nothing_open() -> None:
     read = read_of("how many have an age over 40")
     back = Reading(Clarify(question="feature"), 0.8, (("G", "ask:feature"),))
-    other = Reading(Clarify(question="number"), 0.05, (("G", "ask:number"),))
+    amount = Reading(Clarify(question="number"), 0.0, (("G", "ask:number"),))
+    other = Reading(Clarify(question="row"), 0.05, (("G", "ask:row"),))
     whole, part = reading(read, "count ; where age > 40", 0.15), reading(read, "count", 0.15)
-    found = judged([back, other, whole], read, UNFITTED)
+    found = judged([back, amount, other, whole], read, UNFITTED)
     assert [one.outcome for one in found] == [whole.outcome, other.outcome]
     assert found[0].probability / found[1].probability == pytest.approx(3)
     assert found[0].probability == pytest.approx(0.75 / (1.0 + math.exp(UNFITTED[NONE])))
