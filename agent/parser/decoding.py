@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import Any
@@ -82,7 +83,7 @@ class Writer:
             grown = sorted(grown, key=lambda beam: -beam.score)
             ended += [beam for beam in grown[:width] if beam.done]
             # A question back is one word: counted among the best, it would leave no room for the plans.
-            beams = [beam.read() for beam in [beam for beam in grown if not beam.done][:width]]
+            beams = [beam.read() for beam in itertools.islice((one for one in grown if not one.done), width)]
             scored = sorted((beam.score for beam in ended), reverse=True)
             # Going on only lowers a score: one below those that are wanted cannot come to be among them.
             least = max(

@@ -144,6 +144,13 @@ def test_no_feature_or_number_is_asked_for_where_a_reading_leaves_nothing_open()
     assert judged([back, other, part], read, UNFITTED)[0].outcome == back.outcome
 
 
+def test_a_number_is_asked_for_where_the_question_has_none() -> None:
+    read = read_of("how important is age")
+    back = Reading(Clarify(question="number"), 0.6, (("G", "ask:number"),))
+    whole = reading(read, "importance ; features age", 0.3)
+    assert {one.outcome for one in judged([back, whole], read, UNFITTED)} == {back.outcome, whole.outcome}
+
+
 def test_ways_to_write_the_same_reading_are_counted_together() -> None:
     one, other = (reading(read_of(AGED), gold).outcome for gold in ("count", "importance"))
     ways: list[tuple[Outcome, float]] = [(one, 0.3), (other, 0.35), (one, 0.1), (Clarify(question="row"), 0.02)]
