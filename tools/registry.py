@@ -44,6 +44,11 @@ NameKind = Literal["feature", "class"]
 Needs = Literal["nothing", "any", "rows", "instance", "changes"]
 """nothing: the scope does not matter and is dropped; any: a selection, be it empty; rows: at least one row."""
 Says = tuple[str | tuple[str, ...], ...]
+Section = Literal[
+    "What the model is", "How well it does", "What it relies on", "Leaks and shortcuts", "Groups", "Labels", "Stability"
+]
+"""The sections of an audit, in their order."""
+
 _PACKAGES = ("askwhy.tools.table", "askwhy.tools.text")
 
 
@@ -65,6 +70,8 @@ class Tool:
     """A registered tool. `needs` is what its scope must hold; `code` is the hash of its source file.
 
     drafts: whether it tries texts that a language model wrote (`View.drafts`), where one is configured.
+    audit: the section of an audit to which it belongs, run on all rows without arguments. A fault of the model or of its
+    data that it is sure of is a fact of relation "flaw", whose value names the kind ("leak", "shortcut", ...).
     """
 
     name: str
@@ -78,6 +85,7 @@ class Tool:
     code: str
     named: tuple[tuple[str, NameKind], ...]
     drafts: bool = False
+    audit: Section | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         # Our own tools travel to the worker by name, those registered elsewhere whole.
@@ -118,6 +126,7 @@ def tool(
     needs: Needs = "rows",
     fits: Callable[[Schema], bool] = lambda schema: True,
     drafts: bool = False,
+    audit: Section | None = None,
 ) -> Callable[[Callable[..., Evidence]], Tool]:
     """Register a function as a tool under its own name; see the module's docstring."""
 
@@ -137,6 +146,7 @@ def tool(
             code=_code_hash(function),
             named=_named(function),
             drafts=drafts,
+            audit=audit,
         )
         known = _TOOLS.get(name)
         if known is not None and known.function.__module__ != function.__module__:

@@ -1,0 +1,1 @@
+"""The agentic mode: steps that depend on what earlier steps found, under budgets, with one report at the end."""

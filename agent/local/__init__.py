@@ -1,0 +1,1 @@
+"""A causal language model in this process, as a LangChain chat model whose tool calls a grammar keeps valid."""
