@@ -70,8 +70,8 @@ class Tool:
     """A registered tool. `needs` is what its scope must hold; `code` is the hash of its source file.
 
     drafts: whether it tries texts that a language model wrote (`View.drafts`), where one is configured.
-    audit: the section of an audit to which it belongs, run on all rows without arguments. A fault of the model or of its
-    data that it is sure of is a fact of relation "flaw", whose value names the kind ("leak", "shortcut", ...).
+    audit: the section of an audit to which it belongs, run on all rows without arguments. A fault of the model or of
+    its data that it is sure of is a fact of relation "flaw", whose value names the kind ("leak", "shortcut", ...).
     """
 
     name: str
