@@ -13,13 +13,14 @@ from askwhy.tools.value import Value
 class Ref(Value):
     """Takes a value from a fact of an earlier step: "explain the worst mistake found in step 1".
 
-    `into` is "row" (the scope's instance) or the name of an argument; `take` says which part of the fact.
+    `into` is "row" (the scope's instance) or the name of an argument; `take` says which part of the fact, None: that
+    which `into` is about. The relation "any" stands for the first fact that has it, see `askwhy.agent.refs`.
     """
 
     into: str
     step: int
     relation: str
-    take: Literal["value", "feature", "row", "cls"] = "row"
+    take: Literal["value", "feature", "row", "cls"] | None = None
 
 
 Form = Literal["words", "numbers", "method", "letter"]

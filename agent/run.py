@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 
 from askwhy.agent.drafts import Drafted, Drafter
 from askwhy.agent.letter import letter_step
-from askwhy.agent.plan import Plan, Ref, Step
+from askwhy.agent.plan import Plan, Step
+from askwhy.agent.refs import with_found
 from askwhy.tools.call import Call, Limits, Result
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Evidence, Fact
+from askwhy.tools.evidence import Evidence
 from askwhy.tools.executor import Executor
 from askwhy.tools.how import how_computed
 from askwhy.tools.registry import find_tool
-from askwhy.tools.scope import Argument, arguments_of
+from askwhy.tools.scope import arguments_of
 from askwhy.tools.subject import Subject
 from askwhy.tools.value import canonical
 
@@ -67,7 +68,7 @@ class Runner:
         drafted: list[Drafted] = []
         spent = 0
         for resolved in plan.steps:
-            step = _resolved(resolved, found)
+            step = with_found(resolved, find_tool(resolved.tool), found)
             step = letter_step(step, subject.schema) if step.form == "letter" else step
             call = self._call(subject, step)
             if drafter is not None and call.tool.drafts and (drafts := drafter(subject, step)) is not None:
@@ -107,25 +108,3 @@ def _key(subject: Subject, call: Call) -> str:
     arguments = [one.model_dump(mode="json") for one in call.arguments]
     scope = call.scope.model_dump(mode="json")
     return canonical([subject.id, call.tool.name, call.tool.code, arguments, scope, call.seed, list(call.drafts)])
-
-
-def _resolved(step: Step, found: list[Evidence]) -> Step:
-    """The step with its references replaced by what the earlier steps found."""
-    for ref in step.refs:
-        value = _taken(ref, found)
-        if ref.into == "row":
-            step = step.model_copy(update={"scope": step.scope.model_copy(update={"row": str(value)})})
-        else:
-            kept = tuple(one for one in step.arguments if one.name != ref.into)
-            step = step.model_copy(update={"arguments": (*kept, Argument(name=ref.into, value=value))})
-    return step
-
-
-def _taken(ref: Ref, found: list[Evidence]) -> str | int | float | bool:
-    if not 1 <= ref.step <= len(found):
-        raise ToolError(f"Step {ref.step} has not run, so nothing can be taken from it.")
-    facts: tuple[Fact, ...] = found[ref.step - 1].all(ref.relation)
-    value = getattr(facts[0], ref.take) if facts else None
-    if value is None:
-        raise ToolError(f"Step {ref.step} found no {ref.relation} to go on with.")
-    return value  # type: ignore[no-any-return]  # one of Fact's scalar fields

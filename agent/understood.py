@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_origin, get_type_hints
 
 from askwhy.agent.plan import Plan, Step
+from askwhy.agent.refs import ANY
 from askwhy.agent.scope_words import case_words, changes_words, instance_words, where_words
 from askwhy.agent.wording import cell, class_name, clean, feature_name, joined, known_feature, quoted
 from askwhy.tools.errors import ToolError
@@ -107,12 +108,13 @@ class _Reading:
         return cell(value, None, constant=True)
 
     def _ref(self, relation: str, step: int) -> str:
-        return f"the {_spaced(relation)} found in step {step}"
+        return f"the {_spaced(relation)} found in step {step}" if relation != ANY else f"what step {step} finds"
 
     def _instance(self) -> str | None:
         for ref in self.step.refs:
             if ref.into == "row":
-                return f"the {clean(self.schema.entity)} found in step {ref.step} ({_spaced(ref.relation)})"
+                what = f" ({_spaced(ref.relation)})" if ref.relation != ANY else ""
+                return f"the {clean(self.schema.entity)} found in step {ref.step}{what}"
         words = instance_words(self.step.scope, self.schema, changes=False)
         if self.step.scope.case:
             return f"{words} ({case_words(self.step.scope, self.schema)})"
