@@ -90,8 +90,11 @@ class _Reading:
             for one in self.step.arguments
             if one.value not in (None, ()) and (one.name not in fields or one.value != fields[one.name].default)
         }
-        refs = {ref.into: self._ref(ref.relation, ref.step) for ref in self.step.refs if ref.into != "row"}
-        return given | refs
+        return given | self._taken()
+
+    def _taken(self) -> dict[str, str]:
+        """Arguments that come from earlier steps, in words."""
+        return {ref.into: self._ref(ref.relation, ref.step) for ref in self.step.refs if ref.into != "row"}
 
     def _argument(self, name: str, value: Scalar | tuple[Scalar, ...] | None) -> str:
         if isinstance(value, tuple):
@@ -147,7 +150,7 @@ class _Reading:
         """An argument as given, or its default."""
         given = self.step.argument(name)
         field = self.tool.arguments.model_fields.get(name)
-        return given if given is not None or field is None else field.default
+        return given if given is not None or field is None or field.is_required() else field.default
 
     def _fillings(self, has_subset: bool) -> dict[str, _Wording]:
         """Words for the slots of an example question, each with the parts of the step that it says."""
@@ -172,7 +175,7 @@ class _Reading:
         lists = [name for name in hints if get_origin(hints[name]) is tuple and names_kind(hints[name]) == "feature"]
         for name in self.tool.arguments.model_fields:
             kind = names_kind(hints[name])
-            value = self._value_of(name)
+            value = self._taken().get(name) or self._value_of(name)
             if name in lists and len(lists) > 1:
                 continue  # features to keep and features to change would read alike in a question's slot
             for one in value if isinstance(value, tuple) and kind == "feature" else (value,):
@@ -180,7 +183,8 @@ class _Reading:
                     continue
                 features += kind == "feature"
                 slot = f"feature{features if features > 1 else ''}" if kind == "feature" else kind or name
-                filled.setdefault(slot, _Wording(self._argument(name, one), frozenset({name})))
+                words = one if name in self._taken() else self._argument(name, one)
+                filled.setdefault(slot, _Wording(words, frozenset({name})))
         return filled
 
 

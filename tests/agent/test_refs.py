@@ -13,6 +13,7 @@ from askwhy.agent.plan import Plan, Ref, Step
 from askwhy.agent.refs import ANY
 from askwhy.agent.run import Runner
 from askwhy.agent.session import Session
+from askwhy.agent.understood import understood
 from askwhy.tools.errors import ToolError
 from askwhy.tools.scope import Argument, Scope
 from askwhy.tools.subjects.builtin import builtin
@@ -76,3 +77,9 @@ def test_a_dependent_question_is_answered_about_what_was_found() -> None:
     worst = next(fact.row for fact in answer.evidence[0].facts if fact.row)
     assert answer.evidence[1].scope.row == worst
     assert answer.understood.endswith("the applicant found in step 1")
+
+
+def test_what_was_taken_is_said() -> None:
+    of_feature = Step(tool="effect", refs=(Ref(into="feature", step=1, relation=ANY),))
+    said = understood(Plan(steps=(Step(tool="importance"), of_feature)), SCHEMA)
+    assert said.endswith("how does what step 1 finds affect the predictions")
