@@ -2,18 +2,20 @@
 
 mistakes {"k": 1}, explain {"row": "@1"}            the row of the worst mistake
 importance {"k": 1}, effect {"feature": "@1"}       the feature that matters most
+worst_group {}, mistakes {"where": "@1"}            the rows of the worst group
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_type_hints
 
+from askwhy.agent.groups import has_group, where_of_group
 from askwhy.agent.plan import Ref, Step
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence, Fact
-from askwhy.tools.registry import NameKind, Tool
+from askwhy.tools.registry import NameKind, Tool, find_tool
 from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Argument
 
@@ -21,7 +23,7 @@ ANY = "any"
 """The relation of a reference that takes the first fact which has what is wanted, those of a better rank first."""
 
 _WRITTEN = re.compile(r"@(\d)")
-_PLACEHOLDER = "1"
+_PLACEHOLDERS: dict[str, Any] = {"row": "1", "where": {"all": []}}
 
 
 def written_refs(step: Step, made: Tool | None) -> dict[str, Any]:
@@ -36,20 +38,28 @@ def read_refs(args: Mapping[str, Any], made: Tool, schema: Schema) -> tuple[dict
         alone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
         match = _WRITTEN.fullmatch(alone) if isinstance(alone, str) else None
         kind = _kind(made, name)
-        if match is None or (name != "row" and kind is None):
+        if match is None or (name not in _PLACEHOLDERS and kind is None):
             continue
         refs.append(Ref(into=name, step=int(match[1]), relation=ANY))
         known = schema.names if kind == "feature" else tuple(one.name for one in schema.classes)
-        filled[name] = _PLACEHOLDER if name == "row" else known[0]
+        filled[name] = _PLACEHOLDERS.get(name) or known[0]
     return filled, tuple(refs)
 
 
-def with_found(step: Step, made: Tool, found: list[Evidence]) -> Step:
+def with_found(step: Step, found: Sequence[Evidence]) -> Step:
     """The step with its references replaced by what the earlier steps found. Raises ToolError if that is nothing."""
+    made = find_tool(step.tool) if step.refs else None
     for ref in step.refs:
-        value = _taken(ref, _part(ref, made), found)
+        scope = step.scope
+        if ref.into == "where":
+            fact = _referred(ref, "group", found)
+            where = scope.where & where_of_group(found[ref.step - 1], fact)
+            step = step.model_copy(update={"scope": scope.model_copy(update={"where": where})})
+            continue
+        part = ref.take or _part(ref.into, made)
+        value = getattr(_referred(ref, part, found), part)
         if ref.into == "row":
-            step = step.model_copy(update={"scope": step.scope.model_copy(update={"row": str(value)})})
+            step = step.model_copy(update={"scope": scope.model_copy(update={"row": str(value)})})
         else:
             kept = tuple(one for one in step.arguments if one.name != ref.into)
             given = Argument(name=ref.into, value=_several(made, ref.into, value, tuple))
@@ -57,29 +67,34 @@ def with_found(step: Step, made: Tool, found: list[Evidence]) -> Step:
     return step
 
 
-def _taken(ref: Ref, part: str, found: list[Evidence]) -> str | int | float | bool:
+def _referred(ref: Ref, part: str, found: Sequence[Evidence]) -> Fact:
+    """The fact that is meant."""
     if not 1 <= ref.step <= len(found):
         raise ToolError(f"Step {ref.step} has not run, so nothing can be taken from it.")
     evidence = found[ref.step - 1]
-    facts: tuple[Fact, ...] = evidence.facts if ref.relation == ANY else evidence.all(ref.relation)
-    ranked = sorted(facts, key=lambda fact: fact.rank if fact.rank is not None else len(facts) + 1)
-    value = next((value for fact in ranked if (value := getattr(fact, part)) is not None), None)
-    if value is None:
+    facts: tuple[Fact, ...] = evidence.all(ref.relation)
+    if ref.relation == ANY:
+        last = len(facts := evidence.facts) + 1
+        ranked = sorted(facts, key=lambda fact: fact.rank if fact.rank is not None else last)
+        facts = tuple(fact for fact in ranked if _is_there(part, fact, evidence))
+    if not 1 <= ref.place <= len(facts) or not _is_there(part, facts[ref.place - 1], evidence):
         wanted = ref.into.replace("_", " ") if ref.relation == ANY else ref.relation
         raise ToolError(f"Step {ref.step} found no {wanted} to go on with.")
-    return value  # type: ignore[no-any-return]  # one of Fact's scalar fields
+    return facts[ref.place - 1]
 
 
-def _part(ref: Ref, made: Tool) -> str:
-    """The field of a fact that the reference takes."""
-    if ref.take is not None:
-        return ref.take
+def _is_there(part: str, fact: Fact, evidence: Evidence) -> bool:
+    return has_group(evidence, fact) if part == "group" else getattr(fact, part) is not None
+
+
+def _part(into: str, made: Tool | None) -> str:
+    """The field of a fact that an argument is about."""
     kinds: dict[NameKind | None, str] = {"feature": "feature", "class": "cls", None: "value"}
-    return "row" if ref.into == "row" else kinds[_kind(made, ref.into)]
+    return "row" if into == "row" else kinds[_kind(made, into)]
 
 
-def _kind(made: Tool, name: str) -> NameKind | None:
-    return dict(made.named).get(name)
+def _kind(made: Tool | None, name: str) -> NameKind | None:
+    return dict(made.named).get(name) if made else None
 
 
 def _several(made: Tool | None, name: str, value: Any, kind: type[list[Any]] | type[tuple[Any, ...]] = list) -> Any:

@@ -67,8 +67,8 @@ class Runner:
         shown: list[Evidence] = []
         drafted: list[Drafted] = []
         spent = 0
-        for resolved in plan.steps:
-            step = with_found(resolved, find_tool(resolved.tool), found)
+        for planned in plan.steps:
+            step = with_found(planned, found)
             step = letter_step(step, subject.schema) if step.form == "letter" else step
             call = self._call(subject, step)
             if drafter is not None and call.tool.drafts and (drafts := drafter(subject, step)) is not None:

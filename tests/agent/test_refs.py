@@ -83,3 +83,12 @@ def test_what_was_taken_is_said() -> None:
     of_feature = Step(tool="effect", refs=(Ref(into="feature", step=1, relation=ANY),))
     said = understood(Plan(steps=(Step(tool="importance"), of_feature)), SCHEMA)
     assert said.endswith("how does what step 1 finds affect the predictions")
+
+
+def test_the_rows_of_a_group_are_taken() -> None:
+    there = Ref(into="where", step=1, relation=ANY)
+    plan = Plan(steps=(Step(tool="worst_group"), Step(tool="mistakes", refs=(there,))))
+    schema = builtin("credit").schema
+    assert outcome_of(calls_of(plan, schema), schema) == plan
+    ran = Runner().run(plan, builtin("credit"))
+    assert ran.evidence[1].scope.where
