@@ -31,7 +31,7 @@ MAX_TOKENS = 8192
 HUB_NAME = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
 """OWNER/NAME, or OWNER/NAME@REVISION, on the Hugging Face hub."""
 
-WANTED = ("*.safetensors", "*.json", "*.txt", "*.model")
+_WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 _MAX_CONFIG = 5_000_000
 _MOST_LAYERS = 400
 _UNNAMED = re.compile(r"LABEL_\d+")
@@ -59,17 +59,18 @@ def read_hub(name: str) -> TextNetwork:
     return read_transformers(fetched(found["repo"], found["revision"]))
 
 
-def fetched(repo: str, revision: str | None) -> Path:
+def fetched(repo: str, revision: str | None, most: int = MAX_BYTES) -> Path:
+    """The folder of a model on the hub, from its local cache if it is there: safetensors of at most `most` bytes."""
     import huggingface_hub
 
-    options: dict[str, Any] = {"revision": revision, "allow_patterns": list(WANTED), "ignore_patterns": ["*/*"]}
+    options: dict[str, Any] = {"revision": revision, "allow_patterns": list(_WANTED), "ignore_patterns": ["*/*"]}
     with contextlib.suppress(Exception):  # whatever keeps the cache from answering, the hub is asked
         return Path(huggingface_hub.snapshot_download(repo, local_files_only=True, **options))
     try:
         about = huggingface_hub.HfApi().model_info(repo, revision=revision, files_metadata=True)
         size = sum(one.size or 0 for one in about.siblings or [] if one.rfilename.endswith(".safetensors"))
-        if size > MAX_BYTES:
-            raise ToolError(f"{repo} has {size:,} bytes of weights; at most {MAX_BYTES:,} are read.")
+        if size > most:
+            raise ToolError(f"{repo} has {size:,} bytes of weights; at most {most:,} are read.")
         return Path(huggingface_hub.snapshot_download(repo, **options))
     except ToolError:
         raise
@@ -204,6 +205,7 @@ def _max_tokens(module: Any, tokenizer: Any, config: Any) -> int:
 
 
 def checked_config(folder: Path) -> dict[str, Any]:
+    """The config.json of a folder. Raises ToolError where it is absent, odd, or asks for code of its own."""
     path = folder / "config.json"
     if not path.is_file():
         raise ToolError(
@@ -226,7 +228,8 @@ def checked_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def check_weights(folder: Path) -> None:
+def check_weights(folder: Path, most: int = MAX_BYTES) -> None:
+    """ToolError where a folder has no safetensors, or more than `most` bytes of them."""
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         others = sorted(
@@ -238,8 +241,8 @@ def check_weights(folder: Path) -> None:
             )
         raise ToolError(f"{folder.name} holds no weights (*.safetensors).")
     size = sum(path.stat().st_size for path in weights)
-    if size > MAX_BYTES:
-        raise ToolError(f"{folder.name} has {size:,} bytes of weights; at most {MAX_BYTES:,} are read.")
+    if size > most:
+        raise ToolError(f"{folder.name} has {size:,} bytes of weights; at most {most:,} are read.")
 
 
 def _module(folder: Path) -> Any:
@@ -286,6 +289,7 @@ def _check_size(folder: Path, config: Any) -> None:
 
 
 def fast_tokenizer(folder: Path) -> Any:
+    """The tokenizer in a folder. Raises ToolError."""
     from transformers import AutoTokenizer
 
     try:
