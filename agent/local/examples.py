@@ -17,6 +17,7 @@ from askwhy.agent.calls import BadCalls, outcome_of
 from askwhy.agent.listing import clean
 from askwhy.tools.registry import Tool, tools
 from askwhy.tools.schema import Schema
+from askwhy.tools.scope import Scope
 
 _SLOT = re.compile(r"\{(\w+)\}")
 _WORD = re.compile(r"[a-z]+|\d+")
@@ -78,7 +79,8 @@ def _example(made: Tool, text: str, fixed: dict[str, Any], schema: Schema) -> Ex
     question = _SLOT.sub(lambda found: words[found[1]], text)
     if made.needs == "instance":
         arguments.setdefault("row", _ROW)
-    call = ToolCall(name=made.name, args=arguments, id="example", type="tool_call")
+    ordered = [name for name in (*made.arguments.model_fields, *Scope.model_fields) if name in arguments]
+    call = ToolCall(name=made.name, args={name: arguments[name] for name in ordered}, id="example", type="tool_call")
     try:
         outcome_of([call], schema)
     except BadCalls:
@@ -101,16 +103,26 @@ def _filling(made: Tool, schema: Schema) -> dict[str, tuple[str, dict[str, Any]]
         found["class"] = (clean(schema.classes[-1].label), {classes[0]: f"c{len(schema.classes) - 1}"})
     if "k" in own:
         found["k"] = (str(_NUMBER), {"k": _NUMBER})
-    for number, one in enumerate(schema.features):
-        if one.numeric and one.low is not None and one.high is not None and made.needs != "instance":
-            found["subset"] = _subset(f"f{number}", clean(one.label), round((one.low + one.high) / 2))
-            break
-    return found
+    return found | _numbers(made, schema)
 
 
-def _subset(feature: str, label: str, limit: int) -> tuple[str, dict[str, Any]]:
+def _numbers(made: Tool, schema: Schema) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Words that need a number: of a selection, or of a change."""
+    ranges = ((number, one) for number, one in enumerate(schema.features) if one.numeric)
+    known = [
+        (f"f{number}", one, (one.low + one.high) / 2)
+        for number, one in ranges
+        if one.low is not None and one.high is not None
+    ]
+    if not known or made.needs == "instance":
+        return {}
+    feature, about, middle = known[0]
+    limit, label = round(middle), clean(about.label)
+    if made.needs == "changes":
+        change = {"feature": feature, "action": "set", "value": limit}
+        return {"feature": (label, {}), "number": (str(limit), {"changes": [change]})}
     condition = {"feature": feature, "op": "gt", "value": limit}
-    return f"{label} over {limit}", {"where": {"all": [{"any": [condition]}]}}
+    return {"subset": (f"{label} over {limit}", {"where": {"all": [{"any": [condition]}]}})}
 
 
 def written(calls: Sequence[ToolCall]) -> str:
