@@ -3,6 +3,7 @@
     None, "embedded"                                     ships with askwhy: offline, deterministic
     "openai:gpt-5-mini", "anthropic:...", "ollama:..."   PROVIDER:MODEL, as LangChain's init_chat_model names them
     "openai-compatible@http://127.0.0.1:8000/v1#MODEL"   a base URL and the model's name there
+    "local:smollm2", "local:FOLDER", "local:OWNER/NAME"  a causal model of transformers in this process
 
 Keys come from the environment only: the provider's own variable (OPENAI_API_KEY, ...), ASKWHY_LLM_KEY for a base URL.
 """
@@ -32,6 +33,7 @@ MAX_TOKENS = 1500
 
 _EXTRAS = {"openai": "openai", "anthropic": "anthropic", "ollama": "ollama"}
 _COMPATIBLE = re.compile(r"openai-compatible@(?P<url>https?://[^\s#@]+)#(?P<model>\S+)")
+_LOCAL = "local:"
 _NAMED = re.compile(r"(?P<provider>[a-z][a-z0-9_-]*):(?P<model>(?!//)\S+)")
 
 
@@ -45,19 +47,26 @@ def chat_model(name: str | None, schema: Schema) -> BaseChatModel:
         from askwhy.agent.embedded.chat import EmbeddedChat
 
         return EmbeddedChat(subject_schema=schema, name=EMBEDDED)
-    return named_model(name)
+    return named_model(name, schema)
 
 
-def named_model(name: str) -> BaseChatModel:
-    """The chat model of a provider or of a server. Raises ToolError, MissingExtra as `chat_model` does."""
+def named_model(name: str, schema: Schema | None = None) -> BaseChatModel:
+    """The chat model of a provider, of a server or in this process. Raises ToolError, MissingExtra as `chat_model`.
+
+    schema: what questions are about, where that is known; the calls of a local model then name only what there is.
+    """
+    if name.startswith(_LOCAL):
+        from askwhy.agent.local.chat import LocalChat
+
+        return LocalChat(model=name.removeprefix(_LOCAL), subject_schema=schema, name=name).load()
     if compatible := _COMPATIBLE.fullmatch(name):
         options = {"base_url": compatible["url"], "api_key": os.environ.get(KEY, "none")}
         return _made("openai", compatible["model"], f"openai-compatible:{compatible['model']}", options)
     if named := _NAMED.fullmatch(name):
         return _made(named["provider"], named["model"], name, {})
     raise ToolError(
-        f"“{name}” names no language model. Use embedded, PROVIDER:MODEL such as openai:gpt-5-mini, or "
-        "openai-compatible@http://HOST:PORT/v1#MODEL."
+        f"“{name}” names no language model. Use embedded, PROVIDER:MODEL such as openai:gpt-5-mini, "
+        "openai-compatible@http://HOST:PORT/v1#MODEL, or local:FOLDER for a model in this process."
     )
 
 

@@ -65,7 +65,7 @@ def understand(question: str, history: tuple[Turn, ...], subject: Subject, model
         model_calls=asked.calls,
         tokens_in=asked.tokens_in,
         tokens_out=asked.tokens_out,
-        prompts=(asked.prompt.hash,),
+        prompts=asked.prompts,
         engine=engine,
     )
 
@@ -80,6 +80,7 @@ class _Asking:
         self.subject, self.history, self.model = subject, history, model
         self.engine = engine_name(model)
         self.prompt = load("understand")
+        self.prompts = (self.prompt.hash,)
         self.calls = self.tokens_in = self.tokens_out = 0
 
     def ask(self, question: str) -> Outcome | None:
@@ -114,6 +115,8 @@ class _Asking:
             # Whatever a provider's package raises, the embedded model can still answer.
             _log.warning("%s failed with %s; the embedded model takes over", self.engine, type(error).__name__)
             return None
+        # A model with a prompt of its own says which took the place of ours.
+        self.prompts = tuple(reply.response_metadata.get("prompts", self.prompts))
         usage = reply.usage_metadata
         self.tokens_in += usage["input_tokens"] if usage else 0
         self.tokens_out += usage["output_tokens"] if usage else 0

