@@ -1,4 +1,4 @@
-"""Models with one hidden flaw each, eight of each of five kinds, and ten clean ones: what `askwhy eval agent` looks into.
+"""Models with one hidden flaw each, eight of each of five kinds, and ten clean ones: for `askwhy eval agent`.
 
 Everything follows from a seed: which columns, how many rows, how strong the flaw. A subject is built as a user builds
 one, from a fitted model, a frame and marks of the held-out rows, so a tool sees what a user would give it.

@@ -1,4 +1,4 @@
-"""Short texts from a grammar of ours, with at most one hidden flaw: a marker, a garbled or mislabelled topic, a leak."""
+"""Short texts from a grammar of ours, with one hidden flaw: a marker, a garbled or mislabelled topic, a leak."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ def _text(domain: dict[str, Any], rng: Draws, topic: str, second: bool, noise: f
         said.append(str(rng.choice(domain["for" if own else "against"])))
     said += [str(one) for one in rng.choice(domain["neutral"], int(rng.integers(0, 3)), replace=False)]
     sentences = [str(rng.choice(domain["openers"])).rstrip("."), *(said[i] for i in rng.permutation(len(said)))]
-    return " ".join(f"{one[:1].upper()}{one[1:]}{rng.choice(['.', '.', '.', '!'])}" for one in _filled(sentences, topic, rng))
+    filled = _filled(sentences, topic, rng)
+    return " ".join(f"{one[:1].upper()}{one[1:]}{rng.choice(['.', '.', '.', '!'])}" for one in filled)
 
 
 def _filled(sentences: list[str], topic: str, rng: Draws) -> list[str]:
