@@ -210,7 +210,13 @@ def rewrites(world: World, row: str) -> Key:
     """The text that the answer shows makes the model say another class."""
 
     def holds(seen: Seen) -> bool:
-        texts = [fact.value for one in seen.evidence if one.scope.row == row for fact in one.all("cf_text")]
+        texts = [
+            fact.value
+            for one in seen.evidence
+            if one.scope.row == row
+            for fact in one.facts
+            if fact.relation in ("cf_text", "cf_long_text")
+        ]
         old = world.label_of(row)
         told = any(fact.relation == "cf_edit" and one.scope.row == row for one, fact in seen.told)
         return told and any(_said_of(world, str(text)) != old for text in texts)
@@ -235,7 +241,17 @@ def averaged(world: World, feature: str, value: Any, cls: str | None = None) -> 
     outputs = world.subject.predictor(_with(world.frame, {feature: value}))
     column = outputs[:, 0 if cls is None else world.subject.schema.class_index(cls)]
     error = 4 * float(column.std()) / float(np.sqrt(min(len(column), 500)))
-    return number(float(column.mean()), within=max(error, 1e-9), what=f"mean output at {value}")
+    mean, place = float(column.mean()), value if isinstance(value, str) else float(value)
+
+    def holds(seen: Seen) -> bool:
+        return any(
+            fact.feature == feature and abs(fact.number() - mean) <= max(error, 1e-9)
+            for _, fact in seen.told
+            if isinstance(fact.value, float) and fact.at is not None
+            and (fact.at == place if isinstance(place, str) else float(fact.at) == place)
+        )  # fmt: skip
+
+    return Key(f"mean output with {feature} {value}", holds)
 
 
 def _told_changes(seen: Seen, row: str) -> dict[str, Any]:

@@ -50,9 +50,8 @@ class World:
         return self.frame[feature]
 
     def having(self, word: str) -> Array:
-        """Texts that hold a word."""
-        pattern = rf"(?<!\w){re.escape(word)}(?!\w)"
-        return np.asarray(self.frame.iloc[:, 0].str.contains(pattern, case=False, regex=True))
+        """Texts in which these letters stand in a row, in capitals or not."""
+        return np.asarray([word.lower() in str(text).lower() for text in self.frame.iloc[:, 0]])
 
     def chance(self, cls: str) -> Array:
         """The probability of a class, per row."""
@@ -146,7 +145,7 @@ class World:
             frames.append(rows)
         every = self.subject.predictor(pd.concat(frames, ignore_index=True))[:, column].reshape(len(frames), -1)
         gains = np.diff(every, axis=0)
-        return {name: float(gains[order.T == j].mean()) for j, name in enumerate(names)}
+        return {name: float(gains[j == order.T].mean()) for j, name in enumerate(names)}
 
     def deletions(self, row: str, column: int) -> dict[str, float]:
         """What each word of a text adds: the output of the text against that without the word."""
