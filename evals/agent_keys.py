@@ -17,7 +17,7 @@ from askwhy.evals.agent_world import World, _with
 from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.scope import Argument, Change, Condition, Scalar, Scope, Where
 
-_NEARLY = 0.75
+_NEARLY = 0.85
 """A feature counts as the one that pushed most where its value is at least this share of the largest."""
 
 _UNITS = ("points", "log-odds", "output", "probability", "")

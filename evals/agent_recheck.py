@@ -12,6 +12,7 @@ from askwhy.agent.answer import Draft
 from askwhy.agent.investigate.report import Report, Told
 from askwhy.agent.plan import Plan
 from askwhy.agent.verify import verify
+from askwhy.agent.verify.clauses import sentences
 from askwhy.evals.agent_world import Array, World
 from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.scope import Condition, Where
@@ -25,7 +26,9 @@ def wrong_claims(report: Report, subject: Subject, world: World | None = None) -
     """What is wrong with the words that a report shows, or with the facts they rest on."""
     world = world or World(subject)
     found = [message for told in report.told for message in _misread(told, subject)]
-    found += [message for told in report.told for message in misstated(told.evidence, world)]
+    found += _misread_answer(report, subject)
+    evidence = dict.fromkeys((*(told.evidence for told in report.told), *report.answer.evidence))
+    found += [message for one in evidence for message in misstated(one, world)]
     return tuple(dict.fromkeys(found))
 
 
@@ -45,6 +48,26 @@ def _misread(told: Told, subject: Subject) -> Iterator[str]:
         yield f"{told.step.tool}: {failure.message}"
 
 
+def _misread_answer(report: Report, subject: Subject) -> list[str]:
+    """The same for the answer; a sentence that stands in a step was read there, against that step's own facts."""
+    answer, plan = report.answer, report.answer.outcome
+    text = answer.text.split(_WITHHELD)[0].rstrip()
+    if not text or not isinstance(plan, Plan) or not answer.evidence:
+        return []
+    own = [(start, end) for start, end in sentences(text) if not _stands_in(text[start:end], report)]
+    if not own:
+        return []
+    claims = tuple(one for one in answer.claims if one.end <= len(text))
+    failures = verify(Draft(text=text, claims=claims), answer.evidence, plan, subject.schema)
+    return [
+        f"answer: {one.message}" for one in failures if any(one.start < end and one.end > start for start, end in own)
+    ]
+
+
+def _stands_in(sentence: str, report: Report) -> bool:
+    return any(sentence.strip() in told.text for told in report.told)
+
+
 def misstated(evidence: Evidence, world: World) -> Iterator[str]:
     """The facts of a step that do not agree with pandas; nothing for tools that are not worked out again here."""
     for fact in evidence.facts:
@@ -53,7 +76,7 @@ def misstated(evidence: Evidence, world: World) -> Iterator[str]:
         if fact.row is not None and fact.row not in world.ids and evidence.scope.row is not None:
             yield f"{evidence.tool}: there is no row {fact.row!r}"
     again = _AGAIN.get(evidence.tool)
-    if again is None or evidence.scope.changes and evidence.tool != "what_if":
+    if again is None or (evidence.scope.changes and evidence.tool != "what_if"):
         return
     yield from (f"{evidence.tool}: {message}" for message in again(evidence, world))
 

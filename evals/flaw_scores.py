@@ -2,9 +2,10 @@
 
 A flaw is found where a fact of relation "flaw" has the right kind and the right place. The place is right where the
 fact is about one of the flaw's features, or where its group, its value or its feature names one of them (by name or
-label) or, for a text, one of the flaw's words; of a category's flaw, the column or "column category" will do, a
-category alone will not. The right place with another kind counts apart ("found, other kind"). Every other flaw fact is
-an accusation elsewhere; on a clean model every flaw fact is a false accusation.
+label) or, for a text, one of the flaw's words. Where the flaw is in one category, a fact that names another category of
+that column is in the wrong place, and one that names the column alone is in the right one; a category alone is not
+enough. Of a range, the column is enough. The right place with another kind counts apart ("found, other kind"). Every
+other flaw fact is an accusation elsewhere; on a clean model every flaw fact is a false accusation.
 """
 
 from __future__ import annotations
@@ -77,13 +78,21 @@ def flaw_facts(report: Report) -> tuple[Fact, ...]:
 def in_place(fact: Fact, flaw: Flaw, schema: Schema) -> bool:
     """Whether a flaw fact is about the place where the flaw is."""
     if flaw.features:
-        if fact.feature is not None:
-            return fact.feature in flaw.features or _names(str(fact.group or ""), _labels(flaw, schema))
-        return _names(" ".join(str(one) for one in (fact.group, fact.at) if one is not None), _labels(flaw, schema))
+        said = " ".join(str(one) for one in (fact.group, fact.at) if one is not None)
+        right = fact.feature in flaw.features or _names(said, _labels(flaw, schema))
+        return right and not _of_another_category(said, flaw, schema)
     words = [word for phrase in flaw.words for word in (phrase, *phrase.split())]
     texts = schema.names
     said = [str(one) for one in (fact.group, fact.at, fact.feature if fact.feature not in texts else None) if one]
     return _names(" ".join(said), words)
+
+
+def _of_another_category(said: str, flaw: Flaw, schema: Schema) -> bool:
+    """Whether the words name a category of the flaw's column, but not the one where it is."""
+    if flaw.kind in ("leak", "shortcut") or not flaw.words or _names(said, list(flaw.words)):
+        return False
+    categories = schema.feature(flaw.features[0]).categories
+    return _names(said, [word for one in categories for word in (str(one.value), one.label)])
 
 
 def _labels(flaw: Flaw, schema: Schema) -> list[str]:
