@@ -7,7 +7,7 @@ with golds that pandas computes. `flaw_scores` and `agent_keys` say what counts 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from askwhy.evals.agent_engines import Engine
@@ -15,7 +15,7 @@ from askwhy.evals.agent_keys import Gold, Seen
 from askwhy.evals.agent_questions import Asked, questions, world
 from askwhy.evals.agent_recheck import withheld, wrong_claims
 from askwhy.evals.flaw_scores import Cost, FlawScore, scored
-from askwhy.evals.flawed_models import SEEDS, SPECS, Flawed, Spec, flawed_model
+from askwhy.evals.flawed_models import SEEDS, SPECS, Spec, flawed_model
 from askwhy.evals.flawed_tables import KINDS
 from askwhy.evals.registry import Cell, Parser, Report, UsageError, evaluation
 
@@ -107,9 +107,9 @@ def quick_specs() -> tuple[Spec, ...]:
     return tuple(next(one for one in SPECS if one.kind == kind) for kind in (*KINDS, None))
 
 
-def look(engine: Engine, spec: Spec, seed: int, make: Callable[[Spec, int], Flawed] = flawed_model) -> FlawScore:
+def look(engine: Engine, spec: Spec, seed: int) -> FlawScore:
     """Let an engine look into the model of a spec."""
-    made = make(spec, seed)
+    made = flawed_model(spec, seed)
     report, cost = engine.audit(made.subject)
     return scored(report, made, cost)
 
