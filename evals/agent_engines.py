@@ -29,7 +29,7 @@ from askwhy.tools.subject import Subject
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-AUDIT = "audit"
+AUDIT = "audit a model"
 TASK = (
     "Is anything wrong with this model or its data? Look for columns that give the outcome away, shortcuts, groups or "
     "regions where it fails, and wrong labels."

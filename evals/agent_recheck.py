@@ -65,7 +65,9 @@ def _misread_answer(report: Report, subject: Subject) -> list[str]:
 
 
 def _stands_in(sentence: str, report: Report) -> bool:
-    return any(sentence.strip() in told.text for told in report.told)
+    """Whether a sentence is one of a step, or a note on how the investigation went."""
+    notes: tuple[str, ...] = getattr(report, "notes", ())
+    return any(sentence.strip() in text for text in (*(told.text for told in report.told), " ".join(notes)))
 
 
 def misstated(evidence: Evidence, world: World) -> Iterator[str]:
