@@ -41,7 +41,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Words:
-    """A paragraph. verified: sentences that the check passed; note: small print; alarm, calm: the outcome, at a glance."""
+    """A paragraph. verified: sentences that the check passed; note: small print; alarm, calm: the outcome."""
 
     line: Line
     kind: Literal["plain", "verified", "note", "warning", "alarm", "calm"] = "plain"

@@ -129,7 +129,7 @@ def excerpt(told: Told, schema: Schema) -> str:
 
 def _cites(told: Told, span: Span, facts: set[str]) -> bool:
     return any(
-        span[0] <= claim.start and claim.end <= span[1] and any(_id(fact) in facts for fact in claim.facts)
+        span[0] <= claim.start and claim.end <= span[1] and any(fact_id(fact) in facts for fact in claim.facts)
         for claim in told.claims
     )
 
@@ -141,14 +141,14 @@ def _cut(told: Told, spans: Sequence[Span]) -> Draft:
         shift = len(text) + bool(text) - start
         text = f"{text} {told.text[start:end]}".strip()
         claims += [
-            Claim(start=one.start + shift, end=one.end + shift, facts=tuple(f"1.{_id(fact)}" for fact in one.facts))
+            Claim(start=one.start + shift, end=one.end + shift, facts=tuple(f"1.{fact_id(fact)}" for fact in one.facts))
             for one in told.claims
             if start <= one.start and one.end <= end
         ]
     return Draft(text=text, claims=tuple(claims))
 
 
-def _id(fact: str) -> str:
+def fact_id(fact: str) -> str:
     """The fact's id within its step: "f3" of "1.f3"."""
     return re.sub(r"^\d+\.", "", fact)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,18 @@ MISSING = "missing"
 def printable(text: str) -> str:
     """Text without control characters, which could drive a terminal."""
     return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
+
+
+def one_line(text: str, most: int) -> str:
+    """Printable text with single blanks for every run of white space, cut with an ellipsis at `most` characters."""
+    whole = re.sub(" +", " ", printable(text[: 4 * most]).replace("\n", " "))
+    return whole if len(whole) <= most else f"{whole[: most - 1]}…"
+
+
+def safe_name(words: str) -> str:
+    """A name for an element, a file or a folder: letters, digits and single dashes of ASCII, never empty."""
+    kept = "".join(char if char.isascii() and char.isalnum() else " " for char in words.lower())
+    return "-".join(kept.split())[:48].rstrip("-") or "unnamed"
 
 
 def cell_text(value: Scalar | None) -> str:

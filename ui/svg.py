@@ -13,7 +13,7 @@ from pathlib import Path
 
 from askwhy.tools.evidence import Figure, Series
 from askwhy.tools.scope import Scalar
-from askwhy.ui.cells import cell_text, common_decimals, is_number, number_text, printable
+from askwhy.ui.cells import cell_text, common_decimals, is_number, number_text, one_line
 from askwhy.ui.figure import MANY_LINES, MOST_BARS, bar_points, points_of
 
 STYLE = (Path(__file__).parent / "figure.css").read_text(encoding="utf-8")
@@ -172,25 +172,32 @@ def _heat(figure: Figure) -> tuple[list[str], int]:
     wide, high, top = (WIDTH - _LEFT - _RIGHT) / max(1, len(points)), 34, _TOP + 34
     out = []
     for column, point in enumerate(points):
-        out += _label(cell_text(point), _LEFT + (column + 0.5) * wide, top - 18, max(4, int(wide / _CHARACTER)), "middle")
+        out += _label(
+            cell_text(point), _LEFT + (column + 0.5) * wide, top - 18, max(4, int(wide / _CHARACTER)), "middle"
+        )
     for row, series in enumerate(rows):
         out += _label(series.name, _LEFT - 8, top + (row + 0.5) * high, 22)
         for point, value in zip(series.x, series.y, strict=True):
             if point in points:
-                x, shown = _LEFT + points.index(point) * wide, number_text(value, signed=signed, decimals=decimals)
                 colour = "c0" if not signed else "down" if value < 0 else "up"
-                out.append(
-                    f'<rect class="fill {colour}" fill-opacity="{0.05 + 0.5 * abs(value) / largest:.2f}" x="{x + 1:.1f}" '
-                    f'y="{top + row * high + 1}" width="{wide - 2:.1f}" height="{high - 2}"><title>{shown}</title></rect>'
-                )
-                if len(shown) * _CHARACTER < wide:
-                    out.append(
-                        f'<text class="num" x="{x + wide / 2:.1f}" y="{top + (row + 0.5) * high + 4.5:.1f}" '
-                        f'text-anchor="middle">{shown}</text>'
-                    )
+                place = _LEFT + points.index(point) * wide, top + row * high, wide, high
+                shown = number_text(value, signed=signed, decimals=decimals)
+                out.append(_cell(shown, place, colour, 0.05 + 0.5 * abs(value) / largest))
     end = top + high * len(rows)
     said = " against ".join(filter(None, (figure.y_label, figure.x_label)))
     return [*out, *_axis_title(said, end + 20)], end + 30
+
+
+def _cell(shown: str, place: tuple[float, float, float, float], colour: str, depth: float) -> str:
+    """A tinted cell with its number, which is left out (but in the title) where it does not fit."""
+    x, y, wide, high = place
+    tint = (
+        f'<rect class="fill {colour}" fill-opacity="{depth:.2f}" x="{x + 1:.1f}" y="{y + 1}" '
+        f'width="{wide - 2:.1f}" height="{high - 2}"><title>{shown}</title></rect>'
+    )
+    if len(shown) * _CHARACTER >= wide:
+        return tint
+    return f'{tint}<text class="num" x="{x + wide / 2:.1f}" y="{y + high / 2 + 4.5:.1f}" text-anchor="middle">{shown}</text>'
 
 
 class _Scale:
@@ -271,7 +278,7 @@ def _label(name: str, x: float, middle: float, width: int, anchor: str = "end") 
 
 def _wrapped(name: str, width: int) -> list[str]:
     """One or two lines of at most `width` columns, cut with an ellipsis."""
-    words, first = " ".join(printable(name).split()).split(" "), ""
+    words, first = one_line(name, 300).split(), ""
     while words and _columns(f"{first} {words[0]}".strip()) <= width:
         first = f"{first} {words.pop(0)}".strip()
     if not first:
@@ -300,6 +307,5 @@ def _rule(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'<path class="{kind}" d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}"/>'
 
 
-def _text(text: str, limit: int = 1000) -> str:
-    whole = " ".join(printable(text).split())
-    return html.escape(whole if len(whole) <= limit else f"{whole[: limit - 1]}…")
+def _text(text: str, most: int = 1000) -> str:
+    return html.escape(one_line(text, most))
