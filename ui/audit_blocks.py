@@ -26,7 +26,14 @@ class Link:
     to: str
 
 
-Inline = str | Code | Link
+@dataclass(frozen=True)
+class Strong:
+    """Words that stand out."""
+
+    text: str
+
+
+Inline = str | Code | Link | Strong
 Line = tuple[Inline, ...]
 
 
@@ -76,7 +83,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Numbers:
-    """A tool's table."""
+    """A tool's table; of a long one the first rows, which the caption says."""
 
     table: Table
     caption: str
@@ -88,6 +95,7 @@ class Picture:
 
     figure: Figure
     name: str
+    caption: str
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import get_args
 
 from askwhy.agent.answer import Usage
 from askwhy.agent.investigate.report import Report, Told
+from askwhy.tools.evidence import Table
 from askwhy.tools.registry import Section
 from askwhy.tools.subject import Subject
 from askwhy.tools.value import canonical
@@ -31,6 +32,7 @@ from askwhy.ui.audit_blocks import (
     Pairs,
     Picture,
     Shaded,
+    Strong,
     Words,
 )
 from askwhy.ui.audit_evidence import appendix
@@ -49,7 +51,7 @@ from askwhy.ui.figure import figure_table
 
 _OTHER = "Further steps"
 _TASKS = {"binary": "one of two classes", "multiclass": "one of several classes", "regression": "a number"}
-_MOST_CLASSES = 20
+_MOST_CLASSES, _MOST_ROWS, _MOST_POINTS = 20, 10, 50
 
 
 @dataclass(frozen=True)
@@ -131,14 +133,16 @@ def _outcome(audit: Audit) -> Iterator[Block]:
 def _conclusion(audit: Audit) -> Iterator[Block]:
     if audit.findings:
         steps = dict.fromkeys(one.step for one in audit.findings)
-        told = audit.report.told
-        lines = tuple(
-            (excerpt(told[step - 1], audit.subject.schema), " ", Link(f"check {step}", f"step-{step}"))
-            for step in steps
-        )
-        yield Items(lines, ordered=len(lines) > 1, verified=True)
+        yield Items(tuple(_found(audit, step) for step in steps), verified=True)
     if not audit.report.recipe and audit.report.answer.text:
         yield Words((audit.report.answer.text,), "verified")
+
+
+def _found(audit: Audit, step: int) -> Line:
+    """The kinds of flaw that a step found, and its verified sentences."""
+    kinds = dict.fromkeys(one.kind for one in audit.findings if one.step == step)
+    words = excerpt(audit.report.told[step - 1], audit.subject.schema)
+    return (Strong(", ".join(kinds)), ". ", words, " ", Link(f"check {step}", f"step-{step}"))
 
 
 def _particulars(audit: Audit) -> Block:
@@ -152,7 +156,7 @@ def _particulars(audit: Audit) -> Block:
         ("Data", (f"{len(subject.data):,} {schema.entities}, {held:,} of them not trained on" if held else
                   f"{len(subject.data):,} {schema.entities}; which of them the model was trained on is not known",)),
         ("Access", (_access(subject),)),
-        ("Date", (audit.when.strftime("%d %B %Y, %H:%M UTC%z"),)),
+        ("Date", (_date(audit.when),)),
         ("askwhy version", (answer.version or "not recorded",)),
         ("Steps chosen by", (f"the recipe “{audit.report.recipe}”" if audit.report.recipe else "a language model",)),
         ("Engine", (answer.engine or "no language model",)),
@@ -166,6 +170,11 @@ def _particulars(audit: Audit) -> Block:
         more = len(schema.classes) - len(names)
         rows.insert(2, ("Classes", (", ".join([*names, f"and {more} more"] if more > 0 else names),)))
     return Pairs("What was audited, and how", tuple(rows))
+
+
+def _date(when: datetime) -> str:
+    zone = when.strftime("%z")
+    return when.strftime("%d %B %Y, %H:%M UTC") + ("" if zone in ("", "+0000") else f"{zone[:3]}:{zone[3:5]}")
 
 
 def _access(subject: Subject) -> str:
@@ -209,14 +218,25 @@ def _step(number: int, told: Told) -> Box:
         blocks.append(Words((f"{count} left out, as the evidence does not bear it out.",), "warning"))
     blocks += [Words((one.text,), "warning") for one in evidence.caveats if one.text not in told.text]
     if evidence.figure is not None:
-        blocks.append(Picture(evidence.figure, f"figure-{number:02d}-{safe_name(evidence.tool)}.svg"))
+        name = f"figure-{number:02d}-{safe_name(evidence.tool)}.svg"
+        blocks.append(Picture(evidence.figure, name, f"Figure {number}. {evidence.figure.title}"))
     if evidence.marked is not None:
         blocks.append(Shaded(evidence.marked))
-    table = evidence.table or (figure_table(evidence.figure) if evidence.figure is not None else None)
-    if table is not None:
-        blocks.append(Numbers(table, table.note or told.title))
+    if evidence.table is not None:
+        blocks.append(_table(f"Table {number}. {evidence.table.note or told.title}", evidence.table))
+    elif evidence.figure is not None:
+        numbers = _table(f"Table {number}. {evidence.figure.title}", figure_table(evidence.figure), _MOST_POINTS)
+        blocks.append(Box((numbers,), f"numbers-{number}", "The numbers of the figure"))
     blocks.append(Words(_basis(number, told), "note"))
     return Box(tuple(blocks), f"step-{number}")
+
+
+def _table(name: str, table: Table, most: int = _MOST_ROWS) -> Numbers:
+    """A table with its name; of a long one the first rows."""
+    rows = table.rows[:most]
+    cut = f"The first {len(rows)} of {len(table.rows):,} rows; all are in evidence.json." if table.rows[most:] else ""
+    said = (f"{one.rstrip('.')}." for one in (name, cut) if one)
+    return Numbers(table.model_copy(update={"rows": rows}), " ".join(said))
 
 
 def _basis(number: int, told: Told) -> Line:

@@ -12,7 +12,7 @@ from askwhy.agent.plan import Plan
 from askwhy.agent.verify import verify
 from askwhy.agent.verify.clauses import Span, sentences
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Evidence, Fact
+from askwhy.tools.evidence import Evidence, Fact, Quality
 from askwhy.tools.registry import Section, Tool, find_tool, tools
 from askwhy.tools.schema import Schema
 from askwhy.ui.cells import cell_text
@@ -107,8 +107,13 @@ def incomplete(report: Report) -> bool:
 def how_sure(evidence: Evidence, fact: Fact | None = None) -> str:
     """The measured uncertainty: a standard error, and every check of the result with its value."""
     said = [f"standard error {fact.error:.2g}"] if fact is not None and fact.error else []
-    said += [f"{one.check} {one.value:.3g} ({'met' if one.passed else 'not met'})" for one in evidence.quality]
+    said += [_checked(one) for one in evidence.quality]
     return "; ".join(said)
+
+
+def _checked(one: Quality) -> str:
+    met = "met" if one.passed else "not met"
+    return f"{one.check} {met} at {one.value:.3g}{f' ({one.note})' if one.note else ''}"
 
 
 def excerpt(told: Told, schema: Schema) -> str:

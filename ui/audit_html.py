@@ -21,6 +21,7 @@ from askwhy.ui.audit_blocks import (
     Pairs,
     Picture,
     Shaded,
+    Strong,
     Words,
 )
 from askwhy.ui.cells import one_line
@@ -90,9 +91,9 @@ def _block(block: Block) -> str:
             return _grid(block)
         case Numbers(table, caption):
             return table_html(table.model_copy(update={"note": caption}))
-        case Picture(figure, _):
+        case Picture(figure, _, caption):
             drawn = f'<div class="scroll" tabindex="0">{svg(figure)}</div>'
-            return f"<figure>{drawn}<figcaption>{_text(figure.title)}</figcaption></figure>"
+            return f"<figure>{drawn}<figcaption>{_text(caption)}</figcaption></figure>"
         case Shaded(marked):
             return marked_html(marked)
         case Box(blocks, anchor, folded):
@@ -108,11 +109,16 @@ def _paragraph(line: Line, kind: str) -> str:
 
 def _grid(grid: Grid) -> str:
     head = "".join(f'<th scope="col">{_text(name) or "<span class=hidden>number</span>"}</th>' for name in grid.columns)
-    body = "".join(f"<tr>{''.join(f'<td>{_line(cell, MOST_CELL)}</td>' for cell in row)}</tr>" for row in grid.rows)
+    body = "".join(f"<tr>{''.join(map(_data, grid.columns, row))}</tr>" for row in grid.rows)
     return (
         f'<div class="scroll" tabindex="0"><table class="grid{" small" if grid.small else ""}">'
         f"<caption>{_text(grid.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _data(column: str, cell: Line) -> str:
+    """A cell; the name of its column stands before it where the window is too narrow for columns."""
+    return f'<td data-of="{_text(column)}">{_line(cell, MOST_CELL)}</td>'
 
 
 def _line(line: Line, most: int = MOST_WORDS) -> str:
@@ -125,6 +131,8 @@ def _inline(part: Inline, most: int = MOST_WORDS) -> str:
             return f"<code>{_text(text)}</code>"
         case Link(text, to):
             return f'<a href="#{_text(to)}">{_text(text)}</a>'
+        case Strong(text):
+            return f"<strong>{_text(text)}</strong>"
         case _:
             return _text(part, most)
 

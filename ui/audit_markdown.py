@@ -20,6 +20,7 @@ from askwhy.ui.audit_blocks import (
     Pairs,
     Picture,
     Shaded,
+    Strong,
     Words,
 )
 from askwhy.ui.audit_html import MOST_CELL, MOST_WORDS
@@ -36,7 +37,7 @@ from askwhy.ui.cells import (
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>|#~!$&]")
 _ADDRESS = re.compile(r"(?i)(?<=www)\.|(?<=:)//|@")
 _START = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+=])")
-_MOST_ROWS, _MOST_PARTS = 60, 12
+_MOST_PARTS = 12
 
 
 def markdown(blocks: tuple[Block, ...]) -> str:
@@ -59,8 +60,8 @@ def _block(block: Block) -> str:
             return _table(caption, columns, [[_line(cell, MOST_CELL) for cell in row] for row in rows])
         case Numbers(table, caption):
             return _numbers(table, caption)
-        case Picture(figure, name):
-            return f"![{_text(figure.title)}]({name})"
+        case Picture(figure, name, caption):
+            return f"![{_text(figure.title)}]({name})\n\n*{_text(caption)}*"
         case Shaded(marked):
             return _parts(marked)
         case Box(blocks, _, folded):
@@ -72,14 +73,12 @@ def _block(block: Block) -> str:
 
 def _numbers(table: Table, caption: str) -> str:
     table = without_empty_errors(table)
-    shown = table.rows[:_MOST_ROWS]
+    shown = table.rows
     columns = [[row[i] for row in shown] for i in range(len(table.columns))]
     decimals = [column_decimals(column) for column in columns]
     right = [any(map(is_number, column)) and not any(isinstance(one, str) for one in column) for column in columns]
-    more = len(table.rows) - len(shown)
-    note = f"{caption} (the first {len(shown)} of {len(table.rows):,} rows)" if more > 0 else caption
     rows = [[_text(aligned_text(cell, d), MOST_CELL) for cell, d in zip(row, decimals, strict=True)] for row in shown]
-    return _table(note, table.columns, rows, right)
+    return _table(caption, table.columns, rows, right)
 
 
 def _table(caption: str, columns: Sequence[str], rows: list[list[str]], right: Sequence[bool] = ()) -> str:
@@ -114,6 +113,8 @@ def _inline(part: Inline, most: int) -> str:
             return _code(text)
         case Link(text, _):
             return _text(text)
+        case Strong(text):
+            return f"**{_text(text).strip()}**"
         case _:
             return _text(part, most)
 

@@ -77,8 +77,8 @@ def _bars(figure: Figure) -> tuple[list[str], int]:
                 out += _bar(series, series.x.index(point), scale, (y, thick), colour, signed, decimals)
     end = top + row * len(points)
     out.append(_rule(scale(0), top, scale(0), end, "zero"))
-    said = [figure.y_label, f"{left_out} more are not drawn" if left_out > 0 else ""]
-    return [*out, *_axis_title("; ".join(filter(None, said)), end + 20)], end + 30
+    said = "; ".join(filter(None, (figure.y_label, f"{left_out} more are not drawn" if left_out > 0 else "")))
+    return [*out, *_axis_title(said, end + 20)], end + (30 if said else 6)
 
 
 def _bar(
@@ -197,7 +197,8 @@ def _cell(shown: str, place: tuple[float, float, float, float], colour: str, dep
     )
     if len(shown) * _CHARACTER >= wide:
         return tint
-    return f'{tint}<text class="num" x="{x + wide / 2:.1f}" y="{y + high / 2 + 4.5:.1f}" text-anchor="middle">{shown}</text>'
+    middle = f'x="{x + wide / 2:.1f}" y="{y + high / 2 + 4.5:.1f}" text-anchor="middle"'
+    return f'{tint}<text class="num" {middle}>{shown}</text>'
 
 
 class _Scale:
@@ -300,6 +301,8 @@ def _columns(text: str) -> int:
 
 
 def _axis_title(words: str, y: float) -> list[str]:
+    if not words:
+        return []
     return [f'<text class="soft" x="{WIDTH - _RIGHT}" y="{y}" text-anchor="end">{_text(_clipped(words, 78))}</text>']
 
 
