@@ -10,6 +10,9 @@ from typing import Literal
 
 from askwhy.tools.evidence import Figure, MarkedText, Table
 
+MOST_CELL, MOST_WORDS = 600, 20_000
+"""Characters of one value and of one paragraph that are shown; all of them stand in the evidence file."""
+
 
 @dataclass(frozen=True)
 class Code:

@@ -16,9 +16,11 @@ from askwhy.agent.answer import Usage
 from askwhy.agent.investigate.report import Report, Told
 from askwhy.tools.evidence import Table
 from askwhy.tools.registry import Section
+from askwhy.tools.scope import Scalar
 from askwhy.tools.subject import Subject
 from askwhy.tools.value import canonical
 from askwhy.ui.audit_blocks import (
+    MOST_CELL,
     Block,
     Box,
     Code,
@@ -46,7 +48,7 @@ from askwhy.ui.audit_findings import (
     section_of,
     skipped_of,
 )
-from askwhy.ui.cells import safe_name
+from askwhy.ui.cells import one_line, safe_name
 from askwhy.ui.figure import figure_table
 
 _OTHER = "Further steps"
@@ -140,9 +142,9 @@ def _conclusion(audit: Audit) -> Iterator[Block]:
 
 def _found(audit: Audit, step: int) -> Line:
     """The kinds of flaw that a step found, and its verified sentences."""
-    kinds = dict.fromkeys(one.kind for one in audit.findings if one.step == step)
+    kinds = ", ".join(dict.fromkeys(one.kind for one in audit.findings if one.step == step))
     words = excerpt(audit.report.told[step - 1], audit.subject.schema)
-    return (Strong(", ".join(kinds)), ". ", words, " ", Link(f"check {step}", f"step-{step}"))
+    return (Strong(kinds[:1].upper() + kinds[1:]), ". ", words, " ", Link(f"check {step}", f"step-{step}"))
 
 
 def _particulars(audit: Audit) -> Block:
@@ -233,10 +235,15 @@ def _step(number: int, told: Told) -> Box:
 
 def _table(name: str, table: Table, most: int = _MOST_ROWS) -> Numbers:
     """A table with its name; of a long one the first rows."""
-    rows = table.rows[:most]
+    rows = tuple(tuple(map(_clipped, row)) for row in table.rows[:most])
     cut = f"The first {len(rows)} of {len(table.rows):,} rows; all are in evidence.json." if table.rows[most:] else ""
     said = (f"{one.rstrip('.')}." for one in (name, cut) if one)
-    return Numbers(table.model_copy(update={"rows": rows}), " ".join(said))
+    columns = tuple(one_line(column, MOST_CELL) for column in table.columns)
+    return Numbers(table.model_copy(update={"rows": rows, "columns": columns}), " ".join(said))
+
+
+def _clipped(cell: Scalar | None) -> Scalar | None:
+    return one_line(cell, MOST_CELL) if isinstance(cell, str) else cell
 
 
 def _basis(number: int, told: Told) -> Line:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from askwhy.ui.audit_blocks import (
+    MOST_CELL,
+    MOST_WORDS,
     Block,
     Box,
     Code,
@@ -31,8 +33,6 @@ from askwhy.ui.svg import STYLE, svg
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _SIGNS = {"alarm": "!", "calm": "○", "warning": "!"}
-MOST_CELL, MOST_WORDS = 600, 20_000
-"""Characters of one value and of one paragraph that are shown; all of them stand in the evidence file."""
 
 
 def page(blocks: tuple[Block, ...]) -> str:

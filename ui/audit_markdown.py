@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from askwhy.tools.evidence import MarkedText, Table
 from askwhy.ui.audit_blocks import (
+    MOST_CELL,
+    MOST_WORDS,
     Block,
     Box,
     Code,
@@ -23,7 +25,6 @@ from askwhy.ui.audit_blocks import (
     Strong,
     Words,
 )
-from askwhy.ui.audit_html import MOST_CELL, MOST_WORDS
 from askwhy.ui.cells import (
     aligned_text,
     column_decimals,
