@@ -61,7 +61,8 @@ def planted(section: str = "Leaks and shortcuts") -> Iterator[None]:
         name = view.schema.names[0]
         share = Fact(relation="share", value=0.75, unit="share", feature=name)
         flaw = Fact(relation="flaw", value="leak", unit="text", feature=name, error=0.0125)
-        return Evidence(facts=(share, flaw), method="planted")
+        text = Fact(relation="text", value=LONG, unit="text")
+        return Evidence(facts=(share, flaw, text), method="planted")
 
     try:
         yield
