@@ -6,20 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from askwhy.tools.scope import Argument, Scope
+from askwhy.tools.scope import Argument, Scope, Where
 from askwhy.tools.value import Value
 
 
 class Ref(Value):
     """Takes a value from a fact of an earlier step: "explain the worst mistake found in step 1".
 
-    `into` is "row" (the scope's instance) or the name of an argument; `take` says which part of the fact.
+    `into` is "row" (the scope's instance), "where" (the rows of the fact's group) or the name of an argument; `take` says
+    which part of the fact, `place` the how-manieth fact of this relation it is, counted from 1.
     """
 
     into: str
     step: int
     relation: str
-    take: Literal["value", "feature", "row", "cls"] = "row"
+    take: Literal["value", "feature", "row", "cls", "group"] = "row"
+    place: int = 1
 
 
 Form = Literal["words", "numbers", "method", "letter"]
@@ -50,7 +52,8 @@ class Step(Value):
     def referring(self, refs: tuple[Ref, ...]) -> Step:
         """The step with references in the place of what stood for them."""
         names = {ref.into for ref in refs}
-        scope = self.scope.model_copy(update={"row": None}) if "row" in names else self.scope
+        empty = {"row": None, "where": Where()}
+        scope = self.scope.model_copy(update={name: empty[name] for name in names & empty.keys()})
         arguments = tuple(one for one in self.arguments if one.name not in names)
         return self.model_copy(update={"scope": scope, "arguments": arguments, "refs": refs})
 

@@ -26,6 +26,8 @@ from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.subject import Subject
 
 if TYPE_CHECKING:
+    from askwhy.agent.investigate.allowance import Allowance
+    from askwhy.agent.investigate.report import Report, Told
     from langchain_core.language_models import BaseChatModel
 
 VERSION = "0.1.0"
@@ -75,10 +77,55 @@ class Session:
         meaning = understand(question, self.history, self.subject, self._model)
         clock.note("understand", meaning.model_calls, meaning.tokens_in, meaning.tokens_out)
         answer = self._answer(question, meaning, clock, cancelled)
-        rows, features = listed(answer.evidence)
-        turn = Turn(question=question, outcome=answer.outcome, text=answer.text, rows=rows, features=features)
-        self.history = (*self.history, turn)[-_REMEMBERED_TURNS:]
+        self._remember(answer)
         return answer
+
+    def investigate(
+        self,
+        question: str,
+        *,
+        recipe: str | None = None,
+        allowance: Allowance | None = None,
+        on_step: Callable[[Told], None] | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Report:
+        """Look into a question in several steps, see `askwhy.agent.investigate.investigate`.
+
+        Raises ToolError for a recipe that does not exist.
+        """
+        from askwhy.agent.investigate.investigate import investigate
+
+        question = " ".join(question.split())[:MAX_QUESTION]
+        report = investigate(
+            self, question, recipe=recipe, allowance=allowance, on_step=on_step, cancelled=cancelled
+        )
+        self._remember(report.answer)
+        return report
+
+    @property
+    def model(self) -> BaseChatModel:
+        """The chat model that chooses tools."""
+        return self._model
+
+    @property
+    def online(self) -> bool:
+        """Whether there is a language model; the embedded one plans single turns only."""
+        return self._drafter is not None
+
+    @property
+    def runner(self) -> Runner:
+        """What runs the steps."""
+        return self._runner
+
+    @property
+    def rephraser(self) -> Rephraser | None:
+        """What puts answers into other words, if anything does."""
+        return self._rephraser
+
+    def _remember(self, answer: Answer) -> None:
+        rows, features = listed(answer.evidence)
+        turn = Turn(question=answer.question, outcome=answer.outcome, text=answer.text, rows=rows, features=features)
+        self.history = (*self.history, turn)[-_REMEMBERED_TURNS:]
 
     def _resolve(self, llm: BaseChatModel | str | None) -> BaseChatModel:
         if llm is None or isinstance(llm, str):
@@ -149,7 +196,7 @@ class Session:
         draft = verbalize(ran.evidence, schema, variation=variation, forms=plan.forms, manners=manners_of(plan))
         clock.note("verbalize")
         failures = verify(draft, ran.evidence, plan, schema)
-        checked = _without(draft, failures)
+        checked = without(draft, failures)
         clock.note("verify")
         verdict: Verdict = "fallback" if failures else "verified"
         if self._rephraser is not None and not failures:
@@ -213,7 +260,7 @@ def _words_of(outcome: Plan | Clarify | Decline | Check) -> str:
     raise TypeError("a plan has no words before it has run")
 
 
-def _without(draft: Draft, failures: tuple[Failure, ...]) -> Draft:
+def without(draft: Draft, failures: tuple[Failure, ...]) -> Draft:
     """The draft without the sentences that failed: what was not borne out never reaches the reader."""
     if not failures:
         return draft

@@ -40,7 +40,7 @@ def test_claims_move_with_the_sentences_that_stay() -> None:
     text = "One is 1. Two is 9. Three is 3."
     claims = tuple(Claim(start=text.index(digit), end=text.index(digit) + 1, facts=(f"1.f{digit}",)) for digit in "193")
     wrong = Failure(check="V1", message="9 is wrong", start=text.index("9"), end=text.index("9") + 1)
-    kept = hops._without(Draft(text=text, claims=claims), (wrong,))
+    kept = hops.without(Draft(text=text, claims=claims), (wrong,))
     assert "9" not in kept.text
     assert [kept.text[claim.start : claim.end] for claim in kept.claims] == ["1", "3"]
 
@@ -48,7 +48,7 @@ def test_claims_move_with_the_sentences_that_stay() -> None:
 def test_a_failure_that_names_no_place_withholds_everything() -> None:
     text = "One is 1. Two is 2."
     missing = Failure(check="V5", message="Name the row.", start=0, end=len(text))
-    kept = hops._without(Draft(text=text), (missing,))
+    kept = hops.without(Draft(text=text), (missing,))
     assert "1" not in kept.text and "2" not in kept.text
 
 

@@ -1,0 +1,204 @@
+"""The agent: a chat model and the tools in LangChain's graph, with its limits; every call goes through the notebook."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    AgentState,
+    ModelCallLimitMiddleware,
+    ModelRequest,
+    ModelResponse,
+    ToolCallLimitMiddleware,
+    ToolCallRequest,
+    hook_config,
+)
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
+from langchain_core.tools import StructuredTool
+from langgraph.runtime import Runtime
+
+from askwhy.agent.calls import tool_schemas
+from askwhy.agent.investigate.allowance import REPAIRS
+from askwhy.agent.investigate.notebook import Notebook
+from askwhy.agent.llm import TIMEOUT_SECONDS, within
+from askwhy.tools.registry import tools
+from askwhy.tools.schema import Schema
+
+FINISH = "finish"
+MOST_TEXT = 4000
+"""Characters of a reply's own words that are kept in the conversation; nobody else reads them."""
+
+_CHARACTERS_A_TOKEN = 4
+_NUDGE = "That reply has no tool call that can be read. Reply with tool calls only, or call finish."
+_log = logging.getLogger(__name__)
+
+Handler = Callable[[ModelRequest[Any]], ModelResponse[Any]]
+
+
+def run_graph(model: BaseChatModel, prompt: str, question: str, notebook: Notebook, *, metered: bool = True) -> None:
+    """Let a model call tools until it is done or a budget has run out. `metered`: whether it is a language model.
+
+    Raises whatever the model or its server raises.
+    """
+    allowed = notebook.allowance
+    left = max(allowed.tool_calls - notebook.tool_calls, 0)
+    agent = create_agent(
+        model,
+        tools=offered(notebook.subject.schema),
+        system_prompt=prompt,
+        middleware=[
+            _Guard(notebook, metered),
+            ModelCallLimitMiddleware(run_limit=allowed.model_calls, exit_behavior="end"),
+            ToolCallLimitMiddleware(run_limit=left, exit_behavior="continue"),
+        ],
+    )
+    # One call at a time, in the order the model wrote them: a step may point at the one before.
+    agent.invoke({"messages": [HumanMessage(question)]}, {"max_concurrency": 1})
+
+
+def offered(schema: Schema) -> list[StructuredTool]:
+    """The tools that fit, as LangChain tools with the same closed schemas; the scope may also be pointed at."""
+    names = tools(schema).keys()
+    functions = [one["function"] for one in tool_schemas(schema)]
+    made = [_tool(one["name"], one["description"], _pointable(one["parameters"])) for one in functions if one["name"] in names]
+    return [*made, _tool(FINISH, _FINISH_SAYS, _FINISH_TAKES)]
+
+
+_FINISH_SAYS = "Call this when the question is answered: the numbers of the steps to tell the reader, in that order."
+_FINISH_TAKES: dict[str, Any] = {
+    "type": "object",
+    "properties": {"steps": {"type": "array", "items": {"type": "integer"}}},
+    "required": ["steps"],
+    "additionalProperties": False,
+}
+_POINTER = {"type": "string", "description": "@STEP.FACT.group"}
+
+
+def _pointable(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters without the form of an answer in words, and with `where` as a pointer, too."""
+    kept = {name: entry for name, entry in parameters["properties"].items() if name not in ("form", "audience", "length")}
+    where = kept["where"]
+    kept["where"] = {"description": where.get("description", ""), "anyOf": [_POINTER, where]}
+    return {**parameters, "properties": kept}
+
+
+def _tool(name: str, description: str, parameters: dict[str, Any]) -> StructuredTool:
+    return StructuredTool(name=name, description=description, args_schema=parameters, func=_unreachable)
+
+
+def _unreachable(**given: Any) -> str:
+    raise AssertionError("every call is taken by the middleware")
+
+
+class _Guard(AgentMiddleware[Any, Any, Any]):
+    """Holds the budgets that LangChain's limits do not know, and takes every tool call to the notebook."""
+
+    def __init__(self, notebook: Notebook, metered: bool) -> None:
+        super().__init__()
+        self.notebook, self.metered = notebook, metered
+        self._ids: set[str] = set()
+        self._replies = 0
+
+    @hook_config(can_jump_to=["end"])
+    def before_model(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:
+        """End where a budget has run out, where the model said so, or where it was corrected too often."""
+        notebook = self.notebook
+        if notebook.failed and self.metered:
+            notebook.repairs += 1
+        notebook.failed = False
+        notebook.stopped = notebook.stopped or notebook.over()
+        if notebook.stopped is not None or notebook.finished or notebook.repairs > REPAIRS:
+            return {"jump_to": "end"}
+        if self._replies >= notebook.allowance.model_calls:
+            notebook.stopped = "model calls"  # LangChain's own limit ends it
+        return None
+
+    def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
+        """One reply, in time, with its tokens counted and its calls given ids that no other call has."""
+        self._replies += 1
+        if not self.metered:
+            return self._read(handler(request))
+        self.notebook.model_calls += 1
+        context = contextvars.copy_context()
+        seconds = min(self.notebook.left, 2 * TIMEOUT_SECONDS)
+        response = within(max(seconds, 0.0), lambda: context.run(handler, request))
+        self._count(request, response.result)
+        return self._read(response)
+
+    def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[..., Any]) -> ToolMessage:
+        """Run the call, or say what is wrong with it."""
+        call = request.tool_call
+        over = self.notebook.over()
+        if over in ("cancelled", "time"):
+            self.notebook.stopped = over
+            return ToolMessage("{}", tool_call_id=call["id"] or "", name=call["name"], status="error")
+        found = self.notebook.perform(call["name"], call["args"])
+        status = "error" if found.problems else "success"
+        return ToolMessage(
+            found.text, tool_call_id=call["id"] or "", name=call["name"], artifact=found, status=status
+        )  # type: ignore[arg-type]
+
+    @hook_config(can_jump_to=["model"])
+    def after_model(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:
+        """Ask once more where a reply holds no call though nothing was found, or one that cannot be read."""
+        last, notebook = _last_reply(state["messages"]), self.notebook
+        if last is None or last.tool_calls or notebook.finished or not self.metered:
+            return None
+        if notebook.told and not last.invalid_tool_calls:
+            return None
+        if notebook.repairs >= REPAIRS:
+            return None
+        notebook.repairs += 1
+        return {"jump_to": "model", "messages": [HumanMessage(_NUDGE)]}
+
+    def _read(self, response: ModelResponse[Any]) -> ModelResponse[Any]:
+        result = [self._tamed(one) if isinstance(one, AIMessage) else one for one in response.result]
+        return ModelResponse(result=result, structured_response=response.structured_response)
+
+    def _tamed(self, reply: AIMessage) -> AIMessage:
+        """The reply without `finish`, which is heard here, and without a text longer than anyone needs."""
+        calls = [self._identified(call) for call in reply.tool_calls if not self._finishes(call)]
+        self.notebook.tool_calls += len(calls)
+        content = reply.content if len(str(reply.content)) <= MOST_TEXT else ""
+        return reply.model_copy(update={"tool_calls": calls, "content": content})
+
+    def _finishes(self, call: ToolCall) -> bool:
+        if call["name"] != FINISH:
+            return False
+        said = call["args"].get("steps")
+        if isinstance(said, list):
+            self.notebook.order = tuple(one for one in said if isinstance(one, int) and not isinstance(one, bool))
+        self.notebook.finished = True
+        return True
+
+    def _identified(self, call: ToolCall) -> ToolCall:
+        name = call["id"] or ""
+        if not name or name in self._ids:
+            name = f"askwhy_{len(self._ids)}"
+        self._ids.add(name)
+        return ToolCall(name=call["name"], args=call["args"], id=name, type="tool_call")
+
+    def _count(self, request: ModelRequest[Any], replies: Sequence[BaseMessage]) -> None:
+        """Tokens as the provider says; where it does not, the budget goes by the characters."""
+        used = [one.usage_metadata for one in replies if isinstance(one, AIMessage) and one.usage_metadata]
+        notebook = self.notebook
+        notebook.tokens_in += sum(one["input_tokens"] for one in used)
+        notebook.tokens_out += sum(one["output_tokens"] for one in used)
+        said = sum(one["input_tokens"] + one["output_tokens"] for one in used)
+        notebook.counted += said or _characters([*request.messages, *replies]) // _CHARACTERS_A_TOKEN
+
+
+def _characters(messages: Sequence[BaseMessage]) -> int:
+    calls = [one.tool_calls for one in messages if isinstance(one, AIMessage)]
+    return sum(len(str(one.content)) for one in messages) + len(json.dumps(calls, default=str))
+
+
+def _last_reply(messages: Sequence[BaseMessage]) -> AIMessage | None:
+    return next((one for one in reversed(messages) if isinstance(one, AIMessage)), None)

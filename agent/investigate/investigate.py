@@ -1,0 +1,123 @@
+"""An investigation: a language model or a recipe chooses the steps, tools find, templates tell, the verifier reads."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from askwhy.agent.investigate.allowance import Allowance
+from askwhy.agent.investigate.chains import Chain
+from askwhy.agent.investigate.graph import run_graph
+from askwhy.agent.investigate.notebook import Notebook
+from askwhy.agent.investigate.recipes import RECIPES, recipe_for, row_in
+from askwhy.agent.investigate.report import Report, Told
+from askwhy.agent.investigate.script import Hops, RecipeChat
+from askwhy.agent.investigate.telling import reported
+from askwhy.prompts import load
+from askwhy.tools.errors import ToolError
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from askwhy.agent.session import Session
+
+_FAILED = "The language model did not finish the investigation, so the rest follows fixed steps."
+_NO_USE = "The language model chose no steps, so these are fixed ones."
+_log = logging.getLogger(__name__)
+
+
+def investigate(
+    session: Session,
+    question: str,
+    *,
+    recipe: str | None = None,
+    allowance: Allowance | None = None,
+    on_step: Callable[[Told], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Report:
+    """Look into a question in as many steps as it needs, within an allowance. Never raises for what a model does.
+
+    recipe: the name of a fixed list of steps (`RECIPES`), None for the language model's choice; without a language
+    model the recipe that fits the question, or its clauses one after the other. on_step hears of each step as it is
+    found. Raises ToolError for a recipe that does not exist.
+    """
+    if recipe is not None and recipe not in RECIPES:
+        raise ToolError(f"There is no recipe “{recipe}”; there are: {', '.join(RECIPES)}.")
+    allowed = allowance or Allowance()
+    notebook = Notebook(
+        subject=session.subject, runner=session.runner, allowance=allowed, on_step=on_step or (lambda told: None),
+        cancelled=cancelled, deadline=time.monotonic() + allowed.seconds,
+    )  # fmt: skip
+    work = _Work(session, question, notebook)
+    if recipe is None and session.online:
+        work.ask_model(session.model)
+    if work.needs_steps:
+        work.follow(recipe)
+    session.subject = notebook.subject
+    return reported(session, question, notebook, work.recipe, work.engine, tuple(work.prompts))
+
+
+@dataclass
+class _Work:
+    """Who chooses the steps: the language model first, fixed ones where it is none, fails or finds nothing."""
+
+    session: Session
+    question: str
+    notebook: Notebook
+    recipe: str = ""
+    engine: str = ""
+    prompts: list[str] = field(default_factory=list)
+    needs_steps: bool = True
+
+    def ask_model(self, model: BaseChatModel) -> None:
+        """Let the language model choose; `needs_steps` says whether anything is left to do."""
+        from askwhy.agent.listing import variables
+        from askwhy.agent.llm import engine_name
+
+        prompt, notebook = load("investigate"), self.notebook
+        allowed = notebook.allowance
+        system = prompt.render(
+            **variables(notebook.subject.schema), model_calls=str(allowed.model_calls), tool_calls=str(allowed.tool_calls)
+        )
+        self.prompts.append(prompt.hash)
+        self.engine = engine_name(model)
+        failed = False
+        try:
+            run_graph(model, system, self.question, notebook)
+        except Exception as error:  # each provider's package has its own errors
+            _log.warning("%s failed with %s in an investigation", self.engine, type(error).__name__)
+            failed = True
+            notebook.stopped = notebook.stopped or notebook.over()
+        self.needs_steps = notebook.stopped in (None, "model calls", "tokens") and (failed or not notebook.told)
+        if self.needs_steps:
+            notebook.notes.append(_FAILED if failed else _NO_USE)
+            notebook.stopped = None
+
+    def follow(self, recipe: str | None) -> None:
+        """The steps of a recipe, or of the question's clauses."""
+        notebook, schema = self.notebook, self.notebook.subject.schema
+        self.engine = f"{self.engine} -> recipe" if self.engine else "recipe"
+        notebook.order, notebook.finished, notebook.counted = (), False, 0
+        hops = self._hops(recipe)
+        chat = RecipeChat(subject_schema=schema, hops=hops, name="recipe")
+        try:
+            run_graph(chat, "", self.question, notebook, metered=False)
+        except Exception:  # a bug of ours must not cost the reader what was found
+            _log.exception("a recipe could not be followed to its end")
+            notebook.notes.append("The steps could not be followed to the end.")
+        notebook.notes += [f"Left out: {name}, as {reason}." for name, reason in chat.skipped.items()]
+        if isinstance(hops, Chain):
+            notebook.notes += hops.notes()
+
+    def _hops(self, recipe: str | None) -> Hops:
+        subject = self.notebook.subject
+        chain = Chain(self.question, subject)
+        if recipe is None and chain.several and recipe_for(self.question) != "audit a model":
+            return chain
+        self.recipe = recipe or recipe_for(self.question) or ""
+        if not self.recipe:
+            return chain
+        return RECIPES[self.recipe](subject, row_in(self.question, subject))

@@ -1,0 +1,83 @@
+"""Arguments that a call takes from what an earlier step found: {"row": "@1.f3"} is the row of that fact."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from askwhy.agent.calls import BadCalls
+from askwhy.agent.groups import where_of_group
+from askwhy.agent.listing import class_id, clean, feature_id
+from askwhy.agent.plan import Ref
+from askwhy.tools.evidence import Evidence, Fact
+from askwhy.tools.schema import Schema
+from askwhy.tools.scope import Where
+
+Take = Literal["value", "feature", "row", "cls", "group"]
+
+_POINTER = re.compile(r"@(?P<step>\d{1,3})\.(?P<fact>f\d{1,4})(?:\.(?P<take>[a-z]+))?")
+
+
+@dataclass(frozen=True)
+class Pointed:
+    """The arguments of a call with values in the place of pointers, and the references that these are."""
+
+    args: dict[str, Any]
+    refs: tuple[Ref, ...]
+
+
+def pointer(step: int, fact: Fact, take: Take) -> str:
+    """How a call points at a fact of a step."""
+    return f"@{step}.{fact.id}.{take}"
+
+
+def follow(args: dict[str, Any], found: Sequence[Evidence], schema: Schema) -> Pointed:
+    """The arguments with every pointer followed. Raises BadCalls, ToolError where one leads nowhere."""
+    given, refs = dict(args), []
+    for name, value in args.items():
+        alone = value[0] if isinstance(value, list) and len(value) == 1 else value
+        match = _POINTER.fullmatch(alone.strip()) if isinstance(alone, str) else None
+        if match is None:
+            continue
+        ref, fact = _ref(name, match, found)
+        taken = _written(ref, fact, found[ref.step - 1], schema)
+        given[name] = [taken] if isinstance(value, list) else taken
+        refs.append(ref)
+    return Pointed(given, tuple(refs))
+
+
+def _ref(name: str, match: re.Match[str], found: Sequence[Evidence]) -> tuple[Ref, Fact]:
+    step, said = int(match["step"]), match["take"] or {"row": "row", "where": "group"}.get(name, "value")
+    take: Any = "cls" if said == "class" else said
+    if not 1 <= step <= len(found):
+        raise BadCalls(f"{name}: there is no step {step} yet")
+    if take not in get_args(Take) or (name == "where") != (take == "group"):
+        raise BadCalls(f"{name}: {clean(said)} cannot be taken; row, feature, class, value, and group for where can")
+    fact = next((one for one in found[step - 1].facts if one.id == match["fact"]), None)
+    if fact is None or getattr(fact, take) is None:
+        raise BadCalls(f"{name}: step {step} has no {said} in {match['fact']}")
+    place = found[step - 1].all(fact.relation).index(fact) + 1
+    return Ref(into=name, step=step, relation=fact.relation, take=take, place=place), fact
+
+
+def _written(ref: Ref, fact: Fact, evidence: Evidence, schema: Schema) -> Any:
+    """What is taken, as a call writes it."""
+    if ref.into == "where":
+        return where_written(where_of_group(evidence, fact), schema)
+    value = getattr(fact, ref.take)
+    if ref.take == "feature" and value in schema.names:
+        return feature_id(schema, value)
+    return class_id(schema, value) if ref.take == "cls" and schema.classes else value
+
+
+def where_written(where: Where, schema: Schema) -> dict[str, Any]:
+    """A selection as a call writes it, with ids for names."""
+    dumped: dict[str, Any] = json.loads(where.model_dump_json(exclude_defaults=True))
+    for group in dumped.get("all", ()):
+        for condition in group["any"]:
+            if condition.get("feature"):
+                condition["feature"] = feature_id(schema, condition["feature"])
+    return dumped

@@ -1,0 +1,137 @@
+"""Named lists of steps for what is asked again and again, so that an investigation needs no language model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import get_args
+
+from askwhy.agent.investigate.notebook import Found
+from askwhy.agent.investigate.pointing import pointer
+from askwhy.agent.investigate.script import Hop, Hops, Kind, Taken, names
+from askwhy.tools.evidence import Evidence, Fact
+from askwhy.tools.registry import Section, tools
+from askwhy.tools.schema import Schema
+from askwhy.tools.subject import Subject
+
+Recipe = Callable[[Subject, str | None], Hops]
+"""The hops of a recipe for a subject and the row in question, if there is one."""
+
+FLAW = "flaw"
+"""Relation of the facts by which a tool says that something is wrong with the model or its data."""
+
+_EXPLAIN, _FIX = ("explain", "explain_text"), ("counterfactual", "counterfactual_text")
+_SLICES = ("failure_slices", "failure_texts")
+_WORST = (Taken("worst", "row", relations=("mistake", "largest_error")),)
+
+_DEBUG = (
+    Hop("worst", ("mistakes",), {"what": "sample"}),
+    Hop("where", _SLICES),
+    Hop("why", _EXPLAIN, takes=_WORST),
+    Hop("similar", ("similar", "similar_text"), takes=_WORST),
+    Hop("fix", _FIX, takes=_WORST),
+    Hop("there", ("mistakes",), {"what": "sample"}, (Taken("where", "group"),)),
+)
+
+_COMPARE = (
+    Hop("models", ("compare_models",)),
+    Hop("worst", ("mistakes",), {"what": "sample"}),
+    Hop("where", _SLICES),
+    Hop("apart", ("contrast_models",), takes=_WORST),
+    Hop("there", ("compare_models",), takes=(Taken("where", "group"),)),
+)
+
+_DECLINE = (
+    ("prediction", ("predict",)),
+    ("decision", ("explain_decision",)),
+    ("reasons", ("letter_reasons", "explain_text")),
+    ("certain", ("trust", "trust_text")),
+    ("fix", _FIX),
+    ("similar", ("similar", "similar_text")),
+)
+
+
+def _debug(subject: Subject, row: str | None) -> Hops:
+    """The worst mistake (or the row asked about): why, what is like it, what would change it, where there are more."""
+    if row is None:
+        return lambda done: _DEBUG
+    about = [Hop(one.name, one.tools, {"row": row}) if one.takes == _WORST else one for one in _DEBUG]
+    return lambda done: [one for one in about if one.name != "worst"]
+
+
+def _compare(subject: Subject, row: str | None) -> Hops:
+    """The model and its rival over all rows, in the worst mistake of the model, and where it fails most."""
+    return lambda done: _COMPARE
+
+
+def _decline(subject: Subject, row: str | None) -> Hops:
+    """What a letter about one row has to rest on."""
+    given = {} if row is None else {"row": row}
+    hops = [Hop(name, fitting, given) for name, fitting in _DECLINE]
+    return lambda done: hops if given else []
+
+
+def _audit(subject: Subject, row: str | None) -> Hops:
+    """Every tool that belongs to a section of an audit, then one step for each flaw that was found."""
+    sections = get_args(Section)
+    fitting = [one for one in tools(subject.schema).values() if one.audit is not None]
+    ordered = sorted(fitting, key=lambda one: (sections.index(one.audit), one.name))
+    first = [Hop(one.name, (one.name,)) for one in ordered]
+    return lambda done: [*first, *follow_ups(done)] if len(done) >= len(first) else first
+
+
+RECIPES: dict[str, Recipe] = {
+    "debug a mistake": _debug,
+    "audit a model": _audit,
+    "prepare a decline": _decline,
+    "compare two versions": _compare,
+}
+"""The recipes by name."""
+
+
+def follow_ups(done: Mapping[str, Found]) -> Iterator[Hop]:
+    """One step for each flaw that names something to look at: a row, a group, or a feature."""
+    looked: dict[Kind, tuple[tuple[str, ...], dict[str, str]]] = {
+        "row": (_EXPLAIN, {}), "group": (("mistakes",), {"what": "sample"}), "feature": (("effect",), {}),
+    }  # fmt: skip
+    seen: set[tuple[str, object]] = set()
+    for name, found in done.items():
+        if found.evidence is None or name.startswith(f"{FLAW} "):
+            continue
+        for fact in found.evidence.all(FLAW):
+            kind = next((kind for kind in looked if names(found.evidence, fact, kind)), None)
+            about = None if kind is None else (kind, getattr(fact, kind))
+            if kind is None or about is None or about in seen:
+                continue
+            seen.add(about)
+            fitting, args = looked[kind]
+            where = "where" if kind == "group" else kind
+            yield Hop(f"{FLAW} {found.step}.{fact.id}", fitting, {**args, where: pointer(found.step, fact, kind)})
+
+
+_WORDS = {
+    "audit a model": r"\b(?:audit|health check|check-?up|anything wrong with (?:it|this|the model)|flaws?|"
+    r"(?:is|was) (?:it|this model|the model) (?:safe|fit|ready)|look into (?:it|this model|the model)|"
+    r"review (?:this|the) model|vet)\b",
+    "compare two versions": r"\b(?:compare|versus|vs|difference between|which is better|better than)\b.*"
+    r"\b(?:models?|versions?|rivals?|challenger|champion|candidate|old|new)\b",
+    "prepare a decline": r"\b(?:declin|reject|refus|deni(?:al|ed)|deny|adverse action|letter|turn(?:ed)? down)",
+    "debug a mistake": r"\b(?:debug|mistakes?|errors?|wrong|fails?|failures?|misclassif\w*|bugs?|went wrong)\b",
+}
+
+
+def recipe_for(question: str) -> str | None:
+    """The recipe that the words of a question ask for, None where none is meant."""
+    said = " ".join(question.casefold().split())
+    return next((name for name, pattern in _WORDS.items() if re.search(pattern, said)), None)
+
+
+def row_in(question: str, subject: Subject) -> str | None:
+    """The row that a question names: an id after the word for a row, such as “applicant 12”."""
+    entity = re.escape(subject.schema.entity)
+    ids = set(subject.row_ids)
+    for match in re.finditer(rf"\b(?:{entity}|row|case|instance|number|no\.?|id)\s+#?[\"“]?([^\s,;?!\"”]+)", question, re.I):
+        for said in (match[1], match[1].rstrip(".:'")):
+            if said in ids:
+                return said
+    return None
