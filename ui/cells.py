@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # pydantic stands behind these: too slow for `askwhy --help`
@@ -19,6 +20,18 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
 
 
+def one_line(text: str, most: int) -> str:
+    """Printable text with single blanks for every run of white space, cut with an ellipsis at `most` characters."""
+    whole = re.sub(" +", " ", printable(text[: 4 * most]).replace("\n", " "))
+    return whole if len(whole) <= most else f"{whole[: most - 1]}…"
+
+
+def safe_name(words: str) -> str:
+    """A name for an element, a file or a folder: letters, digits and single dashes of ASCII, never empty."""
+    kept = "".join(char if char.isascii() and char.isalnum() else " " for char in words.lower())
+    return "-".join(kept.split())[:48].rstrip("-") or "unnamed"
+
+
 def cell_text(value: Scalar | None) -> str:
     """A cell as people write it: missing, yes or no, whole numbers in full, others to four significant digits."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
@@ -28,6 +41,25 @@ def cell_text(value: Scalar | None) -> str:
     if isinstance(value, (int, float)):
         return number_text(value)
     return printable(value)
+
+
+def is_number(value: Scalar | None) -> bool:
+    """Whether a cell is a number rather than a name or yes and no."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def column_decimals(column: Sequence[Scalar | None]) -> int | None:
+    """Decimals that a column of fractions shares; None where its numbers are mixed with words, or are whole."""
+    if not all(isinstance(value, float) or value is None for value in column):
+        return None
+    return common_decimals(value for value in column if isinstance(value, float)) or None
+
+
+def aligned_text(value: Scalar | None, decimals: int | None) -> str:
+    """A cell of a column with these common decimals (None: its own)."""
+    if decimals is None or isinstance(value, (bool, str)) or value is None or not math.isfinite(value):
+        return cell_text(value)
+    return number_text(value, decimals=decimals)
 
 
 def without_empty_errors(table: Table) -> Table:

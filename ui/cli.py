@@ -1,4 +1,4 @@
-"""The command line: ask, chat, check, demo, eval, guard. Heavy imports are inside the commands: --help is instant."""
+"""The command line: ask, audit, chat, check, demo, eval, guard. Heavy imports are inside the commands."""
 
 from __future__ import annotations
 
@@ -176,6 +176,55 @@ def guard(
     with _at_work("Loading the model …"):
         subject = _load(source)
     raise typer.Exit(run_guard(subject, wanted, seed))
+
+
+@app.command()
+def audit(
+    subject: Annotated[
+        list[str] | None,
+        typer.Argument(help="a built-in subject, or a model file and its data file", metavar="SUBJECT"),
+    ] = None,
+    *,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="folder to write; default: audit-NAME")] = None,
+    demo: Demo = None,
+    model: Model = None,
+    data: Data = None,
+    target: Target = None,
+    test: TestFile = None,
+    test_column: TestColumn = None,
+    id_column: IdColumn = None,
+    schema: SchemaFile = None,
+    llm: Llm = None,
+    trust: Trust = False,
+    rival: Rivals = None,
+    seed: Seed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="print the outcome as one JSON object")] = False,
+) -> None:
+    """Audit a model and write a report to file: HTML, Markdown, figures, all evidence; exits with 1 where a flaw is
+    found, with 2 where the audit could not be run to its end."""
+    from askwhy.ui.audit import again, run_audit
+
+    model, data, demo = _subject_of(subject or [], model, data, demo)
+    source = _Source(
+        demo=demo, model=model, data=data, target=target, test=test, test_column=test_column, id_column=id_column,
+        schema=schema, trust=trust, rivals=tuple(rival or ()),
+    )  # fmt: skip
+    with _at_work("Loading the model …"):
+        session = _session(_load(source), llm, seed)
+    raise typer.Exit(run_audit(session, out, again(vars(source), llm, seed), seed, as_json=as_json))
+
+
+def _subject_of(
+    given: list[str], model: str | None, data: Path | None, demo: str | None
+) -> tuple[str | None, Path | None, str | None]:
+    """Model, data and built-in subject, as named by place or by option."""
+    if not given:
+        return model, data, demo
+    if demo is not None or model is not None or len(given) > 2 or (len(given) == 2 and data is not None):
+        raise typer.BadParameter("give one built-in subject, or MODEL and DATA, either by place or by option")
+    if len(given) == 2:
+        return given[0], Path(given[1]), None
+    return (given[0], data, None) if data is not None else (None, None, given[0])
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from askwhy.tools.evidence import Figure, Series, Table
 from askwhy.tools.scope import Scalar
-from askwhy.ui.cells import cell_text, common_decimals, number_text, plot_text
+from askwhy.ui.cells import cell_text, common_decimals, is_number, number_text, plot_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -18,8 +18,8 @@ _GRID = "rgba(128, 140, 145, 0.28)"
 _DIVERGING = ((0.0, NEGATIVE), (0.5, "#eef1f1"), (1.0, POSITIVE))
 _RISING = ((0.0, "#eef3f3"), (1.0, "#17635f"))
 _LABEL_WIDTH = 20
-_MANY_LINES = 6
-_MOST_BARS = 20
+MANY_LINES = 6
+MOST_BARS = 20
 
 
 def draw(figure: Figure) -> go.Figure:
@@ -50,8 +50,8 @@ def figure_table(figure: Figure) -> Table:
 
     Of many lines only the first, which is the one drawn boldly.
     """
-    every = figure.series[:1] if len(figure.series) > _MANY_LINES and figure.kind == "line" else figure.series
-    points = _points(every)
+    every = figure.series[:1] if len(figure.series) > MANY_LINES and figure.kind == "line" else figure.series
+    points = points_of(every)
     columns = [figure.x_label or "at"]
     for series in every:
         columns.append(series.name or figure.y_label or "value")
@@ -77,7 +77,8 @@ def in_order(series: Series) -> list[int]:
     return positions
 
 
-def _points(every: tuple[Series, ...]) -> list[Scalar]:
+def points_of(every: tuple[Series, ...]) -> list[Scalar]:
+    """Every point of the x axis once, in order."""
     return list(dict.fromkeys(point for series in every for point in series.x))
 
 
@@ -87,7 +88,7 @@ def _bars(picture: go.Figure, figure: Figure) -> None:
     alone = len(figure.series) == 1
     signed = any(value < 0 for series in figure.series for value in series.y)
     decimals = common_decimals(value for series in figure.series for value in series.y)
-    points = _bar_points(figure, alone)
+    points = bar_points(figure)
     for number, series in enumerate(figure.series):
         shown = [point for point in points if point in series.x]
         at = [series.x.index(point) for point in shown]
@@ -125,11 +126,12 @@ def _bars(picture: go.Figure, figure: Figure) -> None:
     picture.update_layout(height=130 + 30 * max(2, len(points) * len(figure.series)))
 
 
-def _bar_points(figure: Figure, alone: bool) -> list[Scalar]:
-    if not alone:
-        return _points(figure.series)[:_MOST_BARS]
+def bar_points(figure: Figure) -> list[Scalar]:
+    """What the bars stand for, from top to bottom; at most MOST_BARS."""
+    if len(figure.series) != 1:
+        return points_of(figure.series)[:MOST_BARS]
     series = figure.series[0]
-    return list(dict.fromkeys(series.x[position] for position in in_order(series)))[:_MOST_BARS]
+    return list(dict.fromkeys(series.x[position] for position in in_order(series)))[:MOST_BARS]
 
 
 def _room(every: tuple[Series, ...]) -> list[float]:
@@ -154,8 +156,8 @@ def _error_bars(series: Series, at: list[int]) -> dict[str, Any] | None:
 def _lines(picture: go.Figure, figure: Figure) -> None:
     import plotly.graph_objects as go
 
-    numeric = all(_is_number(point) for point in _points(figure.series))
-    many = len(figure.series) > _MANY_LINES
+    numeric = all(is_number(point) for point in points_of(figure.series))
+    many = len(figure.series) > MANY_LINES
     for number, series in enumerate(figure.series):
         faint = many and number > 0
         x = list(series.x) if numeric else [plot_text(cell_text(point), 12) for point in series.x]
@@ -210,7 +212,7 @@ def _faded(colour: str) -> str:
 def _heat(picture: go.Figure, figure: Figure, *, numbers: bool | None = None) -> None:
     import plotly.graph_objects as go
 
-    points = _points(figure.series)
+    points = points_of(figure.series)
     grid = [[dict(zip(series.x, series.y, strict=True)).get(point) for point in points] for series in figure.series]
     signed = any(value is not None and value < 0 for row in grid for value in row)
     written = len(points) <= 8 if numbers is None else numbers
@@ -249,7 +251,3 @@ def _heat(picture: go.Figure, figure: Figure, *, numbers: bool | None = None) ->
 
 def _matrix(picture: go.Figure, figure: Figure) -> None:
     _heat(picture, figure, numbers=True)
-
-
-def _is_number(point: Scalar) -> bool:
-    return isinstance(point, (int, float)) and not isinstance(point, bool)

@@ -13,7 +13,16 @@ from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence, Fact, Table
 from askwhy.tools.scope import Scalar, Scope
 from askwhy.tools.subject import Subject, plain
-from askwhy.ui.cells import cell_text, common_decimals, escaped, number_text, printable, without_empty_errors
+from askwhy.ui.cells import (
+    aligned_text,
+    cell_text,
+    column_decimals,
+    escaped,
+    is_number,
+    number_text,
+    printable,
+    without_empty_errors,
+)
 from askwhy.ui.figure import figure_table
 from askwhy.ui.marked import marked_html
 from askwhy.ui.rooms import Exchange
@@ -144,7 +153,7 @@ def table_html(table: Table) -> str:
     table = without_empty_errors(table)
     shown = table.rows[:_MOST_ROWS]
     head = "".join(_head(column, [row[i] for row in shown]) for i, column in enumerate(table.columns))
-    decimals = [_column_decimals([row[i] for row in shown]) for i in range(len(table.columns))]
+    decimals = [column_decimals([row[i] for row in shown]) for i in range(len(table.columns))]
     body = "".join(f"<tr>{''.join(map(_cell, row, decimals))}</tr>" for row in shown)
     more = len(table.rows) - _MOST_ROWS
     note = [escaped(table.note)] if table.note else []
@@ -159,26 +168,15 @@ def table_html(table: Table) -> str:
 
 def _head(name: str, column: Sequence[Scalar | None]) -> str:
     """A column's name, above its numbers where it holds nothing else."""
-    numbers = any(_is_number(value) for value in column) and all(_is_number(value) or value is None for value in column)
+    numbers = any(is_number(value) for value in column) and all(is_number(value) or value is None for value in column)
     return f'<th scope="col" class="{"aw-number" if numbers else "aw-words"}">{escaped(name)}</th>'
 
 
-def _is_number(value: Scalar | None) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _column_decimals(column: Sequence[Scalar | None]) -> int | None:
-    """Decimals that a column of fractions shares; None where its numbers are mixed with words, or are whole."""
-    if not all(isinstance(value, float) or value is None for value in column):
-        return None
-    return common_decimals(value for value in column if isinstance(value, float)) or None
-
-
 def _cell(value: Scalar | None, decimals: int | None) -> str:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        return f"<td>{escaped(cell_text(value))}</td>"
-    shown = cell_text(value) if decimals is None else number_text(value, decimals=decimals)
-    return f'<td class="aw-number">{escaped(shown)}</td>'
+    shown = escaped(aligned_text(value, decimals))
+    if not is_number(value) or (isinstance(value, float) and not math.isfinite(value)):
+        return f"<td>{shown}</td>"
+    return f'<td class="aw-number">{shown}</td>'
 
 
 def _how(evidence: Evidence) -> str:
