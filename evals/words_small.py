@@ -48,10 +48,10 @@ def _writes(cases: list[Case], chat: Any, most: int, figures: dict[str, object])
     """The small model writes; what passes in other words than the template's is listed to be read."""
     made: list[tuple[Case, Rephrased]] = []
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-        while cases and sum(one.model_calls for _, one in made) < most:
+        while cases and sum(one.bill.model_calls for _, one in made) < most:
             now, cases = cases[:MOST_AT_ONCE], cases[MOST_AT_ONCE:]
             made += zip(now, pool.map(lambda case: case.rephrased(chat), now), strict=True)
-    texts = sum(one.model_calls for _, one in made)
+    texts = sum(one.bill.model_calls for _, one in made)
     taken = [(case, one.draft.text) for case, one in made if one.draft is not None]
     other = [text for case, text in taken if not _is_of(text, case.draft.text)]
     templates = sum(one.draft is None for _, one in made)
