@@ -141,24 +141,24 @@ class Tab:
         messages: Sequence[BaseMessage],
         work: Callable[[], AIMessage],
         *,
-        prompt: Prompt,
+        prompts: tuple[Prompt, ...],
         tools: Sequence[dict[str, Any]] = (),
         sample: int = 0,
     ) -> AIMessage:
         """The model's reply to messages: an earlier one, or that of `work`, which makes the call and bounds its time.
 
-        prompt: the newest of the prompts that the messages were made from. sample: which of several replies to the same
+        prompts: what the newest of the messages was made from. sample: which of several replies to the same
         messages. Raises OutOfBudget, and what `work` raises.
         """
         self._last = key = _key(model, messages, tools, sample)
         price = self._price(model)
         if (known := self.meter.recall(key)) is not None:
             self._note(Bill(cached=1, cost=None if price is None else 0.0))
-            self._sent(prompt)
+            self._sent(prompts)
             return known
         self.meter.admit()
         self.bill = added(self.bill, Bill(model_calls=1))
-        self._sent(prompt)
+        self._sent(prompts)
         started = time.perf_counter()
         try:
             reply = work()
@@ -175,8 +175,8 @@ class Tab:
         """The last reply was of no use: it is not to be given again."""
         self.meter.forget(self._last)
 
-    def _sent(self, prompt: Prompt) -> None:
-        self.prompts = tuple(dict.fromkeys((*self.prompts, prompt.hash)))
+    def _sent(self, prompts: tuple[Prompt, ...]) -> None:
+        self.prompts = tuple(dict.fromkeys((*self.prompts, *(one.hash for one in prompts))))
 
     def _price(self, model: BaseChatModel) -> Price | None:
         from askwhy.agent.llm import engine_name

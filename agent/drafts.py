@@ -49,21 +49,21 @@ class Drafter:
         text = _text_of(subject, step)
         if not text.strip() or len(text) > MOST_CHARACTERS or subject.schema.modality != "text":
             return None
-        prompt = load("counterfactual")
+        prompt, wishes = load("counterfactual"), load("counterfactual_wish")
         asked = prompt.render(
             count=str(DRAFTS),
             entity=subject.schema.entity,
             classes="\n".join(json.dumps(one.label, ensure_ascii=False) for one in subject.schema.classes),
-            wish=_wish(subject, step),
+            wish=_wish(subject, step, wishes),
             text=json.dumps(text, ensure_ascii=False),
         )
         tab = self._meter.tab()
-        texts = _drafts(self._reply(asked, prompt, tab), text)
+        texts = _drafts(self._reply(asked, (prompt, wishes), tab), text)
         if not texts:
             tab.refuse()
         return Drafted(texts, tab.prompts, tab.bill)
 
-    def _reply(self, asked: str, prompt: Prompt, tab: Tab) -> str:
+    def _reply(self, asked: str, prompts: tuple[Prompt, ...], tab: Tab) -> str:
         """What the model says, empty where it says nothing."""
         from langchain_core.messages import HumanMessage
 
@@ -75,7 +75,7 @@ class Drafter:
                 self._chat,
                 messages,
                 lambda: within(TIMEOUT_SECONDS, lambda: self._chat.invoke(messages)),
-                prompt=prompt,
+                prompts=prompts,
             )
         except OutOfBudget as error:
             _log.info("%s; the tool's own search is enough", error)
@@ -94,16 +94,16 @@ def _text_of(subject: Subject, step: Step) -> str:
     return str(plain(subject.row(step.scope.row).iloc[0, 0]) or "")
 
 
-def _wish(subject: Subject, step: Step) -> str:
+def _wish(subject: Subject, step: Step, wishes: Prompt) -> str:
     """What is wanted, in words: a class, any other class, or a number in a direction."""
     if subject.regression:
-        return (
-            f"the predicted {subject.schema.target.label} becomes {step.argument('direction') or 'clearly different'}"
-        )
+        direction = step.argument("direction") or wishes.option("different")
+        return wishes.option("number", target=subject.schema.target.label, direction=str(direction))
     wanted = step.argument("cls")
     if wanted is None:
-        return "it belongs to another class than it does now"
-    return f"it belongs to the class {json.dumps(subject.schema.class_label(str(wanted)).label, ensure_ascii=False)}"
+        return wishes.option("other")
+    label = subject.schema.class_label(str(wanted)).label
+    return wishes.option("class", cls=json.dumps(label, ensure_ascii=False))
 
 
 def _drafts(reply: str, text: str) -> tuple[str, ...]:

@@ -40,12 +40,6 @@ MOST_CHARACTERS = 6000
 
 _MOST_FAILURES = 8
 _FENCE = re.compile(r"\A```\w*\n(?P<text>.*?)\n?```\Z", re.DOTALL)
-_READERS = {
-    None: "someone who works with the model",
-    "colleague": "someone who works with the model",
-    "customer": "the person whom the answer is about, who knows nothing of models",
-    "expert": "an expert in machine learning",
-}
 _log = logging.getLogger(__name__)
 
 
@@ -106,9 +100,10 @@ class _Asking:
         from langchain_core.messages import AIMessage, HumanMessage
 
         prompt = load("rephrase")
+        prompts = (prompt, load("rephrase_reader"))
         messages: list[BaseMessage] = [HumanMessage(prompt.render(**prompt_values(self.bones, self.plan)))]
         for number in range(MAX_CALLS):
-            reply = self._reply(messages, prompt)
+            reply = self._reply(messages, prompts)
             if reply is None:
                 break
             text = told(str(reply.text))
@@ -119,7 +114,7 @@ class _Asking:
             _log.info("the language model's words were refused: %s", self.done.failures[0].message)
             self.tab.refuse()
             if number + 1 < MAX_CALLS:
-                prompt, refusal = load("rephrase_again"), complaint(self.done.failures)
+                prompts, refusal = (load("rephrase_again"),), complaint(self.done.failures)
                 messages = [*messages, AIMessage(text[:MOST_CHARACTERS]), HumanMessage(refusal)]
         return self.done
 
@@ -131,7 +126,7 @@ class _Asking:
         failures = verify(draft, self.bones.evidence, self.plan, self.bones.schema)
         return (None, failures) if failures else (draft, ())
 
-    def _reply(self, messages: list[BaseMessage], prompt: Prompt) -> AIMessage | None:
+    def _reply(self, messages: list[BaseMessage], prompts: tuple[Prompt, ...]) -> AIMessage | None:
         from askwhy.agent.llm import within
 
         left = self.deadline - time.monotonic()
@@ -139,7 +134,7 @@ class _Asking:
             return None
         try:
             return self.tab.ask(
-                self.chat, messages, lambda: within(left, lambda: self.chat.invoke(messages)), prompt=prompt
+                self.chat, messages, lambda: within(left, lambda: self.chat.invoke(messages)), prompts=prompts
             )
         except OutOfBudget as error:
             _log.info("%s; the template stands", error)
@@ -152,9 +147,10 @@ class _Asking:
 def prompt_values(bones: Skeleton, plan: Plan) -> dict[str, str]:
     """What the prompt is filled with."""
     audiences = {step.audience for step in plan.steps if step.audience}
-    reader = _READERS[next(iter(audiences)) if len(audiences) == 1 else None]
+    readers = load("rephrase_reader")
+    reader = readers.option(next(iter(audiences)) if len(audiences) == 1 else "colleague")
     if any(step.length == "sentence" for step in plan.steps):
-        reader += ", in as few sentences as the template"
+        reader = f"{reader}, {readers.option('briefly')}"
     return {
         "reader": reader,
         "placeholders": "\n".join(_line(one) for one in bones.placeholders),

@@ -80,7 +80,7 @@ class _Asking:
                 self.chat,
                 messages,
                 lambda: within(2 * TIMEOUT_SECONDS, lambda: self.chat.invoke(messages)),
-                prompt=self.prompt,
+                prompts=(self.prompt,),
                 sample=next(self.asked),
             )
         except Exception as error:  # each provider's package has its own errors

@@ -121,7 +121,7 @@ class _Asking:
         tools = tool_schemas(self.subject.schema)
         try:
             return self.tab.ask(
-                self.model, messages, lambda: call(self.model, messages, tools), prompt=prompt, tools=tools
+                self.model, messages, lambda: call(self.model, messages, tools), prompts=(prompt,), tools=tools
             )
         except OutOfBudget as error:
             _log.info("%s; the embedded model takes over", error)

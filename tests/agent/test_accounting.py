@@ -27,7 +27,7 @@ PROMPT = load("rephrase")
 
 def say(tab: Tab, model: Planner, text: str = "hello", **more: Any) -> AIMessage:
     messages: list[BaseMessage] = [HumanMessage(text)]
-    return tab.ask(model, messages, lambda: model.invoke(messages), prompt=PROMPT, **more)
+    return tab.ask(model, messages, lambda: model.invoke(messages), prompts=(PROMPT,), **more)
 
 
 def test_bills_add_up_and_what_is_unknown_stays_unknown() -> None:
@@ -248,7 +248,7 @@ def test_a_used_up_budget_costs_no_answer_and_is_said(calls: int) -> None:
 
 
 def test_prompts_are_named_for_every_hop_that_sent_one() -> None:
-    both = tuple(load(name).hash for name in ("understand", "rephrase"))
+    both = tuple(load(name).hash for name in ("understand", "rephrase", "rephrase_reader"))
     assert Session(binary(), Planner()).ask(QUESTION).prompts == both
     answer = Session(binary(), Planner(garbage=True), rephrase=False).ask(QUESTION)
     assert answer.prompts == tuple(load(name).hash for name in ("understand", "understand_again"))

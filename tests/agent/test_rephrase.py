@@ -60,7 +60,7 @@ def test_true_words_are_taken_and_counted() -> None:
     assert made.draft is not None and made.draft.text.startswith("Applicant 12 is predicted declined, with")
     assert made.draft.writer == "llm" and made.draft.claims
     assert (made.verdict, made.bill.model_calls, made.bill.tokens_in, made.bill.tokens_out) == ("verified", 1, 7, 7)
-    assert made.prompts == (load("rephrase").hash,)
+    assert made.prompts == (load("rephrase").hash, load("rephrase_reader").hash)
 
 
 def test_a_lie_is_sent_back_once_with_what_is_wrong() -> None:
