@@ -2,16 +2,17 @@
 
     askwhy eval prompts --prompt understand --versions 1 2 --cases FILE --llm NAME [--subject NAME | DOMAIN.toml]
 
-A version is a number (of the packaged prompts, or of those in the folder that ASKWHY_PROMPTS names) or a file. FILE holds
-one JSON object per line, as `askwhy eval parsing --format jsonl` takes them; "subject" names a built-in subject or a
-domain of the question bank, beside FILE or as a path, for the line it stands in, --subject for lines without one.
+A version is a number (of the packaged prompts, or of those in the folder that ASKWHY_PROMPTS names) or a file. FILE
+holds one JSON object per line, as `askwhy eval parsing --format jsonl` takes them. "subject" in a line, or --subject
+for all lines, names a built-in subject, or the schema of a domain of the question bank (a .toml file, beside FILE or a
+path).
 
 understand, understand_again: whether the plan is right, and whether the model's calls could be used at all; where they
-could not, the case counts as wrong, whatever the embedded parser makes of it. rephrase, rephrase_again, rephrase_reader:
-whether the gate lets the model's words for the answer pass; cases without a plan in prose are left out.
+could not, the case counts as wrong, whatever the embedded parser makes of it. rephrase, rephrase_again,
+rephrase_reader: whether the gate lets the model's words for the answer pass; what is no plan in prose is left out.
 
-The last rows compare case by case; p is of McNemar's exact test, two-sided. There is no gate: the evaluation passes where
-both versions got a reply.
+The last rows compare case by case; p is of McNemar's exact test, two-sided. There is no gate: the evaluation passes
+where both versions got a reply.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ class Tried:
     retries: int
 
 
-Try = Callable[[Item, Meter], Tried]
+Try = Callable[[Meter], Tried]
+"""One case, asked with the prompt that is pinned."""
 
 
 @dataclass(frozen=True)
@@ -103,16 +105,15 @@ def prompts(arguments: list[str]) -> Report:
     if chosen[0].hash == chosen[1].hash:
         raise UsageError("the two versions are the same text")
     suite = json_lines(given.cases, _subjects(given.cases, given.subject, hop == "understand"))
-    attempt = (_understanding if hop == "understand" else _wording)(given.llm)
-    items = [one for one in suite.items if hop == "understand" or _is_plan(one)]
-    if not items:
+    cases = (_readings if hop == "understand" else _wordings)(suite.items, _chat(given.llm))
+    if not cases:
         raise UsageError(f"{suite.name} holds no plan to put into words")
-    first, second = (_measured(prompt, items, attempt) for prompt in chosen)
+    first, second = (_measured(prompt, cases) for prompt in chosen)
     paired = compared(first.tried, second.tried)
     rows = [first.row(), second.row(), *_paired_rows(paired, first.label, second.label)]
     rows += [_padded(("malformed", problem)) for problem in suite.malformed[:20]]
     figures = {
-        "prompt": given.prompt, "llm": given.llm, "cases": len(items), "malformed": len(suite.malformed),
+        "prompt": given.prompt, "llm": given.llm, "cases": len(cases), "malformed": len(suite.malformed),
         "versions": [first.figures(), second.figures()], "paired": paired,
     }  # fmt: skip
     passed = all(one.bill.model_calls > one.bill.failed for one in (first, second))
@@ -197,10 +198,10 @@ def _subjects(cases: Path, default: str | None, schema_will_do: bool) -> Callabl
     return subject
 
 
-def _measured(prompt: Prompt, items: Sequence[Item], attempt: Try) -> Version:
+def _measured(prompt: Prompt, cases: Sequence[Try]) -> Version:
     meter = Meter(prices=load_prices(), remembered=0)
     with pinned(prompt):
-        tried = tuple(attempt(one, meter) for one in items)
+        tried = tuple(case(meter) for case in cases)
     return Version(prompt, f"{prompt.id} v{prompt.version} ({prompt.hash[:8]})", tried, meter.total)
 
 
@@ -217,41 +218,43 @@ def _chat(name: str) -> Callable[[Schema], Any]:
     return made
 
 
-def _understanding(llm: str) -> Try:
+def _readings(items: Sequence[Item], chat: Callable[[Schema], Any]) -> list[Try]:
+    """Every question, to be understood."""
     from askwhy.agent.understand import understand
 
-    chat = _chat(llm)
-
-    def attempt(item: Item, meter: Meter) -> Tried:
+    def read_again(item: Item, meter: Meter) -> Tried:
         found = understand(item.question, item.history, item.subject, chat(item.subject.schema), meter)
         usable = not found.engine.endswith("-> embedded")
         return Tried(usable and item.gold.marks(found.outcome).typed, usable, max(0, found.model_calls - 1))
 
-    return attempt
+    return [functools.partial(read_again, item) for item in items]
 
 
-def _is_plan(item: Item) -> bool:
-    return isinstance(item.gold, PlanGold) and isinstance(item.gold.golds[0], Plan)
-
-
-def _wording(llm: str) -> Try:
+def _wordings(items: Sequence[Item], chat: Callable[[Schema], Any]) -> list[Try]:
+    """Every answer in prose, to be worded anew. The plans are the golds: nothing rests on how they are understood."""
     from askwhy.agent.manner import manners_of
     from askwhy.agent.rephrase import is_prose, rephrased
     from askwhy.agent.run import Runner
-    from askwhy.agent.skeleton import skeleton
+    from askwhy.agent.skeleton import Skeleton, skeleton
     from askwhy.agent.verbalize import verbalize
 
-    chat, runner = _chat(llm), Runner()
+    runner = Runner()
 
-    def attempt(item: Item, meter: Meter) -> Tried:
-        assert isinstance(item.gold, PlanGold) and isinstance(item.gold.golds[0], Plan)
-        plan, schema = item.gold.golds[0], item.subject.schema
-        evidence = runner.run(plan, item.subject).evidence
-        draft = verbalize(evidence, schema, forms=plan.forms, manners=manners_of(plan))
-        if not is_prose(draft, plan):
-            return Tried(good=False, usable=False, retries=0)
-        made = rephrased(chat(schema), skeleton(draft, evidence, schema), plan, meter=meter)
+    def word(bones: Skeleton, plan: Plan, meter: Meter) -> Tried:
+        made = rephrased(chat(bones.schema), bones, plan, meter=meter)
         replied = made.bill.model_calls > made.bill.failed
         return Tried(made.draft is not None, replied, max(0, made.bill.model_calls - 1))
 
-    return attempt
+    found: list[Try] = []
+    for item in items:
+        plan, schema = item.gold.golds[0] if isinstance(item.gold, PlanGold) else None, item.subject.schema
+        if not isinstance(plan, Plan):
+            continue
+        try:
+            evidence = runner.run(plan, item.subject).evidence
+        except ToolError as error:
+            raise UsageError(f"{item.question}: {error}") from None
+        draft = verbalize(evidence, schema, forms=plan.forms, manners=manners_of(plan))
+        if is_prose(draft, plan):
+            found.append(functools.partial(word, skeleton(draft, evidence, schema), plan))
+    return found

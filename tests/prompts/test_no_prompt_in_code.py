@@ -155,7 +155,7 @@ PLANTED = {
     "by a variable": "def f(x):\n    text = f'The facts are {x}'\n    return [HumanMessage(text)]",
     "by a function": "def f(x):\n    return f'That was refused: {x}'\ndef g():\n    return HumanMessage(f(3))",
     "by a default": "def f(task='You decide which one it is'):\n    return HumanMessage(prompt.render(task=task))",
-    "by an attribute": "class A:\n    def f(self):\n        self.now = 'Now tell me more'\n        HumanMessage(self.now)",
+    "by an attribute": "def f(self):\n    self.now = 'Now tell me more'\n    HumanMessage(self.now)",
     "a value of a prompt": "HumanMessage(prompt.render(wish='it becomes quite different'))",
     "joined": "HumanMessage('\\n'.join(['Here come the facts', *facts]))",
     "either": "HumanMessage('Say it in short words' if short else text)",
