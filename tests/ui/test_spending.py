@@ -7,13 +7,15 @@ from html import unescape
 from typing import Any
 
 import pytest
-from talkers import EVIL
+from talkers import EVIL, Talker
+from toy_subjects import binary
 from typer.testing import CliRunner
 
 from askwhy.agent.answer import Answer, Spent, Usage
 from askwhy.agent.bill import Total
 from askwhy.agent.plan import Decline
 from askwhy.ui import page
+from askwhy.ui.chat import ChatPage
 from askwhy.ui.cli import app
 from askwhy.ui.rooms import Exchange
 from askwhy.ui.server import Metrics
@@ -63,6 +65,26 @@ def test_the_page_shows_cost_and_note_and_escapes_them_once() -> None:
     total = page.total_html(answer(ASKED, total=TOTAL.model_copy(update={"currency": EVIL})))
     assert f"4 model calls, 1 from the cache, 5,000 tokens in and 50 out, 0.50 {EVIL}" in unescape(total)
     assert "<img" not in total
+
+
+def test_the_page_keeps_the_sum_of_a_conversation_and_a_new_one_begins_at_nothing() -> None:
+    pytest.importorskip("gradio")
+    subject = binary()
+
+    class Costly(Talker):
+        def ask(self, question: str, **more: Any) -> Answer:
+            total = TOTAL.model_copy(update={"model_calls": len(self.asked) + 5})
+            self.asked.append(question)
+            return answer(ASKED, total=total)
+
+    chat = ChatPage(subject, lambda: Costly(subject))
+    chat.build()
+    shown: dict[Any, Any] = {}
+    for question, key in (("one", None), ("two", "")):
+        for updates in chat.ask(question, shown[chat.key] if key == "" else None):
+            shown |= updates
+    assert "6 model calls" in unescape(shown[chat.total])
+    assert chat.restart(shown[chat.key])[chat.total] == ""
 
 
 def test_nothing_is_shown_where_no_language_model_had_a_part() -> None:
