@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from askwhy.agent.bill import Bill, Total, added
 from askwhy.agent.check.result import Checked
 from askwhy.agent.plan import Outcome, Plan
 from askwhy.tools.evidence import Evidence
@@ -40,26 +41,40 @@ class Failure(Value):
     end: int
 
 
-class Spent(Value):
-    """What one hop cost."""
+class Spent(Bill):
+    """What one hop cost. seconds: all of the hop's time, that of the language model included."""
 
     hop: Literal["understand", "run", "verbalize", "verify"]
     seconds: float
-    model_calls: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
     predict_rows: int = 0
 
 
 class Usage(Value):
-    """What the answer cost, hop by hop."""
+    """What the answer cost, hop by hop. conversation: all turns so far, this one included."""
 
     hops: tuple[Spent, ...] = ()
+    currency: str = Field("", description="what costs are in; empty where no prices are configured")
+    conversation: Total | None = None
+
+    @property
+    def bill(self) -> Bill:
+        """Calls of a language model in all hops, and what they took."""
+        return added(*self.hops)
 
     @property
     def model_calls(self) -> int:
         """Calls of a language model."""
-        return sum(hop.model_calls for hop in self.hops)
+        return self.bill.model_calls
+
+    @property
+    def cost(self) -> float | None:
+        """What the calls cost, None where that is not known."""
+        return self.bill.cost
+
+    @property
+    def seconds(self) -> float:
+        """Time of all hops."""
+        return sum(hop.seconds for hop in self.hops)
 
 
 class Answer(Value):
@@ -69,7 +84,8 @@ class Answer(Value):
     `verdict` whether the words were checked against the model:
     verified (first draft), repaired (after one correction), fallback (the template, as a language model's words were
     refused or late; with failures: sentences withheld),
-    asked (a question back), declined.
+    asked (a question back), declined. `note` says what the reader should know about how it came about, such as a budget
+    that is used up.
     """
 
     text: str
@@ -87,6 +103,7 @@ class Answer(Value):
     engine: str = ""
     prompts: tuple[str, ...] = Field((), description="hashes of the prompts used")
     version: str = ""
+    note: str = ""
     usage: Usage = Field(default_factory=Usage)
 
     @property

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from askwhy.agent.accounting import Meter, OutOfBudget, Tab
+from askwhy.agent.bill import Bill
 from askwhy.agent.plan import Step
-from askwhy.prompts import load
+from askwhy.prompts import Prompt, load
 from askwhy.tools.subject import Subject, plain
 
 if TYPE_CHECKING:
@@ -27,61 +29,61 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Drafted:
-    """Texts that a language model wrote, what that cost, and the hash of the prompt."""
+    """Texts that a language model wrote, what that cost, and the hashes of the prompts that were sent."""
 
-    texts: tuple[str, ...]
-    prompt: str
-    model_calls: int = 1
-    tokens_in: int = 0
-    tokens_out: int = 0
+    texts: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    bill: Bill = field(default_factory=Bill)
 
 
 class Drafter:
-    """Asks a chat model for wordings, once for each step. Whatever it replies is only tried, so a failing or lying
-    model costs nothing."""
+    """Asks a chat model for wordings; the meter keeps its replies. Whatever it replies is only tried, so a failing or
+    lying model costs nothing."""
 
-    def __init__(self, chat: BaseChatModel) -> None:
+    def __init__(self, chat: BaseChatModel, meter: Meter | None = None) -> None:
         self._chat = chat
-        self._written: dict[tuple[str, Step], Drafted] = {}
+        self._meter = meter or Meter()
 
     def __call__(self, subject: Subject, step: Step) -> Drafted | None:
         """Drafts for a step about one text; None where there is no text or it is too long."""
-        key = (subject.id, step)
-        if key in self._written:
-            return replace(self._written[key], model_calls=0, tokens_in=0, tokens_out=0)
-        drafted = self._asked(subject, step)
-        if drafted is not None and drafted.texts:
-            self._written[key] = drafted
-        return drafted
-
-    def _asked(self, subject: Subject, step: Step) -> Drafted | None:
-        from langchain_core.messages import HumanMessage
-
-        from askwhy.agent.llm import TIMEOUT_SECONDS, within
-
         text = _text_of(subject, step)
         if not text.strip() or len(text) > MOST_CHARACTERS or subject.schema.modality != "text":
             return None
-        prompt = load("counterfactual")
+        prompt, wishes = load("counterfactual"), load("counterfactual_wish")
         asked = prompt.render(
             count=str(DRAFTS),
             entity=subject.schema.entity,
             classes="\n".join(json.dumps(one.label, ensure_ascii=False) for one in subject.schema.classes),
-            wish=_wish(subject, step),
+            wish=_wish(subject, step, wishes),
             text=json.dumps(text, ensure_ascii=False),
         )
+        tab = self._meter.tab()
+        texts = _drafts(self._reply(asked, (prompt, wishes), tab), text)
+        if not texts:
+            tab.refuse()
+        return Drafted(texts, tab.prompts, tab.bill)
+
+    def _reply(self, asked: str, prompts: tuple[Prompt, ...], tab: Tab) -> str:
+        """What the model says, empty where it says nothing."""
+        from langchain_core.messages import HumanMessage
+
+        from askwhy.agent.llm import TIMEOUT_SECONDS, within
+
+        messages = [HumanMessage(asked)]
         try:
-            reply = within(TIMEOUT_SECONDS, lambda: self._chat.invoke([HumanMessage(asked)]))
+            reply = tab.ask(
+                self._chat,
+                messages,
+                lambda: within(TIMEOUT_SECONDS, lambda: self._chat.invoke(messages)),
+                prompts=prompts,
+            )
+        except OutOfBudget as error:
+            _log.info("%s; the tool's own search is enough", error)
+            return ""
         except Exception as error:  # each provider's package has its own errors; the tool's own search is enough
             _log.warning("the language model wrote no drafts: %s", error)
-            return Drafted((), prompt.hash)
-        used = getattr(reply, "usage_metadata", None) or {}
-        return Drafted(
-            _drafts(str(reply.text), text),
-            prompt.hash,
-            tokens_in=int(used.get("input_tokens", 0)),
-            tokens_out=int(used.get("output_tokens", 0)),
-        )
+            return ""
+        return str(reply.text)
 
 
 def _text_of(subject: Subject, step: Step) -> str:
@@ -92,16 +94,16 @@ def _text_of(subject: Subject, step: Step) -> str:
     return str(plain(subject.row(step.scope.row).iloc[0, 0]) or "")
 
 
-def _wish(subject: Subject, step: Step) -> str:
+def _wish(subject: Subject, step: Step, wishes: Prompt) -> str:
     """What is wanted, in words: a class, any other class, or a number in a direction."""
     if subject.regression:
-        return (
-            f"the predicted {subject.schema.target.label} becomes {step.argument('direction') or 'clearly different'}"
-        )
+        direction = step.argument("direction") or wishes.option("different")
+        return wishes.option("number", target=subject.schema.target.label, direction=str(direction))
     wanted = step.argument("cls")
     if wanted is None:
-        return "it belongs to another class than it does now"
-    return f"it belongs to the class {json.dumps(subject.schema.class_label(str(wanted)).label, ensure_ascii=False)}"
+        return wishes.option("other")
+    label = subject.schema.class_label(str(wanted)).label
+    return wishes.option("class", cls=json.dumps(label, ensure_ascii=False))
 
 
 def _drafts(reply: str, text: str) -> tuple[str, ...]:

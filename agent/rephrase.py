@@ -14,12 +14,14 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from askwhy.agent.accounting import Meter, OutOfBudget, Tab
 from askwhy.agent.answer import Draft, Failure
+from askwhy.agent.bill import Bill
 from askwhy.agent.plan import Plan
 from askwhy.agent.skeleton import Placeholder, Skeleton, filled, skeleton
 from askwhy.agent.verify import verify
 from askwhy.agent.verify.constrained import check_constrained
-from askwhy.prompts import load
+from askwhy.prompts import Prompt, load
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.schema import Schema
 
@@ -38,12 +40,6 @@ MOST_CHARACTERS = 6000
 
 _MOST_FAILURES = 8
 _FENCE = re.compile(r"\A```\w*\n(?P<text>.*?)\n?```\Z", re.DOTALL)
-_READERS = {
-    None: "someone who works with the model",
-    "colleague": "someone who works with the model",
-    "customer": "the person whom the answer is about, who knows nothing of models",
-    "expert": "an expert in machine learning",
-}
 _log = logging.getLogger(__name__)
 
 
@@ -51,35 +47,39 @@ _log = logging.getLogger(__name__)
 class Rephrased:
     """What came of asking a language model for the words. draft: None where the template has to stand.
 
-    failures: what was wrong with its last text. prompt: the hash of the prompt, empty where nothing was asked.
+    failures: what was wrong with its last text. prompts: hashes of what was sent, none where nothing was asked.
     """
 
     draft: Draft | None = None
     verdict: Literal["verified", "repaired", "fallback"] = "fallback"
     failures: tuple[Failure, ...] = ()
-    prompt: str = ""
-    model_calls: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
+    prompts: tuple[str, ...] = ()
+    bill: Bill = field(default_factory=Bill)
 
 
 @dataclass(frozen=True)
 class Rephraser:
-    """Asks a chat model for other words. seconds: the budget for one answer."""
+    """Asks a chat model for other words. seconds: for one answer. meter: what its calls are counted on."""
 
     chat: BaseChatModel
     seconds: float = SECONDS
+    meter: Meter | None = None
 
     def __call__(self, draft: Draft, evidence: tuple[Evidence, ...], plan: Plan, schema: Schema) -> Rephrased:
         """The draft in other words that are as true; never raises for what the model or its server does."""
         if not is_prose(draft, plan):
             return Rephrased(verdict="verified")
-        return rephrased(self.chat, skeleton(draft, evidence, schema), plan, self.seconds)
+        return rephrased(self.chat, skeleton(draft, evidence, schema), plan, self.seconds, self.meter)
 
 
-def rephrased(chat: BaseChatModel, bones: Skeleton, plan: Plan, seconds: float = SECONDS) -> Rephrased:
+def rephrased(
+    chat: BaseChatModel, bones: Skeleton, plan: Plan, seconds: float = SECONDS, meter: Meter | None = None
+) -> Rephrased:
     """What a chat model makes of a draft without its values."""
-    return _Asking(chat, bones, plan, time.monotonic() + seconds).ask()
+    asking = _Asking(chat, bones, plan, time.monotonic() + seconds, (meter or Meter()).tab())
+    made = asking.ask()
+    made.bill, made.prompts = asking.tab.bill, asking.tab.prompts
+    return made
 
 
 def is_prose(draft: Draft, plan: Plan) -> bool:
@@ -93,16 +93,17 @@ class _Asking:
     bones: Skeleton
     plan: Plan
     deadline: float
+    tab: Tab
     done: Rephrased = field(default_factory=Rephrased)
 
     def ask(self) -> Rephrased:
         from langchain_core.messages import AIMessage, HumanMessage
 
         prompt = load("rephrase")
-        self.done.prompt = prompt.hash
+        prompts = (prompt, load("rephrase_reader"))
         messages: list[BaseMessage] = [HumanMessage(prompt.render(**prompt_values(self.bones, self.plan)))]
         for number in range(MAX_CALLS):
-            reply = self._reply(messages)
+            reply = self._reply(messages, prompts)
             if reply is None:
                 break
             text = told(str(reply.text))
@@ -111,7 +112,10 @@ class _Asking:
                 self.done.draft, self.done.verdict = draft, "repaired" if number else "verified"
                 break
             _log.info("the language model's words were refused: %s", self.done.failures[0].message)
-            messages = [*messages, AIMessage(text[:MOST_CHARACTERS]), HumanMessage(complaint(self.done.failures))]
+            self.tab.refuse()
+            if number + 1 < MAX_CALLS:
+                prompts, refusal = (load("rephrase_again"),), complaint(self.done.failures)
+                messages = [*messages, AIMessage(text[:MOST_CHARACTERS]), HumanMessage(refusal)]
         return self.done
 
     def _checked(self, text: str) -> tuple[Draft | None, tuple[Failure, ...]]:
@@ -122,30 +126,31 @@ class _Asking:
         failures = verify(draft, self.bones.evidence, self.plan, self.bones.schema)
         return (None, failures) if failures else (draft, ())
 
-    def _reply(self, messages: list[BaseMessage]) -> AIMessage | None:
+    def _reply(self, messages: list[BaseMessage], prompts: tuple[Prompt, ...]) -> AIMessage | None:
         from askwhy.agent.llm import within
 
         left = self.deadline - time.monotonic()
         if left <= 0:
             return None
-        self.done.model_calls += 1
         try:
-            reply = within(left, lambda: self.chat.invoke(messages))
+            return self.tab.ask(
+                self.chat, messages, lambda: within(left, lambda: self.chat.invoke(messages)), prompts=prompts
+            )
+        except OutOfBudget as error:
+            _log.info("%s; the template stands", error)
+            return None
         except Exception as error:  # each provider's package has its own errors; the template stands in any case
             _log.warning("the language model wrote no answer: %s", type(error).__name__)
             return None
-        used = getattr(reply, "usage_metadata", None) or {}
-        self.done.tokens_in += int(used.get("input_tokens", 0))
-        self.done.tokens_out += int(used.get("output_tokens", 0))
-        return reply
 
 
 def prompt_values(bones: Skeleton, plan: Plan) -> dict[str, str]:
     """What the prompt is filled with."""
     audiences = {step.audience for step in plan.steps if step.audience}
-    reader = _READERS[next(iter(audiences)) if len(audiences) == 1 else None]
+    readers = load("rephrase_reader")
+    reader = readers.option(next(iter(audiences)) if len(audiences) == 1 else "colleague")
     if any(step.length == "sentence" for step in plan.steps):
-        reader += ", in as few sentences as the template"
+        reader = f"{reader}, {readers.option('briefly')}"
     return {
         "reader": reader,
         "placeholders": "\n".join(_line(one) for one in bones.placeholders),
@@ -165,7 +170,7 @@ def told(reply: str) -> str:
 def complaint(failures: tuple[Failure, ...]) -> str:
     """What to tell the model that wrote a text with these failures."""
     problems = "\n".join(f"- {one}" for one in dict.fromkeys(failure.message for failure in failures[:_MOST_FAILURES]))
-    return f"That text was refused:\n{problems}\nWrite it again so that this is put right. Reply with the text only."
+    return load("rephrase_again").render(problems=problems)
 
 
 def _line(one: Placeholder) -> str:

@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from askwhy.agent.accounting import Meter, meter_for
 from askwhy.agent.answer import Answer, Draft, Failure, Spent, Turn, Usage, Verdict
+from askwhy.agent.bill import Budget, Total
 from askwhy.agent.check.checker import check_text, understood_check
 from askwhy.agent.check.result import Checked
 from askwhy.agent.drafts import Drafter
 from askwhy.agent.embedded.checking import check_of_question
 from askwhy.agent.manner import manners_of
+from askwhy.agent.metrics import observe
 from askwhy.agent.plan import Check, Clarify, Decline, Plan
 from askwhy.agent.references import listed, others_of
 from askwhy.agent.rephrase import SECONDS, Rephraser
@@ -35,6 +38,9 @@ MAX_QUESTION = 4000
 """Characters of a question that are read; a longer one is refused, as no question needs them."""
 
 _REMEMBERED_TURNS = 20
+_USED_UP = (
+    "The language model's budget for this conversation is used up ({}): askwhy's own engine and words stand in for it."
+)
 
 
 class Session:
@@ -43,6 +49,8 @@ class Session:
     llm: a LangChain chat model with tool calling, a name ("openai:...", "ollama:...", a base URL), or None for the
     embedded one. seed: every sampled result follows from it. rephrase: whether a language model, if there is one, puts
     the answers into other words, in at most `rephrase_seconds`; each of its sentences must say what the template says.
+    budget: what the conversation may spend on the language model; when it is used up, the embedded one and askwhy's own
+    words answer, and `Answer.note` says so. Raises ToolError for a limit of cost without a price.
     """
 
     def __init__(
@@ -54,6 +62,7 @@ class Session:
         seed: int = 0,
         rephrase: bool = True,
         rephrase_seconds: float = SECONDS,
+        budget: Budget | None = None,
     ) -> None:
         from askwhy.agent.embedded.chat import EmbeddedChat
 
@@ -62,21 +71,23 @@ class Session:
         self._said: Counter[str] = Counter()
         self._runner = runner or Runner(seed=seed)
         self._model = self._resolve(llm)
+        self._meter = meter_for(self._model, budget)
+        self._turns, self._seconds = 0, 0.0
         # What asks the language model for texts to try; the embedded one writes none.
         offline = isinstance(self._model, EmbeddedChat)
-        self._drafter = None if offline else Drafter(self._model)
-        self._rephraser = None if offline or not rephrase else Rephraser(self._model, rephrase_seconds)
+        self._drafter = None if offline else Drafter(self._model, self._meter)
+        self._rephraser = None if offline or not rephrase else Rephraser(self._model, rephrase_seconds, self._meter)
 
     def ask(self, question: str, *, cancelled: Callable[[], bool] = lambda: False) -> Answer:
         """Answer one question. Never raises for what the user said."""
         question = question.strip()
         if not question or len(question) > MAX_QUESTION:
             return self._refuse_length(question)
-        clock = _Clock()
+        clock = _Clock(self._meter)
         self._runner.warm()
-        meaning = understand(question, self.history, self.subject, self._model)
-        clock.note("understand", meaning.model_calls, meaning.tokens_in, meaning.tokens_out)
-        answer = self._answer(question, meaning, clock, cancelled)
+        meaning = understand(question, self.history, self.subject, self._model, self._meter)
+        clock.note("understand")
+        answer = self._accounted(self._answer(question, meaning, clock, cancelled))
         self._remember(answer)
         return answer
 
@@ -97,6 +108,7 @@ class Session:
 
         question = " ".join(question.split())[:MAX_QUESTION]
         report = investigate(self, question, recipe=recipe, allowance=allowance, on_step=on_step, cancelled=cancelled)
+        report = report.model_copy(update={"answer": self._accounted(report.answer)})
         self._remember(report.answer)
         return report
 
@@ -125,6 +137,23 @@ class Session:
         turn = Turn(question=answer.question, outcome=answer.outcome, text=answer.text, rows=rows, features=features)
         self.history = (*self.history, turn)[-_REMEMBERED_TURNS:]
 
+    @property
+    def usage(self) -> Total:
+        """What the conversation has cost so far."""
+        return Total(
+            turns=self._turns, seconds=self._seconds, currency=self._meter.currency, **self._meter.total.model_dump()
+        )
+
+    def _accounted(self, answer: Answer) -> Answer:
+        """The answer with what the conversation has cost, and a note where a limit of it kept the model from a call."""
+        self._turns += 1
+        self._seconds += answer.usage.seconds
+        usage = answer.usage.model_copy(update={"currency": self._meter.currency, "conversation": self.usage})
+        limit = self._meter.refused()
+        answer = answer.model_copy(update={"usage": usage, "note": _USED_UP.format(limit) if limit else ""})
+        observe(answer)
+        return answer
+
     def _resolve(self, llm: BaseChatModel | str | None) -> BaseChatModel:
         if llm is None or isinstance(llm, str):
             from askwhy.agent.llm import chat_model
@@ -142,14 +171,12 @@ class Session:
             try:
                 ran = self._runner.run(outcome, self.subject, cancelled, self._drafter)
             except ToolError as error:
+                clock.note("run")
                 outcome = _refused(question, error)
             else:
-                calls, read, written = (
-                    sum(getattr(one, spent) for one in ran.drafted)
-                    for spent in ("model_calls", "tokens_in", "tokens_out")
-                )
-                clock.note("run", calls, read, written, ran.predict_rows)
-                common["prompts"] = (*meaning.prompts, *dict.fromkeys(one.prompt for one in ran.drafted))
+                clock.note("run", ran.predict_rows)
+                drafted = dict.fromkeys(prompt for one in ran.drafted for prompt in one.prompts)
+                common["prompts"] = (*meaning.prompts, *drafted)
                 self.subject = ran.subject
                 return self._put_into_words(outcome, ran, clock, common)
         if isinstance(outcome, Check):
@@ -181,8 +208,9 @@ class Session:
         try:
             found = self.check(outcome.text, outcome.row, cancelled=cancelled)
         except ToolError as error:
+            clock.note("run")
             return _refused(question, error)
-        clock.note("run", predict_rows=found.rows_asked)
+        clock.note("run", found.rows_asked)
         return Answer(
             text=found.words, outcome=outcome, understood=understood_check(outcome, self.subject.schema), checked=found,
             verdict="verified", usage=clock.usage(), **common,
@@ -199,9 +227,9 @@ class Session:
         verdict: Verdict = "fallback" if failures else "verified"
         if self._rephraser is not None and not failures:
             told = self._rephraser(draft, ran.evidence, plan, schema)
-            clock.note("verbalize", told.model_calls, told.tokens_in, told.tokens_out)
+            clock.note("verbalize")
             checked, verdict = told.draft or checked, told.verdict
-            common["prompts"] = (*common["prompts"], *filter(None, (told.prompt,)))
+            common["prompts"] = (*common["prompts"], *told.prompts)
         return Answer(
             text=checked.text,
             outcome=plan,
@@ -280,22 +308,18 @@ def without(draft: Draft, failures: tuple[Failure, ...]) -> Draft:
 
 
 class _Clock:
-    """Seconds per hop."""
+    """Seconds per hop, and what each hop added to the meter."""
 
-    def __init__(self) -> None:
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        meter.taken()  # what a turn left behind that broke off
         self._hops: list[Spent] = []
         self._last = time.perf_counter()
 
-    def note(
-        self, hop: Any, model_calls: int = 0, tokens_in: int = 0, tokens_out: int = 0, predict_rows: int = 0
-    ) -> None:
+    def note(self, hop: Any, predict_rows: int = 0) -> None:
         now = time.perf_counter()
-        self._hops.append(
-            Spent(
-                hop=hop, seconds=now - self._last, model_calls=model_calls, tokens_in=tokens_in, tokens_out=tokens_out,
-                predict_rows=predict_rows,
-            )
-        )  # fmt: skip
+        bill = self._meter.taken().model_dump()
+        self._hops.append(Spent(hop=hop, seconds=now - self._last, predict_rows=predict_rows, **bill))
         self._last = now
 
     def usage(self) -> Usage:

@@ -6,13 +6,16 @@ subject = askwhy.Subject.of(classifier, texts, y)
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from askwhy.agent.accounting import Meter
 from askwhy.agent.llm import TIMEOUT_SECONDS, engine_name, named_model, within
+from askwhy.agent.prices import load_prices
 from askwhy.prompts import Prompt, load
 from askwhy.tools.errors import ModelFault
 from askwhy.tools.loading.language_classifier import BUDGET, LanguageClassifier
@@ -21,25 +24,27 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 _AT_ONCE = 4
-_TASK = "You decide which class a text belongs to."
 
 
 def prompt_classifier(
     model: BaseChatModel | str,
     classes: Sequence[str],
     *,
-    task: str = _TASK,
+    task: str | None = None,
     samples: int = 1,
     abstain: bool = False,
     budget: int = BUDGET,
+    meter: Meter | None = None,
 ) -> LanguageClassifier:
     """A chat model (or the name of one, as --llm takes it) that names the class of a text.
 
     task: one or two sentences on what is to be decided. The other options are those of `LanguageClassifier`; several
-    samples are worth their price only if the model is set to a temperature above zero.
+    samples are worth their price only if the model is set to a temperature above zero. meter: what its calls are
+    counted on and held to, beside `budget`; they are calls of the model that is explained, so no answer counts them.
     """
     chat = named_model(model) if isinstance(model, str) else model
-    ask = _Asking(chat, load("classify"), task, tuple(map(str, classes)))
+    about = load("classify_task").text if task is None else task
+    ask = _Asking(chat, load("classify"), about, tuple(map(str, classes)), meter or Meter(prices=load_prices()))
     return LanguageClassifier(ask, classes, samples=samples, abstain=abstain, budget=budget)
 
 
@@ -51,6 +56,8 @@ class _Asking:
     prompt: Prompt
     task: str
     classes: tuple[str, ...]
+    meter: Meter
+    asked: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def identity(self) -> str:
@@ -66,8 +73,16 @@ class _Asking:
 
         names = "\n".join(json.dumps(name, ensure_ascii=False) for name in self.classes)
         asked = self.prompt.render(task=self.task, classes=names, text=json.dumps(text, ensure_ascii=False))
+        messages = [HumanMessage(asked)]
         try:
-            reply = within(2 * TIMEOUT_SECONDS, lambda: self.chat.invoke([HumanMessage(asked)]))
+            # The classifier keeps replies itself, and several samples of a text are several calls.
+            reply = self.meter.tab().ask(
+                self.chat,
+                messages,
+                lambda: within(2 * TIMEOUT_SECONDS, lambda: self.chat.invoke(messages)),
+                prompts=(self.prompt,),
+                sample=next(self.asked),
+            )
         except Exception as error:  # each provider's package has its own errors
             reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
             raise ModelFault(f"The language model {engine_name(self.chat)} gave no reply: {reason}") from error

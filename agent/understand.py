@@ -10,6 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from askwhy.agent.accounting import Meter, OutOfBudget
 from askwhy.agent.answer import Turn
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan
 from askwhy.agent.references import picked, pointed
@@ -19,6 +20,9 @@ from askwhy.tools.subject import Subject
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessage, BaseMessage
+
+    from askwhy.agent.calls import BadCalls
+    from askwhy.prompts import Prompt
 
 MAX_CALLS = 2
 """Calls of a provider's model for one question: the first, and one retry."""
@@ -45,8 +49,13 @@ class Understanding:
     engine: str = "embedded"
 
 
-def understand(question: str, history: tuple[Turn, ...], subject: Subject, model: BaseChatModel) -> Understanding:
-    """What the question means, in the light of the turns before. Never raises for what the user or a model said."""
+def understand(
+    question: str, history: tuple[Turn, ...], subject: Subject, model: BaseChatModel, meter: Meter | None = None
+) -> Understanding:
+    """What the question means, in the light of the turns before. Never raises for what the user or a model said.
+
+    meter: what the calls of a language model are counted on.
+    """
     from askwhy.agent.embedded.chat import EmbeddedChat
 
     choice = picked(question, history, subject.schema)
@@ -57,15 +66,15 @@ def understand(question: str, history: tuple[Turn, ...], subject: Subject, model
     if model is offline:
         outcome = _offline(question, history, subject, offline)
         return Understanding(outcome=_with_rows(outcome, subject))
-    asked = _Asking(subject, history, model)
+    asked = _Asking(subject, history, model, meter or Meter())
     meant = asked.ask(question)
     engine = asked.engine if meant is not None else f"{asked.engine} -> embedded"
     return Understanding(
         outcome=_with_rows(meant or _offline(question, history, subject, offline), subject),
-        model_calls=asked.calls,
-        tokens_in=asked.tokens_in,
-        tokens_out=asked.tokens_out,
-        prompts=asked.prompts,
+        model_calls=asked.tab.bill.model_calls,
+        tokens_in=asked.tab.bill.tokens_in,
+        tokens_out=asked.tab.bill.tokens_out,
+        prompts=asked.tab.prompts,
         engine=engine,
     )
 
@@ -73,15 +82,12 @@ def understand(question: str, history: tuple[Turn, ...], subject: Subject, model
 class _Asking:
     """One question to a provider's model, with a retry."""
 
-    def __init__(self, subject: Subject, history: tuple[Turn, ...], model: BaseChatModel) -> None:
+    def __init__(self, subject: Subject, history: tuple[Turn, ...], model: BaseChatModel, meter: Meter) -> None:
         from askwhy.agent.llm import engine_name
-        from askwhy.prompts import load
 
         self.subject, self.history, self.model = subject, history, model
         self.engine = engine_name(model)
-        self.prompt = load("understand")
-        self.prompts = (self.prompt.hash,)
-        self.calls = self.tokens_in = self.tokens_out = 0
+        self.tab = meter.tab()
 
     def ask(self, question: str) -> Outcome | None:
         """The outcome, or None where the model is no use: it failed, or its calls were wrong twice."""
@@ -89,38 +95,41 @@ class _Asking:
 
         from askwhy.agent.calls import BadCalls
         from askwhy.agent.listing import variables
+        from askwhy.prompts import load
 
-        system = SystemMessage(self.prompt.render(**variables(self.subject.schema)))
+        prompt = load("understand")
+        system = SystemMessage(prompt.render(**variables(self.subject.schema)))
         messages: list[BaseMessage] = [system, *_remembered(self.history, self.subject), HumanMessage(question)]
-        for _ in range(MAX_CALLS):
-            reply = self._reply(messages)
+        for number in range(MAX_CALLS):
+            reply = self._reply(messages, prompt)
             if reply is None:
                 return None
             try:
                 return _meaning(reply, self.subject, self.history)
             except BadCalls as error:
                 _log.info("unusable calls of %s: %s", self.engine, error)
-                messages = [*messages, HumanMessage(_again(reply, error))]
+                self.tab.refuse()
+                if number + 1 < MAX_CALLS:
+                    prompt = load("understand_again")
+                    messages = [*messages, HumanMessage(prompt.render(**_refusal(reply, error)))]
         return None
 
-    def _reply(self, messages: list[BaseMessage]) -> AIMessage | None:
+    def _reply(self, messages: list[BaseMessage], prompt: Prompt) -> AIMessage | None:
         from askwhy.agent.calls import tool_schemas
         from askwhy.agent.llm import call
 
-        self.calls += 1
         tools = tool_schemas(self.subject.schema)
         try:
-            reply = call(self.model, messages, tools)
+            return self.tab.ask(
+                self.model, messages, lambda: call(self.model, messages, tools), prompts=(prompt,), tools=tools
+            )
+        except OutOfBudget as error:
+            _log.info("%s; the embedded model takes over", error)
+            return None
         except Exception as error:
             # Whatever a provider's package raises, the embedded model can still answer.
             _log.warning("%s failed with %s; the embedded model takes over", self.engine, type(error).__name__)
             return None
-        # A model with a prompt of its own says which took the place of ours.
-        self.prompts = tuple(reply.response_metadata.get("prompts", self.prompts))
-        usage = reply.usage_metadata
-        self.tokens_in += usage["input_tokens"] if usage else 0
-        self.tokens_out += usage["output_tokens"] if usage else 0
-        return reply
 
 
 def _offline(question: str, history: tuple[Turn, ...], subject: Subject, model: BaseChatModel) -> Outcome:
@@ -176,11 +185,10 @@ def _remembered(history: tuple[Turn, ...], subject: Subject) -> list[BaseMessage
     return messages
 
 
-def _again(reply: AIMessage, error: Any) -> str:
+def _refusal(reply: AIMessage, error: BadCalls) -> dict[str, str]:
+    """What a retry is told: the calls that cannot be used, and why."""
     said = [{"name": one["name"], "args": one["args"]} for one in reply.tool_calls]
-    problems = "\n".join(f"- {problem}" for problem in error.problems)
-    refused = f"Your last reply {_clipped(said)} could not be used:\n{problems}"
-    return f"{refused}\nReply again to my question, with tool calls only."
+    return {"reply": _clipped(said), "problems": "\n".join(f"- {problem}" for problem in error.problems)}
 
 
 def _clipped(said: list[dict[str, Any]], length: int = 2000) -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__all__ = ["Session", "Subject", "__version__", "ask", "chat"]
+__all__ = ["Budget", "Session", "Subject", "__version__", "ask", "chat"]
 
 # Hidden from type checkers, which would otherwise take every misspelt name for a valid one.
 if not TYPE_CHECKING:
     _HOMES = {
+        "Budget": "askwhy.agent.bill",
         "Session": "askwhy.agent.session",
         "Subject": "askwhy.tools.subject",
         "ask": "askwhy.agent.session",
@@ -32,6 +33,7 @@ if not TYPE_CHECKING:
         return sorted({*globals(), *__all__})
 
 else:
+    from askwhy.agent.bill import Budget
     from askwhy.agent.session import Session, ask
     from askwhy.tools.subject import Subject
     from askwhy.ui.chat import chat

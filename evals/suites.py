@@ -111,14 +111,16 @@ def _converse(found: _Gathered, conversation: Iterable[Asked], subject: Subject,
         history = (*history, Turn(question=asked.question, outcome=asked.gold))
 
 
-def json_lines(path: Path, subject: Subject) -> Suite:
-    """A file with one JSON object per line; `askwhy.evals.parsing` describes it."""
+def json_lines(path: Path, subject: Subject | Callable[[Any], Subject]) -> Suite:
+    """A file with one JSON object per line; `askwhy.evals.parsing` describes it. subject: of all lines, or by line."""
     found = _Gathered(path.name)
     for number, line in enumerate(_text(path).splitlines(), 1):
         if not line.strip():
             continue
         try:
-            found.add(_json_item(json.loads(line), subject, path.stem))
+            said = json.loads(line)
+            about = subject if isinstance(subject, Subject) else subject(said)
+            found.add(_json_item(said, about, path.stem if about is subject else f"{path.stem}: {about.id}"))
         except (ValueError, TypeError, KeyError, ToolError, BadCalls, RecursionError) as error:
             found.malformed.append(f"{path.name}:{number}: {_brief(error)}")
     return found.suite()

@@ -92,7 +92,7 @@ class Tally:
 
     def note(self, texts: Sequence[Told], made: Rephrased) -> None:
         """One answer: the texts that were asked for, and which of them stands, if any."""
-        asked = texts[: made.model_calls]
+        asked = texts[: made.bill.model_calls]
         self.texts += len(asked)
         self.lies += sum(bool(one.lie) for one in asked)
         self.sessions += 1

@@ -13,16 +13,10 @@ from askwhy.evals.registry import Cell
 from askwhy.evals.words_liar import Case
 from askwhy.evals.words_lies import Told, honest
 from askwhy.evals.words_wire import MOST_AT_ONCE, SmallModel, served
+from askwhy.prompts import load
 
 _CRITIC = 40
 """Texts that the critic judges: half of them lies, half true."""
-
-_ASK = """Facts about a model's answer:
-{facts}
-
-Text: {text}
-
-Is every statement of the text true according to the facts? Reply with one word, yes or no."""
 
 
 def small_rows(
@@ -48,10 +42,10 @@ def _writes(cases: list[Case], chat: Any, most: int, figures: dict[str, object])
     """The small model writes; what passes in other words than the template's is listed to be read."""
     made: list[tuple[Case, Rephrased]] = []
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-        while cases and sum(one.model_calls for _, one in made) < most:
+        while cases and sum(one.bill.model_calls for _, one in made) < most:
             now, cases = cases[:MOST_AT_ONCE], cases[MOST_AT_ONCE:]
             made += zip(now, pool.map(lambda case: case.rephrased(chat), now), strict=True)
-    texts = sum(one.model_calls for _, one in made)
+    texts = sum(one.bill.model_calls for _, one in made)
     taken = [(case, one.draft.text) for case, one in made if one.draft is not None]
     other = [text for case, text in taken if not _is_of(text, case.draft.text)]
     templates = sum(one.draft is None for _, one in made)
@@ -97,6 +91,6 @@ def _approves(case: Case, text: str, chat: Any) -> bool:
         for one in case.answer.evidence
         for fact in one.facts[:12]
     )
-    asked = _ASK.format(facts=facts, text=filled(text, case.bones).text)
+    asked = load("judge_words").render(facts=facts, text=filled(text, case.bones).text)
     reply = str(chat.invoke([HumanMessage(asked)]).text).strip().lower()
     return not re.match(r"\W*no\b", reply)

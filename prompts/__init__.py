@@ -8,7 +8,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -41,9 +44,41 @@ class Prompt:
             raise PromptError(f"prompt {self.id} takes {sorted(self.variables)}, not {sorted(values)}")
         return _VARIABLE.sub(lambda found: values[found[1]], self.text)
 
+    def option(self, key: str, **values: str) -> str:
+        """One of the texts of a prompt whose lines are choices (`key: text`), its variables filled in."""
+        for line in self.text.splitlines():
+            name, colon, text = line.partition(":")
+            if colon and name.strip() == key:
+                chosen = replace(self, text=text.strip(), variables=tuple(dict.fromkeys(_VARIABLE.findall(text))))
+                return chosen.render(**values)
+        raise PromptError(f"prompt {self.id} has no line that begins with {key!r}")
+
+
+_PINNED: ContextVar[Mapping[str, Prompt]] = ContextVar("pinned", default={})  # noqa: B039  # never changed in place
+
+
+@contextmanager
+def pinned(prompt: Prompt) -> Iterator[None]:
+    """Within the block, `load` of this prompt's id gives this prompt: to try one version beside another."""
+    token = _PINNED.set({**_PINNED.get(), prompt.id: prompt})
+    try:
+        yield
+    finally:
+        _PINNED.reset(token)
+
+
+def read(path: Path) -> Prompt:
+    """The prompt in a file of any folder. Raises PromptError for one that cannot be used."""
+    try:
+        return _parsed(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(f"{path} cannot be read: {error}") from None
+
 
 def load(name: str, version: int | None = None) -> Prompt:
     """A prompt by its id: the user's own if there is one, else the packaged; the newest unless a version is given."""
+    if version is None and name in _PINNED.get():
+        return _PINNED.get()[name]
     own = os.environ.get(OVERRIDES)
     folders: list[Traversable] = [*([Path(own)] if own else []), resources.files(__name__)]
     for folder in folders:

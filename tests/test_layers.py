@@ -11,7 +11,7 @@ import pytest
 MAY_IMPORT = {
     "askwhy": {"agent", "evals", "prompts", "tools", "ui"},
     "ui": {"agent", "evals", "tools"},
-    "evals": {"agent", "tools"},
+    "evals": {"agent", "prompts", "tools"},
     "agent": {"prompts", "tools"},
     "prompts": set(),
     "tools": set(),

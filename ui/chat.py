@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from askwhy.agent.answer import Answer
+from askwhy.agent.bill import Budget
 from askwhy.tools.errors import ToolError
 from askwhy.tools.scope import Scope
 from askwhy.tools.subject import Subject
@@ -42,16 +43,23 @@ def chat(
     seed: int = 0,
     host: str = "127.0.0.1",
     port: int = 7860,
+    budget: Budget | None = None,
+    metrics: bool = False,
 ) -> None:
-    """Open the chat about a subject and serve it until interrupted. Raises ToolError where there is no such `llm`."""
+    """Open the chat about a subject and serve it until interrupted. Raises ToolError where there is no such `llm`.
+
+    budget: what each conversation may spend on it. metrics: whether /metrics holds the counters of this process.
+    """
+    from askwhy.agent.accounting import meter_for
     from askwhy.agent.llm import chat_model
     from askwhy.agent.session import Session
     from askwhy.ui.server import launch
 
     ready = warmed(subject)
     model = chat_model(llm, ready.schema) if llm is None or isinstance(llm, str) else llm
-    built = ChatPage(ready, lambda: Session(ready, model, seed=seed)).build()
-    launch(built, host=host, port=port)
+    meter_for(model, budget)  # a limit that cannot be held is refused now, not at the first question
+    built = ChatPage(ready, lambda: Session(ready, model, seed=seed, budget=budget)).build()
+    launch(built, host=host, port=port, metrics=metrics)
 
 
 def warmed(subject: Subject) -> Subject:
@@ -166,6 +174,7 @@ class ChatPage:
         with gr.Row(elem_id="aw-chips"):
             self.chip_buttons = [gr.Button(one.question, size="sm", min_width=60) for one in self.chips]
         self.again = gr.Button("Start again", size="sm", elem_id="aw-again", min_width=60)
+        self.total = gr.HTML("", elem_id="aw-total")
 
     def _behind(self, gr: Any) -> None:
         self.chosen = gr.Dropdown(
@@ -189,7 +198,7 @@ class ChatPage:
 
     def _wire(self, gr: Any, blocks: gr.Blocks) -> None:
         panel = [self.chosen, self.summary, *self.plots, self.tables, self.facts, self.row, self.row_box]
-        everything = [self.key, self.talk, self.box, self.send, self.stop_button, *panel]
+        everything = [self.key, self.talk, self.total, self.box, self.send, self.stop_button, *panel]
         # Private events have no address of their own; the page's queue is the only way in.
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         asking = {**quiet, "outputs": everything, "concurrency_limit": _AT_ONCE, "concurrency_id": "ask"}
@@ -256,7 +265,8 @@ class ChatPage:
             messages.append({"role": "assistant", "content": page.waiting_html(seconds, room.stopped.is_set())})
         elif room.exchanges and (options := page.options_of(room.exchanges[-1].answer)):
             messages[-1]["options"] = [{"value": option, "label": option} for option in options]
-        return {self.talk: messages}
+        latest = room.exchanges[room.latest].answer if room.latest is not None else None
+        return {self.talk: messages, self.total: page.total_html(latest)}
 
     def _chosen(self, room: Room, position: int | None) -> Updates:
         """The list of answers with one chosen, and what is behind it."""

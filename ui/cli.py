@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from askwhy.agent.bill import Budget
     from askwhy.agent.session import Session
     from askwhy.tools.subject import Subject
 
@@ -50,6 +52,10 @@ Llm = Annotated[
     typer.Option(help="openai:NAME, anthropic:NAME, ollama:NAME or a base URL; default: embedded"),
 ]
 Trust = Annotated[bool, typer.Option("--trust", help="load pickle, joblib or module:object: these run code")]
+MostCalls = Annotated[int | None, typer.Option(min=0, help="calls of the language model in one conversation")]
+MostTokens = Annotated[int | None, typer.Option(min=0, help="tokens, in and out, in one conversation")]
+MostCost = Annotated[float | None, typer.Option(min=0, help="cost of one conversation, at the prices of ASKWHY_PRICES")]
+MetricsPage = Annotated[bool, typer.Option("--metrics", help="serve the counters of this process at /metrics")]
 Seed = Annotated[int, typer.Option(help="seed of everything that is sampled")]
 
 
@@ -78,6 +84,9 @@ def ask(
     trust: Trust = False,
     rival: Rivals = None,
     seed: Seed = 0,
+    most_calls: MostCalls = None,
+    most_tokens: MostTokens = None,
+    most_cost: MostCost = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the whole answer as one JSON object")] = False,
 ) -> None:
     """Ask questions and print the answers."""
@@ -86,16 +95,18 @@ def ask(
         schema=schema, trust=trust, rivals=tuple(rival or ()),
     )  # fmt: skip
     with _at_work("Loading the model …"):
-        session = _session(_load(source), llm, seed)
+        session = _session(_load(source), llm, seed, _budget(most_calls, most_tokens, most_cost))
     with _at_work("Asking the model …"):
         answers = [session.ask(one) for one in question]
     if as_json:
         print(answers[-1].canonical_with_usage())
     else:
-        from askwhy.ui.terminal import show_answer
+        from askwhy.ui.terminal import show_answer, show_total
 
         for answer in answers:
             show_answer(answer, many=len(answers) > 1)
+        if len(answers) > 1:
+            show_total(answers[-1])
     if answers[-1].verdict in ("asked", "declined"):
         raise typer.Exit(3)
 
@@ -115,26 +126,35 @@ def chat(
     trust: Trust = False,
     rival: Rivals = None,
     seed: Seed = 0,
+    most_calls: MostCalls = None,
+    most_tokens: MostTokens = None,
+    most_cost: MostCost = None,
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 7860,
+    metrics: MetricsPage = False,
 ) -> None:
     """Open the chat in the browser."""
     source = _Source(
         demo=demo, model=model, data=data, target=target, test=test, test_column=test_column, id_column=id_column,
         schema=schema, trust=trust, rivals=tuple(rival or ()),
     )  # fmt: skip
-    _serve(_load(source), llm, seed, host, port)
+    _serve(_load(source), llm, seed, host, port, budget=_budget(most_calls, most_tokens, most_cost), metrics=metrics)
 
 
 @app.command(name="demo")
 def demo_chat(
     name: Annotated[str, typer.Argument(help=f"which one; {_BUILT_IN}")] = "credit",
     llm: Llm = None,
+    most_calls: MostCalls = None,
+    most_tokens: MostTokens = None,
+    most_cost: MostCost = None,
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 7860,
+    metrics: MetricsPage = False,
 ) -> None:
     """Open the chat on a built-in subject."""
-    _serve(_load(_Source(demo=name)), llm, 0, host, port)
+    budget = _budget(most_calls, most_tokens, most_cost)
+    _serve(_load(_Source(demo=name)), llm, 0, host, port, budget=budget, metrics=metrics)
 
 
 @app.command(name="eval", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -348,12 +368,20 @@ def _named_rivals(given: tuple[str, ...]) -> dict[str, str]:
     return named
 
 
-def _session(subject: Subject, llm: str | None, seed: int) -> Session:
+def _budget(calls: int | None, tokens: int | None, cost: float | None) -> Budget:
+    from askwhy.agent.bill import Budget
+
+    if cost is not None and not math.isfinite(cost):
+        raise typer.BadParameter("--most-cost takes a finite amount")
+    return Budget(model_calls=calls, tokens=tokens, cost=cost)
+
+
+def _session(subject: Subject, llm: str | None, seed: int, budget: Budget | None = None) -> Session:
     from askwhy.agent.session import Session
     from askwhy.tools.errors import ToolError
 
     try:
-        return Session(subject, llm, seed=seed)
+        return Session(subject, llm, seed=seed, budget=budget)
     except ToolError as error:
         print(f"askwhy: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
@@ -368,12 +396,14 @@ def _at_work(words: str) -> Iterator[None]:
         yield
 
 
-def _serve(subject: Subject, llm: str | None, seed: int, host: str, port: int) -> None:
+def _serve(
+    subject: Subject, llm: str | None, seed: int, host: str, port: int, *, budget: Budget, metrics: bool
+) -> None:
     from askwhy.tools.errors import ToolError
     from askwhy.ui.chat import chat as open_chat
 
     try:
-        open_chat(subject, llm, seed=seed, host=host, port=port)
+        open_chat(subject, llm, seed=seed, host=host, port=port, budget=budget, metrics=metrics)
     except (ToolError, OSError) as error:  # OSError: the port is taken
         print(f"askwhy: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -26,6 +26,7 @@ from askwhy.ui.cells import (
 from askwhy.ui.figure import figure_table
 from askwhy.ui.marked import marked_html
 from askwhy.ui.rooms import Exchange
+from askwhy.ui.spending import spent_words, total_words
 
 # Each mark differs in words, in its sign and in its border, so that no one needs the colour.
 MARKS: dict[Verdict, tuple[str, str]] = {
@@ -72,10 +73,19 @@ def answer_html(exchange: Exchange) -> str:
         parts.append(f'<p class="aw-understood"><b>Understood as:</b> {escaped(answer.understood)}{doubt}</p>')
     lines = "<br>".join(escaped(line) for line in answer.text.split("\n"))
     parts.append(f'<p class="aw-text">{lines}</p>')
-    seconds = sum(hop.seconds for hop in answer.usage.hops)
-    spent = f'<span class="aw-spent">{seconds:.1f} s</span>' if answer.usage.hops else ""
+    if answer.note:
+        parts.append(f'<p class="aw-note">{escaped(answer.note)}</p>')
+    cost = spent_words(answer.usage)
+    took = f"{answer.usage.seconds:.1f} s{f' · {escaped(cost)}' if cost else ''}"
+    spent = f'<span class="aw-spent">{took}</span>' if answer.usage.hops else ""
     mark = f'<span class="aw-mark aw-{verdict}"><i aria-hidden="true">{sign}</i> {words}</span>'
     return "".join((*parts, f'<p class="aw-marks">{mark}{spent}</p></div>'))
+
+
+def total_html(answer: Answer | None) -> str:
+    """What the conversation has cost so far; nothing where no language model had a part in it."""
+    words = total_words(answer.usage) if answer is not None else ""
+    return f'<p class="aw-spent">{escaped(words)}</p>' if words else ""
 
 
 def waiting_html(seconds: float, stopping: bool) -> str:

@@ -64,8 +64,30 @@ class StayHere:
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
-def launch(blocks: gr.Blocks, *, host: str, port: int, block: bool = True) -> str:
-    """Serve a Blocks app until interrupted (or in the background), and give its local address."""
+class Metrics:
+    """ASGI middleware: the counters of this process at /metrics."""
+
+    def __init__(self, app: Callable[[Message, Receive, Send], Awaitable[None]]) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer what asks for the counters, pass everything else on."""
+        from askwhy.agent.metrics import CONTENT_TYPE, metrics_text
+
+        asked = scope["type"] == "http" and scope["path"] == "/metrics" and scope["method"] == "GET"
+        if not asked:
+            await self.app(scope, receive, send)
+            return
+        headers = [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": metrics_text().encode()})
+
+
+def launch(blocks: gr.Blocks, *, host: str, port: int, block: bool = True, metrics: bool = False) -> str:
+    """Serve a Blocks app until interrupted (or in the background), and give its local address.
+
+    metrics: whether /metrics holds the counters of this process.
+    """
     from starlette.middleware import Middleware
 
     blocks.queue(max_size=_WAITING)
@@ -87,7 +109,7 @@ def launch(blocks: gr.Blocks, *, host: str, port: int, block: bool = True) -> st
         theme=theme(),
         js=_SCRIPT,
         css_paths=Path(__file__).with_name("theme.css"),
-        app_kwargs={"middleware": [Middleware(StayHere)]},
+        app_kwargs={"middleware": [Middleware(StayHere), *([Middleware(Metrics)] if metrics else [])]},
     )
     if block:
         print(f"askwhy is at {address} (Ctrl+C ends it)", flush=True)

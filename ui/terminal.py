@@ -6,6 +6,7 @@ from askwhy.agent.answer import Answer
 from askwhy.agent.check.result import Checked, sentence_words
 from askwhy.tools.evidence import Table
 from askwhy.ui.cells import cell_text, printable, without_empty_errors
+from askwhy.ui.spending import spent_words, total_words
 
 _MARKS = {
     "verified": "[checked against the model]",
@@ -37,8 +38,19 @@ def show_answer(answer: Answer, many: bool) -> None:
     doubt = " (not sure: is this what you asked?)" if answer.unsure else ""
     marks = [f"understood as: {answer.understood}{doubt}" if answer.understood else "", mark]
     console.print(Text(printable("  ".join(mark for mark in marks if mark)), style="dim"))
+    for line in filter(None, (answer.note, spent_words(answer.usage))):
+        console.print(Text(printable(line), style="dim"))
     for other in answer.others:
         console.print(Text(f"  - or: {printable(other)}"))
+
+
+def show_total(answer: Answer) -> None:
+    """Print what the conversation has cost up to an answer; nothing where no language model had a part in it."""
+    from rich.console import Console
+    from rich.text import Text
+
+    if words := total_words(answer.usage):
+        Console(highlight=False).print(Text(printable(words), style="dim"))
 
 
 def show_checked(checked: Checked) -> None:

@@ -136,7 +136,7 @@ def test_the_same_step_is_written_for_once_and_a_refused_one_never(subject: Subj
     step = Step(tool="counterfactual_text", arguments=arguments_of({"cls": "fresh"}), scope=Scope(text=TEXT))
     first, again = (Runner().run(Plan(steps=(step,)), subject, drafter=drafter) for _ in range(2))
     assert first.evidence == again.evidence
-    assert [one.model_calls for one in (*first.drafted, *again.drafted)] == [1, 0]
+    assert [one.bill.model_calls for one in (*first.drafted, *again.drafted)] == [1, 0]
     refused = step.model_copy(update={"arguments": arguments_of({"cls": "unheard of"})})
     asked = Drafter(writer())  # has no reply at all
     with pytest.raises(ToolError):

@@ -59,21 +59,21 @@ def test_true_words_are_taken_and_counted() -> None:
     made = rephrased(writer(GOOD, tokens=7))
     assert made.draft is not None and made.draft.text.startswith("Applicant 12 is predicted declined, with")
     assert made.draft.writer == "llm" and made.draft.claims
-    assert (made.verdict, made.model_calls, made.tokens_in, made.tokens_out) == ("verified", 1, 7, 7)
-    assert made.prompt == load("rephrase").hash
+    assert (made.verdict, made.bill.model_calls, made.bill.tokens_in, made.bill.tokens_out) == ("verified", 1, 7, 7)
+    assert made.prompts == (load("rephrase").hash, load("rephrase_reader").hash)
 
 
 def test_a_lie_is_sent_back_once_with_what_is_wrong() -> None:
     chat = writer(LIE, GOOD)
     made = rephrased(chat)
-    assert (made.verdict, made.model_calls) == ("repaired", 2)
+    assert (made.verdict, made.bill.model_calls) == ("repaired", 2)
     assert made.draft is not None and "lowers it by 13.1" not in made.draft.text
     assert "That text was refused" in chat.asked[1] and "lowers" in chat.asked[1].split("That text was refused")[1]
 
 
 def test_two_lies_and_the_template_stands() -> None:
     made = rephrased(writer(LIE, LIE, GOOD))
-    assert (made.draft, made.verdict, made.model_calls) == (None, "fallback", MAX_CALLS)
+    assert (made.draft, made.verdict, made.bill.model_calls) == (None, "fallback", MAX_CALLS)
     assert made.failures
 
 
@@ -145,12 +145,12 @@ def test_the_reader_is_named_in_the_prompt() -> None:
 def test_what_is_no_prose_is_left_as_it_is_and_costs_nothing(form: Any) -> None:
     plan = Plan(steps=(EXPLAIN.plan.steps[0].model_copy(update={"form": form}),))
     made = Rephraser(writer())(DRAFT, EXPLAIN.evidence, plan, EXPLAIN.schema)
-    assert (made.draft, made.verdict, made.model_calls, made.prompt) == (None, "verified", 0, "")
+    assert (made.draft, made.verdict, made.bill.model_calls, made.prompts) == (None, "verified", 0, ())
 
 
 def test_words_without_facts_are_not_sent() -> None:
     made = Rephraser(writer())(Draft(text="Hello."), EXPLAIN.evidence, EXPLAIN.plan, EXPLAIN.schema)
-    assert made.model_calls == 0
+    assert made.bill.model_calls == 0
 
 
 def test_complaints_are_few_and_each_is_said_once() -> None:
@@ -207,8 +207,8 @@ def model_of(name: str) -> Any:
 def test_true_words_come_over_the_wire() -> None:
     with served(lambda messages: GOOD) as server:
         made = rephrased(model_of(server.name))
-    assert (made.verdict, made.model_calls, server.requests) == ("verified", 1, 1)
-    assert made.tokens_out > 0
+    assert (made.verdict, made.bill.model_calls, server.requests) == ("verified", 1, 1)
+    assert made.bill.tokens_out > 0
 
 
 @pytest.mark.parametrize("name", ["empty", "markup", "injection", "echo", "broken json"])
@@ -263,7 +263,7 @@ def test_a_server_that_sends_a_byte_now_and_then_is_not_waited_for() -> None:
         waited_for = finished.is_set()
         stop.set()
     assert not waited_for
-    assert (made.draft, made.verdict, made.model_calls) == (None, "fallback", 1)
+    assert (made.draft, made.verdict, made.bill.model_calls) == (None, "fallback", 1)
 
 
 def test_the_budget_is_for_both_calls() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from askwhy.prompts import OVERRIDES, PromptError, load
+from askwhy.prompts import OVERRIDES, PromptError, load, pinned, read
 
 
 def write(folder: Path, name: str, head: str, body: str) -> Path:
@@ -73,3 +73,36 @@ def test_unknown_prompts_folders_and_variables_are_refused(tmp_path: Path, monke
     monkeypatch.setenv(OVERRIDES, str(tmp_path / "absent"))
     with pytest.raises(PromptError, match="not a folder"):
         load("understand")
+
+
+def test_a_pinned_version_stands_for_all_within_the_block(tmp_path: Path) -> None:
+    write(tmp_path, "greet.v7.md", "id: greet\nversion: 7\nvariables:", "seven")
+    other = read(tmp_path / "greet.v7.md")
+    with pinned(other):
+        assert load("greet") is other
+        assert load("understand").id == "understand"
+        with pytest.raises(PromptError):
+            load("greet", 7)  # a number means the folders
+    with pytest.raises(PromptError, match="no prompt"):
+        load("greet")
+    with pytest.raises(PromptError, match="cannot be read"):
+        read(tmp_path / "greet.v8.md")
+
+
+def test_a_line_of_a_prompt_of_choices(tmp_path: Path) -> None:
+    head = "id: wish\nversion: 1\nvariables: who"
+    prompt = read(write(tmp_path, "wish.v1.md", head, "one: it is so: always\ntwo: it becomes {{who}}"))
+    assert prompt.option("one") == "it is so: always"
+    assert prompt.option("two", who="{{who}} two: x") == "it becomes {{who}} two: x"
+    with pytest.raises(PromptError, match="'three'"):
+        prompt.option("three")
+    with pytest.raises(PromptError, match="takes"):
+        prompt.option("one", who="x")
+
+
+def test_every_packaged_prompt_can_be_used(root: Path) -> None:
+    files = sorted((root / "prompts").glob("*.md"))
+    assert len(files) >= 9
+    for file in files:
+        prompt = read(file)
+        assert prompt.text and prompt.hash == load(prompt.id, prompt.version).hash
