@@ -57,10 +57,13 @@ class Drafter:
     def _asked(self, subject: Subject, step: Step) -> Drafted | None:
         from langchain_core.messages import HumanMessage
 
-        from askwhy.agent.llm import TIMEOUT_SECONDS, within
+        from askwhy.agent.bounds import may_call
+        from askwhy.agent.line import reply
 
         text = _text_of(subject, step)
         if not text.strip() or len(text) > MOST_CHARACTERS or subject.schema.modality != "text":
+            return None
+        if not may_call():
             return None
         prompt = load("counterfactual")
         asked = prompt.render(
@@ -71,13 +74,13 @@ class Drafter:
             text=json.dumps(text, ensure_ascii=False),
         )
         try:
-            reply = within(TIMEOUT_SECONDS, lambda: self._chat.invoke([HumanMessage(asked)]))
+            message = reply(self._chat, [HumanMessage(asked)], retries=0)
         except Exception as error:  # each provider's package has its own errors; the tool's own search is enough
-            _log.warning("the language model wrote no drafts: %s", error)
+            _log.warning("the language model wrote no drafts: %s", type(error).__name__)
             return Drafted((), prompt.hash)
-        used = getattr(reply, "usage_metadata", None) or {}
+        used = getattr(message, "usage_metadata", None) or {}
         return Drafted(
-            _drafts(str(reply.text), text),
+            _drafts(str(message.text), text),
             prompt.hash,
             tokens_in=int(used.get("input_tokens", 0)),
             tokens_out=int(used.get("output_tokens", 0)),

@@ -123,21 +123,22 @@ class _Asking:
         return (None, failures) if failures else (draft, ())
 
     def _reply(self, messages: list[BaseMessage]) -> AIMessage | None:
-        from askwhy.agent.llm import within
+        from askwhy.agent.bounds import may_call
+        from askwhy.agent.line import reply
 
         left = self.deadline - time.monotonic()
-        if left <= 0:
+        if left <= 0 or not may_call():
             return None
         self.done.model_calls += 1
         try:
-            reply = within(left, lambda: self.chat.invoke(messages))
+            message = reply(self.chat, messages, seconds=left, retries=0)
         except Exception as error:  # each provider's package has its own errors; the template stands in any case
             _log.warning("the language model wrote no answer: %s", type(error).__name__)
             return None
-        used = getattr(reply, "usage_metadata", None) or {}
+        used = getattr(message, "usage_metadata", None) or {}
         self.done.tokens_in += int(used.get("input_tokens", 0))
         self.done.tokens_out += int(used.get("output_tokens", 0))
-        return reply
+        return message
 
 
 def prompt_values(bones: Skeleton, plan: Plan) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from askwhy.agent.answer import Answer, Draft, Failure, Spent, Turn, Usage, Verdict
+from askwhy.agent.bounds import MAX_CALLS, Bounds, allowed
 from askwhy.agent.check.checker import check_text, understood_check
 from askwhy.agent.check.result import Checked
 from askwhy.agent.drafts import Drafter
@@ -41,6 +42,8 @@ class Session:
     llm: a LangChain chat model with tool calling, a name ("openai:...", "ollama:...", a base URL), or None for the
     embedded one. seed: every sampled result follows from it. rephrase: whether a language model, if there is one, puts
     the answers into other words, in at most `rephrase_seconds`; each of its sentences must say what the template says.
+    candidates: how many samples of a language model's plan to choose from. bounds: of each of its replies, where it is
+    given by name.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class Session:
         seed: int = 0,
         rephrase: bool = True,
         rephrase_seconds: float = SECONDS,
+        candidates: int = 1,
+        bounds: Bounds | None = None,
     ) -> None:
         from askwhy.agent.embedded.chat import EmbeddedChat
 
@@ -59,7 +64,8 @@ class Session:
         self.history: tuple[Turn, ...] = ()
         self._said: Counter[str] = Counter()
         self._runner = runner or Runner(seed=seed)
-        self._model = self._resolve(llm)
+        self._model = self._resolve(llm, bounds)
+        self._candidates = max(1, candidates)
         # What asks the language model for texts to try; the embedded one writes none.
         offline = isinstance(self._model, EmbeddedChat)
         self._drafter = None if offline else Drafter(self._model)
@@ -72,19 +78,20 @@ class Session:
             return self._refuse_length(question)
         clock = _Clock()
         self._runner.warm()
-        meaning = understand(question, self.history, self.subject, self._model)
-        clock.note("understand", meaning.model_calls, meaning.tokens_in, meaning.tokens_out)
-        answer = self._answer(question, meaning, clock, cancelled)
+        with allowed(MAX_CALLS + self._candidates - 1):
+            meaning = understand(question, self.history, self.subject, self._model, self._candidates)
+            clock.note("understand", meaning.model_calls, meaning.tokens_in, meaning.tokens_out)
+            answer = self._answer(question, meaning, clock, cancelled)
         rows, features = listed(answer.evidence)
         turn = Turn(question=question, outcome=answer.outcome, text=answer.text, rows=rows, features=features)
         self.history = (*self.history, turn)[-_REMEMBERED_TURNS:]
         return answer
 
-    def _resolve(self, llm: BaseChatModel | str | None) -> BaseChatModel:
+    def _resolve(self, llm: BaseChatModel | str | None, bounds: Bounds | None) -> BaseChatModel:
         if llm is None or isinstance(llm, str):
             from askwhy.agent.llm import chat_model
 
-            return chat_model(llm, self.subject.schema)
+            return chat_model(llm, self.subject.schema, bounds)
         return llm
 
     def _answer(self, question: str, meaning: Understanding, clock: _Clock, cancelled: Callable[[], bool]) -> Answer:

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from askwhy.agent.llm import TIMEOUT_SECONDS, engine_name, named_model, within
+from askwhy.agent.line import reply
+from askwhy.agent.llm import brief, engine_name, named_model
 from askwhy.prompts import Prompt, load
 from askwhy.tools.errors import ModelFault
 from askwhy.tools.loading.language_classifier import BUDGET, LanguageClassifier
@@ -67,8 +68,7 @@ class _Asking:
         names = "\n".join(json.dumps(name, ensure_ascii=False) for name in self.classes)
         asked = self.prompt.render(task=self.task, classes=names, text=json.dumps(text, ensure_ascii=False))
         try:
-            reply = within(2 * TIMEOUT_SECONDS, lambda: self.chat.invoke([HumanMessage(asked)]))
+            message = reply(self.chat, [HumanMessage(asked)])
         except Exception as error:  # each provider's package has its own errors
-            reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-            raise ModelFault(f"The language model {engine_name(self.chat)} gave no reply: {reason}") from error
-        return str(reply.text)
+            raise ModelFault(f"The language model {engine_name(self.chat)} gave no reply: {brief(error)}") from error
+        return str(message.text)
