@@ -21,6 +21,7 @@ class Bounds:
 
     retries: how often a request is sent again that a server refused for being busy or broken. pause: seconds before
     that, where the server names none. most_tokens: asked of the model. most_characters: of text and arguments.
+    rest: seconds for which a model that keeps failing is not asked.
     """
 
     seconds: float = 30.0
@@ -28,6 +29,7 @@ class Bounds:
     most_tokens: int = 1500
     most_characters: int = 20_000
     pause: float = 0.5
+    rest: float = 60.0
 
     @property
     def most_bytes(self) -> int:

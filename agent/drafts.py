@@ -58,7 +58,7 @@ class Drafter:
         from langchain_core.messages import HumanMessage
 
         from askwhy.agent.bounds import may_call
-        from askwhy.agent.line import reply
+        from askwhy.agent.line import Tally, reply
 
         text = _text_of(subject, step)
         if not text.strip() or len(text) > MOST_CHARACTERS or subject.schema.modality != "text":
@@ -73,18 +73,12 @@ class Drafter:
             wish=_wish(subject, step),
             text=json.dumps(text, ensure_ascii=False),
         )
+        tally, texts = Tally(), ()  # type: tuple[Tally, tuple[str, ...]]
         try:
-            message = reply(self._chat, [HumanMessage(asked)], retries=0)
+            texts = _drafts(str(reply(self._chat, [HumanMessage(asked)], retries=0, tally=tally).text), text)
         except Exception as error:  # each provider's package has its own errors; the tool's own search is enough
             _log.warning("the language model wrote no drafts: %s", type(error).__name__)
-            return Drafted((), prompt.hash)
-        used = getattr(message, "usage_metadata", None) or {}
-        return Drafted(
-            _drafts(str(message.text), text),
-            prompt.hash,
-            tokens_in=int(used.get("input_tokens", 0)),
-            tokens_out=int(used.get("output_tokens", 0)),
-        )
+        return Drafted(texts, prompt.hash, tally.calls, tally.tokens_in, tally.tokens_out)
 
 
 def _text_of(subject: Subject, step: Step) -> str:

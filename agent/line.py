@@ -30,7 +30,6 @@ T = TypeVar("T")
 FAILURES = 3
 """Failures in a row after which a model rests."""
 
-REST_SECONDS = 60.0
 MOST_HUNG = 4
 """Calls that may hang at the same time; while there are as many, nothing more is asked."""
 
@@ -103,7 +102,7 @@ class Line:
         """Note a failure."""
         self._failures += 1
         if self._failures >= FAILURES:
-            self._rests_until = time.monotonic() + REST_SECONDS
+            self._rests_until = time.monotonic() + self.bounds.rest
 
     def worked(self) -> None:
         """Note a reply."""
@@ -167,7 +166,12 @@ def asking(
 ) -> T:
     """The result of work that asks a model once, repeated where its server is busy; raises as `reply` does."""
     line, turn = line_of(model), allowance()
-    line.check()
+    try:
+        line.check()
+    except Resting:
+        if turn is not None:
+            turn.end()
+        raise
     ends = time.monotonic() + min(line.bounds.seconds, seconds if seconds is not None else line.bounds.seconds)
     again = line.bounds.retries if retries is None else retries
     while True:

@@ -9,6 +9,7 @@ Keys come from the environment only: the provider's own variable (OPENAI_API_KEY
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from typing import TYPE_CHECKING, Any
@@ -94,7 +95,9 @@ def _options(provider: str, bounds: Bounds) -> dict[str, Any]:
     return {**common, "max_retries": 0 if provider == "anthropic" else 1}
 
 
+@functools.lru_cache(maxsize=8)
 def _openai(bounds: Bounds) -> dict[str, Any]:
+    """The options of OpenAI's package; models with the same bounds share a client."""
     try:
         from openai import DefaultHttpxClient
     except ImportError:

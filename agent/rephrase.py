@@ -124,21 +124,21 @@ class _Asking:
 
     def _reply(self, messages: list[BaseMessage]) -> AIMessage | None:
         from askwhy.agent.bounds import may_call
-        from askwhy.agent.line import reply
+        from askwhy.agent.line import Tally, reply
 
         left = self.deadline - time.monotonic()
         if left <= 0 or not may_call():
             return None
-        self.done.model_calls += 1
+        tally = Tally()
         try:
-            message = reply(self.chat, messages, seconds=left, retries=0)
+            return reply(self.chat, messages, seconds=left, retries=0, tally=tally)
         except Exception as error:  # each provider's package has its own errors; the template stands in any case
             _log.warning("the language model wrote no answer: %s", type(error).__name__)
             return None
-        used = getattr(message, "usage_metadata", None) or {}
-        self.done.tokens_in += int(used.get("input_tokens", 0))
-        self.done.tokens_out += int(used.get("output_tokens", 0))
-        return message
+        finally:
+            self.done.model_calls += tally.calls
+            self.done.tokens_in += tally.tokens_in
+            self.done.tokens_out += tally.tokens_out
 
 
 def prompt_values(bones: Skeleton, plan: Plan) -> dict[str, str]:
