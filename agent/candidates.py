@@ -93,13 +93,14 @@ def _arguments(step: Step, page: Page) -> Iterator[Action | None]:
 
 
 def _value(name: str, value: Scalar | None, page: Page) -> Iterator[Action | None]:
-    """A feature and its value."""
+    """A value that the schema names, which says its feature as well; else the feature and a number."""
     place = page.schema.names.index(name)
-    yield "F", place
     category = next((at for at, (of, one) in enumerate(page.values) if of == place and one.value == value), None)
     if category is not None:
         yield "C", category
-    elif value is not None and not isinstance(value, bool):
+        return
+    yield "F", place
+    if value is not None and not isinstance(value, bool):
         yield from _number(value, page)
 
 

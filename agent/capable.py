@@ -1,6 +1,7 @@
 """What a chat model made by name can do, tried out once for each name and process, before its first use.
 
-A trial costs one request where tools are called, two where they are not; they count as calls of the turn. A server that
+A trial costs one request where tools are called, two where they are not, and one more where nothing is streamed; all of
+them count as calls of the turn. A server that
 fails during a trial leaves things unknown, and is tried again.
 """
 
@@ -16,7 +17,7 @@ from askwhy.prompts import load
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import AIMessage, AIMessageChunk
+    from langchain_core.messages import AIMessage
 
 _WORD = "blue"
 _TRIAL: dict[str, Any] = {
@@ -59,9 +60,8 @@ def _tools(model: BaseChatModel, able: Capabilities, tally: Tally) -> Capabiliti
     try:
         bound = model.bind_tools([_TRIAL])
         message, pieces = asking(model, lambda: _joined(bound.stream(prompt)), retries=0, tally=tally)
-    except ValueError as error:
-        _log.info("%s did not stream: %s", model.name, type(error).__name__)
-        message, pieces = asking(model, lambda: bound.invoke(prompt), retries=0, tally=tally), 0
+        if message is None:
+            message = asking(model, lambda: bound.invoke(prompt), retries=0, tally=tally)
     except Exception as error:
         if refused(error) or isinstance(error, NotImplementedError):
             return replace(able, tools=False)
@@ -70,17 +70,21 @@ def _tools(model: BaseChatModel, able: Capabilities, tally: Tally) -> Capabiliti
     return replace(able, tools=_calls_note(message), streams=pieces > 1)
 
 
-def _joined(pieces: Iterable[AIMessageChunk]) -> tuple[AIMessage, int]:
-    """A streamed reply as one message, and in how many pieces that have something in them it came."""
+def _joined(pieces: Iterable[AIMessage]) -> tuple[AIMessage | None, int]:
+    """A streamed reply as one message, and in how many pieces that have something in them it came.
+
+    None where nothing came that could be read: LangChain has a ValueError for a server that does not stream.
+    """
     whole: Any = None
     count = 0
-    for number, piece in enumerate(pieces):
-        if number > _MOST_PIECES:
-            raise RuntimeError("the reply does not end")
-        whole = piece if whole is None else whole + piece
-        count += bool(piece.content or piece.tool_call_chunks)
-    if whole is None:
-        raise ValueError("an empty stream")
+    try:
+        for number, piece in enumerate(pieces):
+            if number > _MOST_PIECES:
+                raise RuntimeError("the reply does not end")
+            whole = piece if whole is None else whole + piece
+            count += bool(piece.content or getattr(piece, "tool_call_chunks", ()))
+    except ValueError:
+        return None, 0
     return whole, count
 
 

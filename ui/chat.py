@@ -42,6 +42,7 @@ def chat(
     seed: int = 0,
     host: str = "127.0.0.1",
     port: int = 7860,
+    candidates: int = 1,
 ) -> None:
     """Open the chat about a subject and serve it until interrupted. Raises ToolError where there is no such `llm`."""
     from askwhy.agent.llm import chat_model
@@ -50,7 +51,7 @@ def chat(
 
     ready = warmed(subject)
     model = chat_model(llm, ready.schema) if llm is None or isinstance(llm, str) else llm
-    built = ChatPage(ready, lambda: Session(ready, model, seed=seed)).build()
+    built = ChatPage(ready, lambda: Session(ready, model, seed=seed, candidates=candidates)).build()
     launch(built, host=host, port=port)
 
 

@@ -49,6 +49,9 @@ Llm = Annotated[
     str | None,
     typer.Option(help="openai:NAME, anthropic:NAME, ollama:NAME or a base URL; default: embedded"),
 ]
+Candidates = Annotated[
+    int, typer.Option(help="samples of the language model's plan to choose from; each is a call", min=1, max=8)
+]
 Trust = Annotated[bool, typer.Option("--trust", help="load pickle, joblib or module:object: these run code")]
 Seed = Annotated[int, typer.Option(help="seed of everything that is sampled")]
 
@@ -75,6 +78,7 @@ def ask(
     id_column: IdColumn = None,
     schema: SchemaFile = None,
     llm: Llm = None,
+    candidates: Candidates = 1,
     trust: Trust = False,
     rival: Rivals = None,
     seed: Seed = 0,
@@ -86,7 +90,7 @@ def ask(
         schema=schema, trust=trust, rivals=tuple(rival or ()),
     )  # fmt: skip
     with _at_work("Loading the model …"):
-        session = _session(_load(source), llm, seed)
+        session = _session(_load(source), llm, seed, candidates)
     with _at_work("Asking the model …"):
         answers = [session.ask(one) for one in question]
     if as_json:
@@ -112,6 +116,7 @@ def chat(
     id_column: IdColumn = None,
     schema: SchemaFile = None,
     llm: Llm = None,
+    candidates: Candidates = 1,
     trust: Trust = False,
     rival: Rivals = None,
     seed: Seed = 0,
@@ -123,7 +128,7 @@ def chat(
         demo=demo, model=model, data=data, target=target, test=test, test_column=test_column, id_column=id_column,
         schema=schema, trust=trust, rivals=tuple(rival or ()),
     )  # fmt: skip
-    _serve(_load(source), llm, seed, host, port)
+    _serve(_load(source), llm, seed, host, port, candidates)
 
 
 @app.command(name="demo")
@@ -299,12 +304,12 @@ def _named_rivals(given: tuple[str, ...]) -> dict[str, str]:
     return named
 
 
-def _session(subject: Subject, llm: str | None, seed: int) -> Session:
+def _session(subject: Subject, llm: str | None, seed: int, candidates: int = 1) -> Session:
     from askwhy.agent.session import Session
     from askwhy.tools.errors import ToolError
 
     try:
-        return Session(subject, llm, seed=seed)
+        return Session(subject, llm, seed=seed, candidates=candidates)
     except ToolError as error:
         print(f"askwhy: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
@@ -319,12 +324,12 @@ def _at_work(words: str) -> Iterator[None]:
         yield
 
 
-def _serve(subject: Subject, llm: str | None, seed: int, host: str, port: int) -> None:
+def _serve(subject: Subject, llm: str | None, seed: int, host: str, port: int, candidates: int = 1) -> None:
     from askwhy.tools.errors import ToolError
     from askwhy.ui.chat import chat as open_chat
 
     try:
-        open_chat(subject, llm, seed=seed, host=host, port=port)
+        open_chat(subject, llm, seed=seed, host=host, port=port, candidates=candidates)
     except (ToolError, OSError) as error:  # OSError: the port is taken
         print(f"askwhy: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
