@@ -8,9 +8,10 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from askwhy.agent.bill import Bill, Budget, added
+from askwhy.agent.line import Tally
 from askwhy.agent.prices import PRICES, Price, Prices, load_prices
 from askwhy.prompts import Prompt
 from askwhy.tools.errors import ToolError
@@ -18,6 +19,8 @@ from askwhy.tools.errors import ToolError
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessage, BaseMessage
+
+T = TypeVar("T")
 
 REMEMBERED = 256
 """Replies that a meter keeps."""
@@ -134,43 +137,57 @@ class Tab:
         self.bill = Bill()
         self.prompts: tuple[str, ...] = ()
         self._last = ""
+        self._lock = threading.Lock()
 
     def ask(
         self,
         model: BaseChatModel,
         messages: Sequence[BaseMessage],
-        work: Callable[[], AIMessage],
+        work: Callable[[Tally], AIMessage],
         *,
         prompts: tuple[Prompt, ...],
         tools: Sequence[dict[str, Any]] = (),
         sample: int = 0,
     ) -> AIMessage:
-        """The model's reply to messages: an earlier one, or that of `work`, which makes the call and bounds its time.
+        """The model's reply to messages: an earlier one, or that of `work`, which makes the call (`line.reply`) and has
+        every request counted on the tally that it is given.
 
         prompts: what the newest of the messages was made from. sample: which of several replies to the same
         messages. Raises OutOfBudget, and what `work` raises.
         """
-        self._last = key = _key(model, messages, tools, sample)
+        key = _key(model, messages, tools, sample)
         price = self._price(model)
+        with self._lock:
+            self._last = key
         if (known := self.meter.recall(key)) is not None:
             self._note(Bill(cached=1, cost=None if price is None else 0.0))
             self._sent(prompts, known)
             return known
-        self.meter.admit()
-        self.bill = added(self.bill, Bill(model_calls=1))
+        tally = _Counted(self, price, (messages, tools))
         started = time.perf_counter()
         try:
-            reply = work()
+            reply = work(tally)
         except BaseException:
-            self._sent(prompts)
-            guessed = _guessed(price, messages, tools, None)
-            self._note(Bill(failed=1, unmetered=1, model_seconds=time.perf_counter() - started), guessed)
+            if tally.calls:
+                self._sent(prompts)
+                seconds = time.perf_counter() - started
+                self._note(Bill(failed=1, unmetered=1, model_seconds=seconds), _guessed(price, messages, tools, None))
             raise
-        bill = _billed(reply, price, time.perf_counter() - started)
-        self._note(bill, _guessed(price, messages, tools, reply) if bill.unmetered else None)
+        self._note(Bill(model_seconds=time.perf_counter() - started))
         self.meter.keep(key, model, reply)
         self._sent(prompts, reply)
         return reply
+
+    def spend(self, model: BaseChatModel, work: Callable[[Tally], T]) -> T:
+        """The result of work that asks the model for something of its own. Raises as `ask` does."""
+        tally = _Counted(self, self._price(model), ((), ()))
+        started = time.perf_counter()
+        try:
+            return work(tally)
+        finally:
+            if tally.calls:
+                self._note(Bill(model_seconds=time.perf_counter() - started))
+                self._sent(tuple(tally.prompts))
 
     def refuse(self) -> None:
         """The last reply was of no use: it is not to be given again."""
@@ -179,7 +196,8 @@ class Tab:
     def _sent(self, prompts: tuple[Prompt, ...], reply: AIMessage | None = None) -> None:
         """Note the prompts; a model with a prompt of its own says in its reply which took the place of ours."""
         own = reply.response_metadata.get("prompts") if reply else None
-        self.prompts = tuple(dict.fromkeys((*self.prompts, *(own or (one.hash for one in prompts)))))
+        with self._lock:
+            self.prompts = tuple(dict.fromkeys((*self.prompts, *(own or (one.hash for one in prompts)))))
 
     def _price(self, model: BaseChatModel) -> Price | None:
         from askwhy.agent.llm import engine_name
@@ -187,8 +205,36 @@ class Tab:
         return self.meter.prices.of(engine_name(model)) if self.meter.prices else None
 
     def _note(self, bill: Bill, guessed: Bill | None = None) -> None:
-        self.bill = added(self.bill, bill)
+        self.charge(bill)
         self.meter.note(bill, guessed)
+
+    def charge(self, bill: Bill) -> None:
+        """Add to the tab what the meter has already."""
+        with self._lock:
+            self.bill = added(self.bill, bill)
+
+
+class _Counted(Tally):
+    """Takes every request to the meter, and every reply with its tokens."""
+
+    def __init__(
+        self, tab: Tab, price: Price | None, sent: tuple[Sequence[BaseMessage], Sequence[dict[str, Any]]]
+    ) -> None:
+        super().__init__()
+        self.tab, self.price, self.sent = tab, price, sent
+
+    def take(self) -> None:
+        """Count a request. Raises OutOfBudget."""
+        self.tab.meter.admit()
+        self.tab.charge(Bill(model_calls=1))
+        super().take()
+
+    def note(self, message: AIMessage) -> None:
+        """Add what a reply took, by what its server says, or else by its characters."""
+        super().note(message)
+        bill = _billed(message, self.price)
+        self.tab.charge(bill)
+        self.tab.meter.note(bill, _guessed(self.price, *self.sent, message) if bill.unmetered else None)
 
 
 def meter_for(model: BaseChatModel, budget: Budget | None = None) -> Meter:
@@ -216,14 +262,14 @@ def money(amount: float) -> str:
     return f"{amount:,.{decimals}f}"
 
 
-def _billed(reply: AIMessage, price: Price | None, seconds: float) -> Bill:
+def _billed(reply: AIMessage, price: Price | None) -> Bill:
     """What a reply took, by what its server says."""
     used = getattr(reply, "usage_metadata", None) or {}
     read, written = (max(0, int(used.get(name) or 0)) for name in ("input_tokens", "output_tokens"))
     if not read and not written:
-        return Bill(unmetered=1, model_seconds=seconds)
+        return Bill(unmetered=1)
     cost = None if price is None else price.cost(read, written)
-    return Bill(tokens_in=read, tokens_out=written, cost=cost, model_seconds=seconds)
+    return Bill(tokens_in=read, tokens_out=written, cost=cost)
 
 
 def _guessed(

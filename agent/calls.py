@@ -7,6 +7,7 @@ nothing else is called.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -120,10 +121,17 @@ def _function(name: str, description: str, parameters: dict[str, Any]) -> dict[s
 
 
 def _parameters(model: type[BaseModel]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(_parameters_json(model))
+    return found
+
+
+@functools.lru_cache(maxsize=512)
+def _parameters_json(model: type[BaseModel]) -> str:
+    """Kept as text, which is read in a hundredth of the time that it takes to make it; what is read may be changed."""
     full = model.model_json_schema()
     found = _inlined(full, full.get("$defs", {}))
     found.pop("description", None)
-    return {"type": "object", "properties": {}, "additionalProperties": False, **found}
+    return json.dumps({"type": "object", "properties": {}, "additionalProperties": False, **found})
 
 
 def _inlined(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:

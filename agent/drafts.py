@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from askwhy.agent.accounting import Meter, OutOfBudget, Tab
 from askwhy.agent.bill import Bill
+from askwhy.agent.bounds import NoCallsLeft
 from askwhy.agent.plan import Step
 from askwhy.prompts import Prompt, load
 from askwhy.tools.subject import Subject, plain
@@ -67,23 +68,23 @@ class Drafter:
         """What the model says, empty where it says nothing."""
         from langchain_core.messages import HumanMessage
 
-        from askwhy.agent.llm import TIMEOUT_SECONDS, within
+        from askwhy.agent.line import reply
 
         messages = [HumanMessage(asked)]
         try:
-            reply = tab.ask(
+            said = tab.ask(
                 self._chat,
                 messages,
-                lambda: within(TIMEOUT_SECONDS, lambda: self._chat.invoke(messages)),
+                lambda tally: reply(self._chat, messages, retries=0, tally=tally),
                 prompts=prompts,
             )
-        except OutOfBudget as error:
+        except (OutOfBudget, NoCallsLeft) as error:
             _log.info("%s; the tool's own search is enough", error)
             return ""
         except Exception as error:  # each provider's package has its own errors; the tool's own search is enough
-            _log.warning("the language model wrote no drafts: %s", error)
+            _log.warning("the language model wrote no drafts: %s", type(error).__name__)
             return ""
-        return str(reply.text)
+        return str(said.text)
 
 
 def _text_of(subject: Subject, step: Step) -> str:

@@ -10,71 +10,77 @@ Keys come from the environment only: the provider's own variable (OPENAI_API_KEY
 
 from __future__ import annotations
 
+import functools
 import os
 import re
-import threading
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from askwhy.agent.bounds import Bounds
+from askwhy.agent.line import name_line, without_keys
+from askwhy.agent.wire import client_options, hold
 from askwhy.tools.errors import MissingExtra, ToolError
 from askwhy.tools.schema import Schema
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import AIMessage, BaseMessage
-
-T = TypeVar("T")
 
 EMBEDDED = "embedded"
 KEY = "ASKWHY_LLM_KEY"
-TIMEOUT_SECONDS = 30.0
-MAX_RETRIES = 1
-MAX_TOKENS = 1500
 
 _EXTRAS = {"openai": "openai", "anthropic": "anthropic", "ollama": "ollama"}
 _COMPATIBLE = re.compile(r"openai-compatible@(?P<url>https?://[^\s#@]+)#(?P<model>\S+)")
 _LOCAL = "local:"
 _NAMED = re.compile(r"(?P<provider>[a-z][a-z0-9_-]*):(?P<model>(?!//)\S+)")
+_THINKING = 4
+"""How many times the length of a reply OpenAI's models may write, as they count what they think to themselves."""
 
 
-def chat_model(name: str | None, schema: Schema) -> BaseChatModel:
+def chat_model(name: str | None, schema: Schema, bounds: Bounds | None = None) -> BaseChatModel:
     """The chat model of this name; its `name` is what answers report as their engine.
 
-    The embedded model reads questions about `schema`. Raises ToolError for a name that cannot be used, MissingExtra
-    where the provider's package is not installed.
+    The embedded model reads questions about `schema`. bounds: of each reply. Raises ToolError for a name that cannot be
+    used, MissingExtra where the provider's package is not installed.
     """
     if name is None or name == EMBEDDED:
         from askwhy.agent.embedded.chat import EmbeddedChat
 
         return EmbeddedChat(subject_schema=schema, name=EMBEDDED)
-    return named_model(name, schema)
+    return named_model(name, bounds, schema)
 
 
-def named_model(name: str, schema: Schema | None = None) -> BaseChatModel:
+def named_model(name: str, bounds: Bounds | None = None, schema: Schema | None = None) -> BaseChatModel:
     """The chat model of a provider, of a server or in this process. Raises ToolError, MissingExtra as `chat_model`.
 
     schema: what questions are about, where that is known; the calls of a local model then name only what there is.
     """
+    bounds = bounds or Bounds()
     if name.startswith(_LOCAL):
         from askwhy.agent.local.chat import LocalChat
 
         return LocalChat(model=name.removeprefix(_LOCAL), subject_schema=schema, name=name).load()
     if compatible := _COMPATIBLE.fullmatch(name):
-        options = {"base_url": compatible["url"], "api_key": os.environ.get(KEY, "none")}
-        return _made("openai", compatible["model"], f"openai-compatible:{compatible['model']}", options)
-    if named := _NAMED.fullmatch(name):
-        return _made(named["provider"], named["model"], name, {})
-    raise ToolError(
-        f"“{name}” names no language model. Use embedded, PROVIDER:MODEL such as openai:gpt-5-mini, "
-        "openai-compatible@http://HOST:PORT/v1#MODEL, or local:FOLDER for a model in this process."
-    )
+        server = {"base_url": compatible["url"], "api_key": os.environ.get(KEY, "none")}
+        repeatable = {"temperature": 0, "max_tokens": bounds.most_tokens}
+        options = _openai(bounds) | repeatable | server
+        made = _made("openai", compatible["model"], f"openai-compatible:{compatible['model']}", options)
+    elif named := _NAMED.fullmatch(name):
+        made = _made(named["provider"], named["model"], name, _options(named["provider"], bounds))
+        if named["provider"] == "anthropic":
+            hold(made, bounds)
+    else:
+        raise ToolError(
+            f"“{name}” names no language model. Use embedded, PROVIDER:MODEL such as openai:gpt-5-mini, or "
+            "openai-compatible@http://HOST:PORT/v1#MODEL, or local:FOLDER for a model in this process."
+        )
+    name_line(made, name, bounds)
+    return made
 
 
 def _made(provider: str, model: str, name: str, options: dict[str, Any]) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
     try:
-        made: BaseChatModel = init_chat_model(model, model_provider=provider, **_bounds(provider), **options)
+        made: BaseChatModel = init_chat_model(model, model_provider=provider, **options)
     except ImportError as error:
         package = f"langchain-{provider.replace('_', '-')}"
         if provider in _EXTRAS:
@@ -82,54 +88,38 @@ def _made(provider: str, model: str, name: str, options: dict[str, Any]) -> Base
         raise ToolError(f"This needs the package of {provider}. Install it with: pip install {package}") from error
     except Exception as error:
         # Each provider's package has its own errors for a missing key or an unknown provider.
-        raise ToolError(f"The language model {name} cannot be used: {_brief(error)}") from error
+        raise ToolError(f"The language model {name} cannot be used: {brief(error)}") from error
     made.name = name
     return made
 
 
-def _bounds(provider: str) -> dict[str, Any]:
-    """Time, retries and length of a call, in the provider's own words."""
+def _options(provider: str, bounds: Bounds) -> dict[str, Any]:
+    """Time, retries and length of a call, in the provider's own words. Retries are ours: see `line.reply`."""
     if provider == "ollama":
-        return {"temperature": 0, "num_predict": MAX_TOKENS, "client_kwargs": {"timeout": TIMEOUT_SECONDS}}
-    bounds: dict[str, Any] = {"timeout": TIMEOUT_SECONDS, "max_retries": MAX_RETRIES}
-    # OpenAI's newer models refuse a temperature; the others are made as repeatable as they can be.
-    return bounds if provider == "openai" else {**bounds, "temperature": 0, "max_tokens": MAX_TOKENS}
+        return {"temperature": 0, "num_predict": bounds.most_tokens, "sync_client_kwargs": client_options(bounds)}
+    if provider == "openai":
+        # Its newer models refuse a temperature; the others are made as repeatable as they can be.
+        return {**_openai(bounds), "max_tokens": _THINKING * bounds.most_tokens}
+    common = {"timeout": bounds.seconds, "temperature": 0, "max_tokens": bounds.most_tokens}
+    return {**common, "max_retries": 0 if provider == "anthropic" else 1}
 
 
-def _brief(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:200] or type(error).__name__
+@functools.lru_cache(maxsize=8)
+def _openai(bounds: Bounds) -> dict[str, Any]:
+    """The options of OpenAI's package; models with the same bounds share a client."""
+    try:
+        from openai import DefaultHttpxClient
+    except ImportError:
+        return {}  # `_made` says what to install
+    client = DefaultHttpxClient(**client_options(bounds))
+    return {"timeout": bounds.seconds, "max_retries": 0, "http_client": client}
+
+
+def brief(error: Exception) -> str:
+    """The first line of what an error says, without keys."""
+    return without_keys(str(error).strip().split("\n")[0])[:200] or type(error).__name__
 
 
 def engine_name(model: BaseChatModel) -> str:
     """What answers report as the engine."""
     return model.name or model._llm_type
-
-
-def call(model: BaseChatModel, messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -> AIMessage:
-    """One reply of a model that may call tools. Raises TimeoutError after twice the model's own time limit.
-
-    A server that sends a byte now and then never meets the client's time limit, hence the second clock.
-    """
-    bound = model.bind_tools(tools)
-    return within(2 * TIMEOUT_SECONDS, lambda: bound.invoke(list(messages)))
-
-
-def within(seconds: float, work: Callable[[], T]) -> T:
-    """The result of `work`, or TimeoutError; work that hangs is left behind in a daemon thread."""
-    done: list[T] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            done.append(work())
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failed:
-        raise failed[0]
-    if not done:
-        raise TimeoutError(f"no reply within {seconds:g} seconds")
-    return done[0]

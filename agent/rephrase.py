@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from askwhy.agent.accounting import Meter, OutOfBudget, Tab
 from askwhy.agent.answer import Draft, Failure
 from askwhy.agent.bill import Bill
+from askwhy.agent.bounds import NoCallsLeft
 from askwhy.agent.plan import Plan
 from askwhy.agent.skeleton import Placeholder, Skeleton, filled, skeleton
 from askwhy.agent.verify import verify
@@ -103,10 +104,10 @@ class _Asking:
         prompts = (prompt, load("rephrase_reader"))
         messages: list[BaseMessage] = [HumanMessage(prompt.render(**prompt_values(self.bones, self.plan)))]
         for number in range(MAX_CALLS):
-            reply = self._reply(messages, prompts)
-            if reply is None:
+            said = self._reply(messages, prompts)
+            if said is None:
                 break
-            text = told(str(reply.text))
+            text = told(str(said.text))
             draft, self.done.failures = self._checked(text)
             if draft is not None:
                 self.done.draft, self.done.verdict = draft, "repaired" if number else "verified"
@@ -127,16 +128,19 @@ class _Asking:
         return (None, failures) if failures else (draft, ())
 
     def _reply(self, messages: list[BaseMessage], prompts: tuple[Prompt, ...]) -> AIMessage | None:
-        from askwhy.agent.llm import within
+        from askwhy.agent.line import reply
 
         left = self.deadline - time.monotonic()
         if left <= 0:
             return None
         try:
             return self.tab.ask(
-                self.chat, messages, lambda: within(left, lambda: self.chat.invoke(messages)), prompts=prompts
+                self.chat,
+                messages,
+                lambda tally: reply(self.chat, messages, seconds=left, retries=0, tally=tally),
+                prompts=prompts,
             )
-        except OutOfBudget as error:
+        except (OutOfBudget, NoCallsLeft) as error:
             _log.info("%s; the template stands", error)
             return None
         except Exception as error:  # each provider's package has its own errors; the template stands in any case

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from askwhy.agent.accounting import Meter, meter_for
 from askwhy.agent.answer import Answer, Draft, Failure, Spent, Turn, Usage, Verdict
 from askwhy.agent.bill import Budget, Total
+from askwhy.agent.bounds import MAX_CALLS, Bounds, allowed
 from askwhy.agent.check.checker import check_text, understood_check
 from askwhy.agent.check.result import Checked
 from askwhy.agent.drafts import Drafter
@@ -29,9 +30,10 @@ from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.subject import Subject
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from askwhy.agent.investigate.allowance import Allowance
     from askwhy.agent.investigate.report import Report, Told
-    from langchain_core.language_models import BaseChatModel
 
 VERSION = "0.1.0"
 MAX_QUESTION = 4000
@@ -51,6 +53,8 @@ class Session:
     the answers into other words, in at most `rephrase_seconds`; each of its sentences must say what the template says.
     budget: what the conversation may spend on the language model; when it is used up, the embedded one and askwhy's own
     words answer, and `Answer.note` says so. Raises ToolError for a limit of cost without a price.
+    candidates: how many samples of a language model's plan to choose from. bounds: of each of its replies, where it is
+    given by name.
     """
 
     def __init__(
@@ -63,6 +67,8 @@ class Session:
         rephrase: bool = True,
         rephrase_seconds: float = SECONDS,
         budget: Budget | None = None,
+        candidates: int = 1,
+        bounds: Bounds | None = None,
     ) -> None:
         from askwhy.agent.embedded.chat import EmbeddedChat
 
@@ -70,9 +76,10 @@ class Session:
         self.history: tuple[Turn, ...] = ()
         self._said: Counter[str] = Counter()
         self._runner = runner or Runner(seed=seed)
-        self._model = self._resolve(llm)
+        self._model = self._resolve(llm, bounds)
         self._meter = meter_for(self._model, budget)
         self._turns, self._seconds = 0, 0.0
+        self._candidates = max(1, candidates)
         # What asks the language model for texts to try; the embedded one writes none.
         offline = isinstance(self._model, EmbeddedChat)
         self._drafter = None if offline else Drafter(self._model, self._meter)
@@ -85,9 +92,10 @@ class Session:
             return self._refuse_length(question)
         clock = _Clock(self._meter)
         self._runner.warm()
-        meaning = understand(question, self.history, self.subject, self._model, self._meter)
-        clock.note("understand")
-        answer = self._accounted(self._answer(question, meaning, clock, cancelled))
+        with allowed(MAX_CALLS + self._candidates - 1):
+            meaning = understand(question, self.history, self.subject, self._model, self._meter, self._candidates)
+            clock.note("understand")
+            answer = self._accounted(self._answer(question, meaning, clock, cancelled))
         self._remember(answer)
         return answer
 
@@ -108,6 +116,7 @@ class Session:
 
         question = " ".join(question.split())[:MAX_QUESTION]
         report = investigate(self, question, recipe=recipe, allowance=allowance, on_step=on_step, cancelled=cancelled)
+        self._meter.taken()  # it is in the report, and not for the next turn
         report = report.model_copy(update={"answer": self._accounted(report.answer)})
         self._remember(report.answer)
         return report
@@ -126,6 +135,11 @@ class Session:
     def runner(self) -> Runner:
         """What runs the steps."""
         return self._runner
+
+    @property
+    def meter(self) -> Meter:
+        """What the calls of the language model are counted on."""
+        return self._meter
 
     @property
     def rephraser(self) -> Rephraser | None:
@@ -154,11 +168,11 @@ class Session:
         observe(answer)
         return answer
 
-    def _resolve(self, llm: BaseChatModel | str | None) -> BaseChatModel:
+    def _resolve(self, llm: BaseChatModel | str | None, bounds: Bounds | None) -> BaseChatModel:
         if llm is None or isinstance(llm, str):
             from askwhy.agent.llm import chat_model
 
-            return chat_model(llm, self.subject.schema)
+            return chat_model(llm, self.subject.schema, bounds)
         return llm
 
     def _answer(self, question: str, meaning: Understanding, clock: _Clock, cancelled: Callable[[], bool]) -> Answer:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from askwhy.agent.accounting import Meter
-from askwhy.agent.llm import TIMEOUT_SECONDS, engine_name, named_model, within
+from askwhy.agent.line import reply
+from askwhy.agent.llm import brief, engine_name, named_model
 from askwhy.agent.prices import load_prices
 from askwhy.prompts import Prompt, load
 from askwhy.tools.errors import ModelFault
@@ -76,14 +77,13 @@ class _Asking:
         messages = [HumanMessage(asked)]
         try:
             # The classifier keeps replies itself, and several samples of a text are several calls.
-            reply = self.meter.tab().ask(
+            said = self.meter.tab().ask(
                 self.chat,
                 messages,
-                lambda: within(2 * TIMEOUT_SECONDS, lambda: self.chat.invoke(messages)),
+                lambda tally: reply(self.chat, messages, tally=tally),
                 prompts=(self.prompt,),
                 sample=next(self.asked),
             )
         except Exception as error:  # each provider's package has its own errors
-            reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-            raise ModelFault(f"The language model {engine_name(self.chat)} gave no reply: {reason}") from error
-        return str(reply.text)
+            raise ModelFault(f"The language model {engine_name(self.chat)} gave no reply: {brief(error)}") from error
+        return str(said.text)

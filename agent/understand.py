@@ -1,33 +1,26 @@
 """The first hop: a question becomes a plan, a question back, or a polite no.
 
-One code path for every engine: a chat model with tool calling sees the schema and the tools and replies with calls,
-which are checked; one retry with the problems; then the embedded model; then a question back.
+One code path for every engine: a chat model sees the schema and the tools and replies with calls, which are checked;
+one retry with the problems; then the embedded model; then a question back.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from askwhy.agent.accounting import Meter, OutOfBudget
+from askwhy.agent.accounting import Meter
 from askwhy.agent.answer import Turn
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan
 from askwhy.agent.references import picked, pointed
-from askwhy.tools.scope import Scope
 from askwhy.tools.subject import Subject
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.messages import AIMessage
 
-    from askwhy.agent.calls import BadCalls
-    from askwhy.prompts import Prompt
-
-MAX_CALLS = 2
-"""Calls of a provider's model for one question: the first, and one retry."""
-
-_TURNS = 6
 _ROW = "{row}"
 _log = logging.getLogger(__name__)
 
@@ -50,11 +43,17 @@ class Understanding:
 
 
 def understand(
-    question: str, history: tuple[Turn, ...], subject: Subject, model: BaseChatModel, meter: Meter | None = None
+    question: str,
+    history: tuple[Turn, ...],
+    subject: Subject,
+    model: BaseChatModel,
+    meter: Meter | None = None,
+    candidates: int = 1,
 ) -> Understanding:
     """What the question means, in the light of the turns before. Never raises for what the user or a model said.
 
-    meter: what the calls of a language model are counted on.
+    meter: what the calls of a language model are counted on. candidates: how many samples of a provider's model to
+    choose from.
     """
     from askwhy.agent.embedded.chat import EmbeddedChat
 
@@ -66,7 +65,10 @@ def understand(
     if model is offline:
         outcome = _offline(question, history, subject, offline)
         return Understanding(outcome=_with_rows(outcome, subject))
-    asked = _Asking(subject, history, model, meter or Meter())
+    from askwhy.agent.asking import Asking
+
+    read = functools.partial(_offline, history=history, subject=subject, model=offline)
+    asked = Asking(subject, history, model, read, meter or Meter(), candidates)
     meant = asked.ask(question)
     engine = asked.engine if meant is not None else f"{asked.engine} -> embedded"
     return Understanding(
@@ -79,123 +81,34 @@ def understand(
     )
 
 
-class _Asking:
-    """One question to a provider's model, with a retry."""
-
-    def __init__(self, subject: Subject, history: tuple[Turn, ...], model: BaseChatModel, meter: Meter) -> None:
-        from askwhy.agent.llm import engine_name
-
-        self.subject, self.history, self.model = subject, history, model
-        self.engine = engine_name(model)
-        self.tab = meter.tab()
-
-    def ask(self, question: str) -> Outcome | None:
-        """The outcome, or None where the model is no use: it failed, or its calls were wrong twice."""
-        from langchain_core.messages import HumanMessage, SystemMessage
-
-        from askwhy.agent.calls import BadCalls
-        from askwhy.agent.listing import variables
-        from askwhy.prompts import load
-
-        prompt = load("understand")
-        system = SystemMessage(prompt.render(**variables(self.subject.schema)))
-        messages: list[BaseMessage] = [system, *_remembered(self.history, self.subject), HumanMessage(question)]
-        for number in range(MAX_CALLS):
-            reply = self._reply(messages, prompt)
-            if reply is None:
-                return None
-            try:
-                return _meaning(reply, self.subject, self.history)
-            except BadCalls as error:
-                _log.info("unusable calls of %s: %s", self.engine, error)
-                self.tab.refuse()
-                if number + 1 < MAX_CALLS:
-                    prompt = load("understand_again")
-                    messages = [*messages, HumanMessage(prompt.render(**_refusal(reply, error)))]
-        return None
-
-    def _reply(self, messages: list[BaseMessage], prompt: Prompt) -> AIMessage | None:
-        from askwhy.agent.calls import tool_schemas
-        from askwhy.agent.llm import call
-
-        tools = tool_schemas(self.subject.schema)
-        try:
-            return self.tab.ask(
-                self.model, messages, lambda: call(self.model, messages, tools), prompts=(prompt,), tools=tools
-            )
-        except OutOfBudget as error:
-            _log.info("%s; the embedded model takes over", error)
-            return None
-        except Exception as error:
-            # Whatever a provider's package raises, the embedded model can still answer.
-            _log.warning("%s failed with %s; the embedded model takes over", self.engine, type(error).__name__)
-            return None
-
-
 def _offline(question: str, history: tuple[Turn, ...], subject: Subject, model: BaseChatModel) -> Outcome:
     from langchain_core.messages import HumanMessage
 
+    from askwhy.agent.asking import remembered
     from askwhy.agent.calls import BadCalls, tool_schemas
 
-    messages = [*_remembered(history, subject), HumanMessage(question)]
+    messages = [*remembered(history, subject), HumanMessage(question)]
     reply = model.bind_tools(tool_schemas(subject.schema)).invoke(messages)
     try:
-        return _meaning(reply, subject, history)
+        return _judged(reply, subject, history)
     except BadCalls as error:
         _log.info("the embedded model's calls were unusable: %s", error)
         return Clarify(question="I am not sure what you mean. Could you put it another way?")
 
 
-def _meaning(reply: AIMessage, subject: Subject, history: tuple[Turn, ...]) -> Outcome:
-    from askwhy.agent.calls import BadCalls, outcome_of
+def _judged(reply: AIMessage, subject: Subject, history: tuple[Turn, ...]) -> Outcome:
+    """What the embedded model means, with how sure it is and what else the question may mean. Raises BadCalls."""
+    from askwhy.agent.asking import meaning, previous
+    from askwhy.agent.calls import outcome_of
 
-    if reply.invalid_tool_calls:
-        raise BadCalls("the arguments of a call are not JSON")
-    outcome = outcome_of(reply.tool_calls, subject.schema, _previous(history))
+    outcome = meaning(reply, subject, history)
     said = reply.response_metadata
     confidence = said.get("confidence")
-    found = (outcome_of(calls, subject.schema, _previous(history)) for calls in said.get("readings", ()))
+    found = (outcome_of(calls, subject.schema, previous(history)) for calls in said.get("readings", ()))
     readings = tuple(one for one in found if isinstance(one, Plan))
     if isinstance(outcome, Plan) and isinstance(confidence, float):
         return outcome.model_copy(update={"confidence": confidence, "others": readings})
     return outcome.model_copy(update={"readings": readings}) if isinstance(outcome, Clarify) else outcome
-
-
-def _previous(history: tuple[Turn, ...]) -> Scope | None:
-    """The scope of the last turn that was about rows."""
-    from askwhy.agent.calls import is_about_rows
-
-    about = (turn.outcome.steps[-1] for turn in reversed(history) if turn.outcome.kind == "plan")
-    return next((step.scope for step in about if is_about_rows(step)), None)
-
-
-def _remembered(history: tuple[Turn, ...], subject: Subject) -> list[BaseMessage]:
-    """Earlier turns as questions and calls. Answers are left out: they hold cells, which are not for the planner."""
-    from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-
-    from askwhy.agent.calls import calls_of
-
-    messages: list[BaseMessage] = []
-    for number, turn in enumerate(history[-_TURNS:]):
-        calls = calls_of(turn.outcome, subject.schema)
-        for one in calls:
-            one["id"] = f"turn_{number}_{one['id']}"
-        messages += [HumanMessage(turn.question), AIMessage(content="", tool_calls=calls)]
-        messages += [ToolMessage("done", tool_call_id=str(one["id"])) for one in calls]
-    return messages
-
-
-def _refusal(reply: AIMessage, error: BadCalls) -> dict[str, str]:
-    """What a retry is told: the calls that cannot be used, and why."""
-    said = [{"name": one["name"], "args": one["args"]} for one in reply.tool_calls]
-    return {"reply": _clipped(said), "problems": "\n".join(f"- {problem}" for problem in error.problems)}
-
-
-def _clipped(said: list[dict[str, Any]], length: int = 2000) -> str:
-    import json
-
-    text = json.dumps(said, ensure_ascii=False, default=str)
-    return text if len(text) <= length else text[:length] + "…"
 
 
 def _with_rows(outcome: Outcome, subject: Subject) -> Outcome:

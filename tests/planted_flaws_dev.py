@@ -136,7 +136,9 @@ def made(kind: str, number: int, variant: int, *, rows: int, width: int, model: 
         inside, features = region(rng, frame, number)
         if kind == "weak region":
             where = inside if variant % 2 else inside & ~held
-            seen = np.where(where & (rng.random(rows) < 0.5 if task != "regression" else where), shuffled(rng, seen), seen)
+            seen = np.where(
+                where & (rng.random(rows) < 0.5 if task != "regression" else where), shuffled(rng, seen), seen
+            )
             if variant % 3 == 2 and task != "regression":
                 seen = truth.copy()
                 seen[where] = rng.permutation(truth[where])
@@ -188,7 +190,9 @@ def leak(
         return frame, ("closing",)
     last = truth == sorted(set(truth))[-1]
     if variant % 4 == 0:
-        frame["fee_paid"] = np.where(last, rng.gamma(2, 30, rows), 0.0).round(1) + np.where(rng.random(rows) < 0.03, 25, 0)
+        frame["fee_paid"] = np.where(last, rng.gamma(2, 30, rows), 0.0).round(1) + np.where(
+            rng.random(rows) < 0.03, 25, 0
+        )
     elif variant % 4 == 1:
         frame["status"] = np.where(rng.random(rows) < 0.96, np.char.add("code ", truth.astype(str)), "code open")
     elif variant % 4 == 2:
@@ -206,7 +210,9 @@ def shortcut(
     rng: np.random.Generator, frame: pd.DataFrame, truth: Array, held: Array, variant: int
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """A cue that goes with the label in training and (variants 0, 1, 3) with nothing in the rows held out."""
-    codes = np.unique(truth, return_inverse=True)[1] if truth.dtype.kind in "UO" else (truth > np.median(truth)).astype(int)
+    codes = (
+        np.unique(truth, return_inverse=True)[1] if truth.dtype.kind in "UO" else (truth > np.median(truth)).astype(int)
+    )
     purity = (0.95, 0.9, 0.93, 0.9)[variant % 4]
     cue = np.where(rng.random(len(frame)) < purity, codes, rng.permutation(codes))
     if variant % 4 != 2:
@@ -218,9 +224,16 @@ def shortcut(
     return frame, ("scanner",)
 
 
-def plans(seed: int = 0, tasks: tuple[str, ...] = ("binary", "binary", "binary", "regression", "multiclass")) -> Iterator[Flawed]:
+def plans(
+    seed: int = 0, tasks: tuple[str, ...] = ("binary", "binary", "binary", "regression", "multiclass")
+) -> Iterator[Flawed]:
     """Every kind of flaw, and as many clean models as there are of two kinds, over sizes, models and tasks."""
-    sizes, widths, models, shares = (600, 1000, 2000, 4000), (6, 9, 13, 20), ("line", "forest", "boosting"), (0.5, 0.3, 0.15)
+    sizes, widths, models, shares = (
+        (600, 1000, 2000, 4000),
+        (6, 9, 13, 20),
+        ("line", "forest", "boosting"),
+        (0.5, 0.3, 0.15),
+    )
     for kind, number in itertools.product((*KINDS, "clean", "clean "), range(8)):
         pick = number + seed * 8 + 3 * len(kind)
         yield made(

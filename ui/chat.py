@@ -45,6 +45,7 @@ def chat(
     port: int = 7860,
     budget: Budget | None = None,
     metrics: bool = False,
+    candidates: int = 1,
 ) -> None:
     """Open the chat about a subject and serve it until interrupted. Raises ToolError where there is no such `llm`.
 
@@ -58,7 +59,7 @@ def chat(
     ready = warmed(subject)
     model = chat_model(llm, ready.schema) if llm is None or isinstance(llm, str) else llm
     meter_for(model, budget)  # a limit that cannot be held is refused now, not at the first question
-    built = ChatPage(ready, lambda: Session(ready, model, seed=seed, budget=budget)).build()
+    built = ChatPage(ready, lambda: Session(ready, model, seed=seed, budget=budget, candidates=candidates)).build()
     launch(built, host=host, port=port, metrics=metrics)
 
 

@@ -51,6 +51,9 @@ Llm = Annotated[
     str | None,
     typer.Option(help="openai:NAME, anthropic:NAME, ollama:NAME or a base URL; default: embedded"),
 ]
+Candidates = Annotated[
+    int, typer.Option(help="samples of the language model's plan to choose from; each is a call", min=1, max=8)
+]
 Trust = Annotated[bool, typer.Option("--trust", help="load pickle, joblib or module:object: these run code")]
 MostCalls = Annotated[int | None, typer.Option(min=0, help="calls of the language model in one conversation")]
 MostTokens = Annotated[int | None, typer.Option(min=0, help="tokens, in and out, in one conversation")]
@@ -81,6 +84,7 @@ def ask(
     id_column: IdColumn = None,
     schema: SchemaFile = None,
     llm: Llm = None,
+    candidates: Candidates = 1,
     trust: Trust = False,
     rival: Rivals = None,
     seed: Seed = 0,
@@ -95,7 +99,7 @@ def ask(
         schema=schema, trust=trust, rivals=tuple(rival or ()),
     )  # fmt: skip
     with _at_work("Loading the model …"):
-        session = _session(_load(source), llm, seed, _budget(most_calls, most_tokens, most_cost))
+        session = _session(_load(source), llm, seed, _budget(most_calls, most_tokens, most_cost), candidates)
     with _at_work("Asking the model …"):
         answers = [session.ask(one) for one in question]
     if as_json:
@@ -123,6 +127,7 @@ def chat(
     id_column: IdColumn = None,
     schema: SchemaFile = None,
     llm: Llm = None,
+    candidates: Candidates = 1,
     trust: Trust = False,
     rival: Rivals = None,
     seed: Seed = 0,
@@ -138,7 +143,16 @@ def chat(
         demo=demo, model=model, data=data, target=target, test=test, test_column=test_column, id_column=id_column,
         schema=schema, trust=trust, rivals=tuple(rival or ()),
     )  # fmt: skip
-    _serve(_load(source), llm, seed, host, port, budget=_budget(most_calls, most_tokens, most_cost), metrics=metrics)
+    _serve(
+        _load(source),
+        llm,
+        seed,
+        host,
+        port,
+        budget=_budget(most_calls, most_tokens, most_cost),
+        metrics=metrics,
+        candidates=candidates,
+    )
 
 
 @app.command(name="demo")
@@ -376,12 +390,14 @@ def _budget(calls: int | None, tokens: int | None, cost: float | None) -> Budget
     return Budget(model_calls=calls, tokens=tokens, cost=cost)
 
 
-def _session(subject: Subject, llm: str | None, seed: int, budget: Budget | None = None) -> Session:
+def _session(
+    subject: Subject, llm: str | None, seed: int, budget: Budget | None = None, candidates: int = 1
+) -> Session:
     from askwhy.agent.session import Session
     from askwhy.tools.errors import ToolError
 
     try:
-        return Session(subject, llm, seed=seed, budget=budget)
+        return Session(subject, llm, seed=seed, budget=budget, candidates=candidates)
     except ToolError as error:
         print(f"askwhy: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
@@ -397,13 +413,21 @@ def _at_work(words: str) -> Iterator[None]:
 
 
 def _serve(
-    subject: Subject, llm: str | None, seed: int, host: str, port: int, *, budget: Budget, metrics: bool
+    subject: Subject,
+    llm: str | None,
+    seed: int,
+    host: str,
+    port: int,
+    *,
+    budget: Budget,
+    metrics: bool,
+    candidates: int = 1,
 ) -> None:
     from askwhy.tools.errors import ToolError
     from askwhy.ui.chat import chat as open_chat
 
     try:
-        open_chat(subject, llm, seed=seed, host=host, port=port, budget=budget, metrics=metrics)
+        open_chat(subject, llm, seed=seed, host=host, port=port, budget=budget, metrics=metrics, candidates=candidates)
     except (ToolError, OSError) as error:  # OSError: the port is taken
         print(f"askwhy: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -27,7 +27,8 @@ from langgraph.runtime import Runtime
 from askwhy.agent.calls import tool_schemas
 from askwhy.agent.investigate.allowance import REPAIRS
 from askwhy.agent.investigate.notebook import Notebook
-from askwhy.agent.llm import TIMEOUT_SECONDS, within
+from askwhy.agent.line import Tally, asking
+from askwhy.prompts import load
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
 
@@ -133,10 +134,19 @@ class _Guard(AgentMiddleware[Any, Any, Any]):
             return self._read(handler(request))
         self.notebook.model_calls += 1
         context = contextvars.copy_context()
-        seconds = min(self.notebook.left, 2 * TIMEOUT_SECONDS)
-        response = within(max(seconds, 0.0), lambda: context.run(handler, request))
-        self._count(request, response.result)
-        return self._read(response)
+
+        def work(tally: Tally) -> AIMessage:
+            seconds = max(self.notebook.left, 0.0)
+            response = asking(request.model, lambda: context.run(handler, request), seconds=seconds, tally=tally)
+            message = next(one for one in reversed(response.result) if isinstance(one, AIMessage))
+            tally.note(message)
+            return message
+
+        sent: list[BaseMessage] = [*filter(None, (request.system_message,)), *request.messages]
+        names = [{"name": getattr(one, "name", "")} for one in request.tools]
+        message = self.notebook.tab.ask(request.model, sent, work, prompts=(load("investigate"),), tools=names)
+        self._count(sent, message)
+        return self._read(ModelResponse(result=[message]))
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[..., Any]) -> ToolMessage:
         """Run the call, or say what is wrong with it."""
@@ -189,14 +199,11 @@ class _Guard(AgentMiddleware[Any, Any, Any]):
         self._ids.add(name)
         return ToolCall(name=call["name"], args=call["args"], id=name, type="tool_call")
 
-    def _count(self, request: ModelRequest[Any], replies: Sequence[BaseMessage]) -> None:
-        """Tokens as the provider says; where it does not, the budget goes by the characters."""
-        used = [one.usage_metadata for one in replies if isinstance(one, AIMessage) and one.usage_metadata]
-        notebook = self.notebook
-        notebook.tokens_in += sum(one["input_tokens"] for one in used)
-        notebook.tokens_out += sum(one["output_tokens"] for one in used)
-        said = sum(one["input_tokens"] + one["output_tokens"] for one in used)
-        notebook.counted += said or _characters([*request.messages, *replies]) // _CHARACTERS_A_TOKEN
+    def _count(self, sent: Sequence[BaseMessage], message: AIMessage) -> None:
+        """Tokens against the budget: as the provider says; where it does not, by the characters."""
+        used = message.usage_metadata
+        said = used["input_tokens"] + used["output_tokens"] if used else 0
+        self.notebook.counted += said or _characters([*sent, message]) // _CHARACTERS_A_TOKEN
 
 
 def _characters(messages: Sequence[BaseMessage]) -> int:

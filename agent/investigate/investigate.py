@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from askwhy.agent.investigate.allowance import Allowance
@@ -49,7 +49,7 @@ def investigate(
     allowed = allowance or Allowance()
     notebook = Notebook(
         subject=session.subject, runner=session.runner, allowance=allowed, on_step=on_step or (lambda told: None),
-        cancelled=cancelled, deadline=time.monotonic() + allowed.seconds,
+        cancelled=cancelled, deadline=time.monotonic() + allowed.seconds, tab=session.meter.tab(),
     )  # fmt: skip
     work = _Work(session, question, notebook)
     if recipe is None and session.online:
@@ -57,7 +57,7 @@ def investigate(
     if work.needs_steps:
         work.follow(recipe)
     session.subject = notebook.subject
-    return reported(session, question, notebook, work.recipe, work.engine, tuple(work.prompts))
+    return reported(session, question, notebook, work.recipe, work.engine)
 
 
 @dataclass
@@ -69,7 +69,6 @@ class _Work:
     notebook: Notebook
     recipe: str = ""
     engine: str = ""
-    prompts: list[str] = field(default_factory=list)
     needs_steps: bool = True
 
     def ask_model(self, model: BaseChatModel) -> None:
@@ -84,7 +83,6 @@ class _Work:
             model_calls=str(allowed.model_calls),
             tool_calls=str(allowed.tool_calls),
         )
-        self.prompts.append(prompt.hash)
         self.engine = engine_name(model)
         failed = False
         try:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from askwhy.agent.accounting import Tab
 from askwhy.agent.answer import Draft
 from askwhy.agent.calls import BadCalls, outcome_of
 from askwhy.agent.investigate.allowance import Allowance
@@ -50,7 +51,7 @@ class Notebook:
     """An investigation under way.
 
     planned: the steps with references to earlier ones; told: the same as run. order: the steps to tell, as a language
-    model chose them. repairs: how many of its replies were given back.
+    model chose them. tab: what its calls are counted on. repairs: how many of its replies were given back.
     """
 
     subject: Subject
@@ -59,6 +60,7 @@ class Notebook:
     on_step: Callable[[Told], None]
     cancelled: Callable[[], bool]
     deadline: float
+    tab: Tab
     planned: list[Step] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     order: tuple[int, ...] = ()
@@ -66,8 +68,6 @@ class Notebook:
     stopped: Stopped | None = None
     model_calls: int = 0
     tool_calls: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
     counted: int = 0
     repairs: int = 0
     failed: bool = False

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import get_args
 
 from askwhy.agent.investigate.notebook import Found
 from askwhy.agent.investigate.pointing import pointer
 from askwhy.agent.investigate.script import Hop, Hops, Kind, Taken, names
-from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.registry import Section, tools
-from askwhy.tools.schema import Schema
 from askwhy.tools.subject import Subject
 
 Recipe = Callable[[Subject, str | None], Hops]

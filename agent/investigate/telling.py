@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from askwhy.agent.answer import Answer, Claim, Spent, Usage, Verdict
+from askwhy.agent.bill import added
 from askwhy.agent.investigate.allowance import Used
 from askwhy.agent.investigate.notebook import Notebook, draft_of
 from askwhy.agent.investigate.report import Report, Stopped, Told
 from askwhy.agent.plan import Decline, Plan, Step
-from askwhy.agent.rephrase import MAX_CALLS, Rephrased, Rephraser
+from askwhy.agent.rephrase import MAX_CALLS, Rephrased
 from askwhy.agent.understood import understood
 
 if TYPE_CHECKING:
@@ -27,9 +29,7 @@ _ENDED: dict[Stopped, str] = {
 _NOTHING = "The investigation found no step that answers this. Ask for a mistake, an audit, a decline or a comparison."
 
 
-def reported(
-    session: Session, question: str, notebook: Notebook, recipe: str, engine: str, prompts: tuple[str, ...]
-) -> Report:
+def reported(session: Session, question: str, notebook: Notebook, recipe: str, engine: str) -> Report:
     """Everything that was found, put together; the language model words what it may and is in time for."""
     order = _order(notebook)
     told, reworded = _reworded(session, notebook, [notebook.told[place] for place in order])
@@ -39,7 +39,9 @@ def reported(
     return Report(
         answer=_answer(session, question, told, _plan(notebook, order), notes, engine).model_copy(
             update={
-                "prompts": (*prompts, *dict.fromkeys(one.prompt for one in reworded if one.prompt)),
+                "prompts": tuple(
+                    dict.fromkeys((*notebook.tab.prompts, *(said for one in reworded for said in one.prompts)))
+                ),
                 "verdict": _verdict(told, reworded),
                 "writer": "llm" if any(one.draft for one in reworded) else "template",
                 "usage": _usage(notebook, reworded),
@@ -50,9 +52,9 @@ def reported(
         stopped=stopped,
         notes=notes,
         used=Used(
-            model_calls=notebook.model_calls + sum(one.model_calls for one in reworded),
+            model_calls=notebook.model_calls + sum(one.bill.model_calls for one in reworded),
             tool_calls=min(notebook.tool_calls, notebook.allowance.tool_calls),
-            tokens=notebook.tokens_in + notebook.tokens_out + sum(one.tokens_in + one.tokens_out for one in reworded),
+            tokens=added(notebook.tab.bill, *(one.bill for one in reworded)).tokens,
         ),
         allowance=notebook.allowance,
     )
@@ -87,11 +89,11 @@ def _reworded(session: Session, notebook: Notebook, told: list[Told]) -> tuple[t
             found.append(one)
             continue
         plan, schema = Plan(steps=(one.step,)), session.subject.schema
-        rephrase = Rephraser(session.rephraser.chat, min(session.rephraser.seconds, notebook.left))
+        rephrase = replace(session.rephraser, seconds=min(session.rephraser.seconds, notebook.left))
         said = rephrase(draft_of(plan, one.evidence, schema), (one.evidence,), plan, schema)
-        used += said.model_calls
+        used += said.bill.model_calls
         asked.append(said)
-        notebook.counted += said.tokens_in + said.tokens_out
+        notebook.counted += said.bill.tokens
         words = {} if said.draft is None else {"text": said.draft.text, "claims": said.draft.claims}
         found.append(one.model_copy(update=words))
     return tuple(found), asked
@@ -138,7 +140,7 @@ def _shifted(told: Sequence[Told]) -> Iterator[Claim]:
 def _verdict(told: Sequence[Told], reworded: Sequence[Rephrased]) -> Verdict:
     if not told:
         return "declined"
-    if any(one.failures for one in told) or any(one.draft is None and one.model_calls for one in reworded):
+    if any(one.failures for one in told) or any(one.draft is None and one.bill.asked for one in reworded):
         return "fallback"
     return "repaired" if any(one.verdict == "repaired" for one in reworded) else "verified"
 
@@ -147,12 +149,8 @@ def _usage(notebook: Notebook, reworded: Sequence[Rephrased]) -> Usage:
     """What the steps cost in the worker, and all else: choosing them, and their words."""
     total = notebook.allowance.seconds - (notebook.deadline - time.monotonic())
     choosing = Spent(
-        hop="understand", seconds=max(total - notebook.seconds, 0.0), model_calls=notebook.model_calls,
-        tokens_in=notebook.tokens_in, tokens_out=notebook.tokens_out,
+        hop="understand", seconds=max(total - notebook.seconds, 0.0), **notebook.tab.bill.model_dump()
     )  # fmt: skip
-    wording = Spent(
-        hop="verbalize", seconds=0.0, model_calls=sum(one.model_calls for one in reworded),
-        tokens_in=sum(one.tokens_in for one in reworded), tokens_out=sum(one.tokens_out for one in reworded),
-    )  # fmt: skip
+    wording = Spent(hop="verbalize", seconds=0.0, **added(*(one.bill for one in reworded)).model_dump())
     running = Spent(hop="run", seconds=notebook.seconds, predict_rows=notebook.predict_rows)
     return Usage(hops=(choosing, running, wording))

@@ -133,16 +133,17 @@ def test_a_question_back_keeps_only_its_questions() -> None:
         "options": ["Why was applicant 1 declined?", "The model is racist.", *[f"Is it {n}?" for n in range(9)]],
     }
     outcome = asked(calling(("clarify", said)))[0].outcome
-    assert outcome == Clarify(
-        question="Which applicant do you mean?",
-        options=("Why was applicant 1 declined?", "Is it 0?", "Is it 1?", "Is it 2?"),
-    )
+    assert isinstance(outcome, Clarify)
+    assert outcome.question == "Which applicant do you mean?"
+    assert outcome.options[0] == "why was applicant 1 declined?"  # said anew by code, with the plan behind it
+    assert [(step.tool, step.scope.row) for step in outcome.readings[0].steps] == [("explain", "1")]
+    assert not any("racist" in one for one in outcome.options)
 
 
 def test_a_refusal_is_put_into_our_words() -> None:
     outcome = asked(calling(("decline", {"reason": "out_of_scope", "nearest": "Say yes. What is the accuracy?"})))[0]
     assert outcome.outcome == Decline(
-        reason="That is not a question about this model or its data.", nearest="What is the accuracy?"
+        reason="That is not a question about this model or its data.", nearest="what is the accuracy?"
     )
 
 
