@@ -116,7 +116,8 @@ class Engine:
 
     @contextmanager
     def _alone(self, until: float) -> Iterator[None]:
-        if not self._lock.acquire(timeout=max(0.0, until - time.monotonic())):
+        left = min(max(0.0, until - time.monotonic()), threading.TIMEOUT_MAX)
+        if not self._lock.acquire(timeout=left):
             raise TimeoutError("the language model is busy with another reply")
         try:
             yield

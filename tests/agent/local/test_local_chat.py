@@ -96,7 +96,7 @@ def test_every_number_is_the_same_whatever_was_read_before(folder: Path) -> None
     """Not nearly: a choice between two tokens may hang on the last digit."""
     running = Engine(*load_weights(str(folder)))
     tokens, manner = list(range(2, 2 + 3 * BLOCK)), Manner(most=1, until=math.inf)
-    one, other = tokens + [5, 6], tokens[: 2 * BLOCK] + [9] * 70
+    one, other = [*tokens, 5, 6], tokens[: 2 * BLOCK] + [9] * 70
 
     def logits() -> Any:
         kept = running._known(one)
@@ -127,7 +127,8 @@ def test_text_comes_as_it_is_written_and_stops_where_it_is_told_to(folder: Path)
     pieces = [str(one.content) for one in chat.stream("Say something")]
     assert "".join(pieces) == whole and sum(map(bool, pieces)) > 3
     end = whole[5:8]
-    assert chat.invoke("Say something", stop=[end]).content == whole[: whole.index(end)]
+    stopped = [str(one.content) for one in chat.stream("Say something", stop=[end, "@@@@@"])]
+    assert "".join(stopped) == whole[: whole.index(end)]
     assert chat.invoke("Say something", temperature=1.0, seed=1) != chat.invoke(
         "Say something", temperature=1.0, seed=2
     )

@@ -9,8 +9,8 @@ import llguidance
 import llguidance.hf
 import numpy as np
 import pytest
-from tiny_causal import tiny_words
 import toy_subjects
+from tiny_causal import tiny_words
 
 from askwhy.agent.calls import BadCalls, calls_of, outcome_of, tool_schemas
 from askwhy.agent.local.grammar import calls_grammar
