@@ -43,7 +43,7 @@ _NAMED, _SHOWN = 5, 30
         "model expects by {noise_off} on average, in {noise_rows:entities}, against {rest_off} elsewhere.",
         "Of {checked_labels:entities}{scope}, {doubtful} have a label that a second model confidently contradicts.",
         "Of {checked_numbers:entities}{scope}, {doubtful} have a true value far from what a second model expects.",
-        "The most doubtful are: [doubt*: {id}].",
+        "The most doubtful are: [doubt*: {row}].",
         "No group was found in which wrong labels are more than close cases explain; {tried} groups of one or two "
         "conditions were compared.",
         "Wrong labels would be found where one group has clearly more of them than the others, not where they are "
