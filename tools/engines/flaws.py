@@ -11,8 +11,9 @@ import pandas as pd
 
 from askwhy.tools.engines.neighbours import training
 from askwhy.tools.engines.rules import Rule, rule_facts, rule_words
-from askwhy.tools.engines.second_opinion import FEWEST
-from askwhy.tools.engines.truth import Array, actual_values
+from askwhy.tools.engines.second_opinion import FEWEST, numbers_of, out_of_fold, thinned
+from askwhy.tools.engines.truth import Array, Scored, actual_values
+from askwhy.tools.engines.weak_regions import worst_region
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Fact
 from askwhy.tools.view import View
@@ -78,3 +79,32 @@ def known_rows(view: View) -> Known:
     if len(np.unique(actual[found.every])) < 2 or len(np.unique(actual[found.trained])) < 2:
         raise ToolError(f"All of these {view.schema.entities} have the same truth, so there is nothing to compare.")
     return found
+
+
+def weak_region_facts(view: View, truth: Scored) -> Iterator[Fact]:
+    """The region in which the model is surely wrong far more often than a second model leads to expect; `regions` groups
+    compared, where there is none. Wrong more often than by guessing: a reversal. Nothing where rows are too few."""
+    classes, rows = len(view.schema.classes), thinned(np.arange(len(truth.rows)), view.rng)
+    if len(rows) < FEWEST or len(np.unique(truth.actual)) < 2 or view.scope.changes:
+        return
+    frame, actual, outputs = truth.rows.iloc[rows], truth.actual[rows], truth.outputs[rows]
+    expected: Array | None = None
+    if classes:
+        errors = (outputs.argmax(axis=1) != actual).astype(float)
+        read, _ = numbers_of(view.schema, frame)
+        expected = 1 - out_of_fold(read, actual, classes, "smooth", view.rng).max(axis=1)
+    else:
+        errors = np.abs(outputs[:, 0] - actual)
+    found, tried = worst_region(view.schema, frame, errors, expected)
+    if found is None:
+        yield Fact(relation="regions" if classes else "regions_error", value=tried, unit="count")
+        return
+    yield from group_flaw("reversal" if found.turned else "weak region", found.rule, frame, errors)
+    words = rule_words(found.rule)
+    yield Fact(relation="region_rows", value=found.rows, unit="count", group=words)
+    if classes:
+        yield Fact(relation="region_rate", value=found.inside, unit="share", group=words)
+        yield Fact(relation="region_expected", value=found.expected, unit="share", group=words)
+        return
+    yield Fact(relation="region_error", value=found.inside, unit="output", group=words)
+    yield Fact(relation="region_rest", value=found.outside, unit="output")

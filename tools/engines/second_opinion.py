@@ -89,7 +89,10 @@ def _constant(actual: Array, rows: int, classes: int) -> Array:
 
 
 def _predicted(estimator: Any, read: Array, actual: Array, asked: Array, classes: int) -> Array:
-    with warnings.catch_warnings():
+    from threadpoolctl import threadpool_limits
+
+    # Fits this small gain nothing from threads, and lose much where other work runs beside them.
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")  # a line that has not quite converged is good enough here
         fitted = estimator.fit(read, actual)
         if not classes:

@@ -192,7 +192,7 @@ def _adds(inside: Mask, joint: Mask, wanted: Mask, rng: np.random.Generator) -> 
 def _best(texts: Sequence[_Read], wanted: Mask) -> list[Pattern]:
     """The patterns that stand out most clearly on the search half; of nearly the same texts only the first."""
     scored: list[tuple[float, str, Pattern, Mask]] = []
-    for pattern, inside in _candidates(texts):
+    for pattern, inside in candidates(texts):
         count = int(inside.sum())
         if FEWEST_TEXTS <= count <= len(texts) - FEWEST_TEXTS:
             gap = float(wanted[inside].mean() - wanted[~inside].mean())
@@ -207,7 +207,7 @@ def _best(texts: Sequence[_Read], wanted: Mask) -> list[Pattern]:
     return [pattern for pattern, _ in kept]
 
 
-def _candidates(texts: Sequence[_Read]) -> Iterator[tuple[Pattern, Mask]]:
+def candidates(texts: Sequence[_Read]) -> Iterator[tuple[Pattern, Mask]]:
     """Every pattern looked at, with the texts that show it."""
     yield from _common([text.words for text in texts], "word")
     yield from _common([text.phrases for text in texts], "phrase")

@@ -33,15 +33,15 @@ TIMES_OFF = 1.8
 
 @dataclass(frozen=True)
 class Region:
-    """A region that stands out. rows: in it; inside, outside: error rates (or mean errors); wrong: errors in it;
-    expected: the part of `inside` to be expected, nan for numbers; z: of the excess; mask: its rows.
+    """A region that stands out. mask: its rows; place: among the groups compared; inside, outside: error rates (or mean
+    errors); expected: the part of `inside` to be expected, nan for numbers; z: of the excess.
 
     turned: surely wrong more often than guessing would be.
     """
 
     rule: Rule
     mask: Mask
-    wrong: int
+    place: int
     inside: float
     outside: float
     expected: float
@@ -62,16 +62,19 @@ def worst_region(
     errors: 0/1 per row with `expected` chances of them, or sizes of errors of numbers without.
     """
     every = slices_of(schema, rows)
+    return worst_of(every, errors, expected, len(schema.classes)), len(every)
+
+
+def worst_of(every: Sequence[Slice], errors: Array, expected: Array | None, classes: int) -> Region | None:
+    """The clearest of these groups that meets the rule; its `place` among them."""
     if not every:
-        return None, 0
+        return None
     # Sizes of errors are skewed; on a logarithmic scale a few large ones do not make a region.
     event = np.log(errors + 0.05 * errors.mean() + 1e-12) if expected is None else errors - expected
     z = _welch(every, event)
     good = (z >= limit(len(every))) & _large(every, errors, expected)
     place = clearest(every, z, good)
-    if place is None:
-        return None, len(every)
-    return _region(schema, every[place], errors, expected, float(z[place])), len(every)
+    return None if place is None else _region(every[place], place, errors, expected, float(z[place]), classes)
 
 
 def _welch(every: Sequence[Slice], event: Array) -> Array:
@@ -103,11 +106,12 @@ def _large(every: Sequence[Slice], errors: Array, expected: Array | None) -> Mas
     return np.asarray((np.minimum(more, inside - outside) >= EXCESS) & (inside >= TIMES * outside))
 
 
-def _region(schema: Schema, one: Slice, errors: Array, expected: Array | None, z: float) -> Region:
+def _region(
+    one: Slice, place: int, errors: Array, expected: Array | None, z: float, classes: int
+) -> Region:
     mask, count = one.mask, int(one.mask.sum())
     inside, outside = float(errors[mask].mean()), float(errors[~mask].mean())
     if expected is None:
-        return Region(one.rule, mask, 0, inside, outside, float("nan"), z, False)
-    wrong = int(errors[mask].sum())
-    turned = wilson(wrong, count)[0] > 1 - 1 / max(2, len(schema.classes))
-    return Region(one.rule, mask, wrong, inside, outside, float(expected[mask].mean()), z, turned)
+        return Region(one.rule, mask, place, inside, outside, float("nan"), z, False)
+    turned = wilson(int(errors[mask].sum()), count)[0] > 1 - 1 / max(2, classes)
+    return Region(one.rule, mask, place, inside, outside, float(expected[mask].mean()), z, turned)

@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from askwhy.tools.engines.flaws import weak_region_facts
 from askwhy.tools.engines.metrics import LEVEL
 from askwhy.tools.engines.rules import rule_facts, rule_words
 from askwhy.tools.engines.subgroups import (
@@ -31,7 +32,9 @@ _FEWEST_ROWS = 20
 
 @tool(
     fits=lambda schema: schema.modality == "table",
+    audit="Groups",
     asks=(
+        "is there a weak region of the data?",
         "where does it fail most, and how would you describe those cases?",
         "in which slices of the data does the model fail?",
         "describe the {entities} for which the model is worst",
@@ -57,6 +60,14 @@ _FEWEST_ROWS = 20
         "seen.",
         "Among the {no_candidate:entities} searched, no group with enough rows stood out.",
         "This holds for {confirmed:entities} that the search had not seen; {tested} groups were tested on them.",
+        "With {flaw.group}, mistakes are more than close cases explain, which is a {flaw}: the model is wrong about "
+        "{region_rate} of {region_rows:entities}, where {region_expected} were to be expected.",
+        "With {flaw.group}, errors are far larger than elsewhere, which is a {flaw}: predictions are off by "
+        "{region_error} on average for {region_rows:entities}, against {region_rest} for the others.",
+        "No weak region was found: in none of {regions} groups of one or two conditions are mistakes far more than "
+        "close cases explain.",
+        "No weak region was found: in none of {regions_error} groups of one or two conditions are errors far larger "
+        "than elsewhere.",
         "Over all {held_out:entities}{scope} held out from training, the model is wrong about {overall}.",
         "Over all {scored:entities}{scope}, the model is wrong about {overall}.",
         "Over all {held_out:entities}{scope} held out from training, it is off by {overall_error} on average.",
@@ -65,7 +76,8 @@ _FEWEST_ROWS = 20
 )
 def failure_slices(view: View, conditions: Annotated[int, Field(ge=1, le=3)] = 2) -> Evidence:
     """Where the model fails most: groups of held-out rows, described by at most `conditions` conditions, with more
-    mistakes (or larger errors) than the rest. Found on one half of the rows and tested on the other."""
+    mistakes (or larger errors) than the rest. Found on one half of the rows and tested on the other. A group with far
+    more mistakes than a second model leads to expect of such cases is a weak region."""
     truth = scored(view)
     if len(truth.rows) < _FEWEST_ROWS:
         raise ToolError(
@@ -79,7 +91,13 @@ def failure_slices(view: View, conditions: Annotated[int, Field(ge=1, le=3)] = 2
     overall = Fact(relation="overall_error" if number else "overall", value=float(event.mean()), unit=unit)
     test = "permutation test" if number else "Fisher's exact test"
     return Evidence(
-        facts=(truth.count_fact(), overall, *_facts(found, number), *search_facts(found, "_error" if number else "")),
+        facts=(
+            truth.count_fact(),
+            overall,
+            *_facts(found, number),
+            *search_facts(found, "_error" if number else ""),
+            *weak_region_facts(view, truth),
+        ),
         method=f"beam search for rules on half of the rows, {test} on the other half, false discoveries held at "
         f"{FALSE_DISCOVERIES:.0%}",
         estimand="mean absolute error in a group against the rest"

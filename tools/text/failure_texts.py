@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from askwhy.tools.engines.flaws import flaw
 from askwhy.tools.engines.metrics import LEVEL
 from askwhy.tools.engines.subgroups import newcombe
 from askwhy.tools.engines.text_patterns import FALSE_DISCOVERIES, Described, Description, describe
+from askwhy.tools.engines.text_second import enough, odd_texts, text_opinion
 from askwhy.tools.engines.text_vectors import texts_of
-from askwhy.tools.engines.truth import scored
+from askwhy.tools.engines.truth import Scored, scored
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence, Fact, Quality, Table
 from askwhy.tools.registry import Says, tool
@@ -27,6 +29,10 @@ _SAYS: Says = (
     "Among {entities}{scope}, no kind of text was found with more mistakes than chance allows: none of the "
     "{none_of_tested} patterns tested on {confirmed:entities} that the search had not seen held up.",
     "This holds for {confirmed:entities} that the search had not seen; {tested} patterns were tested on them.",
+    "With {region_rate.group}, mistakes are more than close cases explain, which is a {flaw}: the model is wrong about "
+    "{region_rate} of {region_rows:entities}, where {region_expected} were to be expected.",
+    "No weak region was found: for none of {regions} words, phrases, lengths and signs are mistakes far more than close "
+    "cases explain.",
     "Over all {held_out:entities}{scope} held out from training, the model is wrong about {overall}.",
     "Over all {scored:entities}{scope}, the model is wrong about {overall}.",
 )
@@ -34,6 +40,7 @@ _SAYS: Says = (
 
 @tool(
     fits=lambda schema: schema.modality == "text" and bool(schema.classes),
+    audit="Groups",
     asks=(
         "for what kind of texts does the model fail most?",
         "where does it fail most, and how would you describe those {entities}?",
@@ -57,7 +64,7 @@ def failure_texts(view: View) -> Evidence:
     found = describe(texts_of(truth.rows), truth.wrong, _MOST, view.rng)
     overall = Fact(relation="overall", value=float(truth.wrong.mean()), unit="share")
     return Evidence(
-        facts=(*_facts(found), truth.count_fact(), overall),
+        facts=(*_facts(found), truth.count_fact(), overall, *_region_facts(view, truth)),
         method="patterns found on one half of the texts, Fisher's exact test on the other, false discoveries held at "
         f"{FALSE_DISCOVERIES:.0%}",
         estimand="error rate of texts with a pattern against the others",
@@ -76,6 +83,23 @@ def _facts(found: Description) -> Iterator[Fact]:
             yield Fact(relation="other_slice", value=one.precision, unit="share", group=words, rank=rank)
             continue
         yield from _first(one, len(found.unseen))
+
+
+def _region_facts(view: View, truth: Scored) -> Iterator[Fact]:
+    """The kind of texts with surely and far more mistakes than a second model leads to expect."""
+    if not enough(truth.actual) or view.scope.changes:
+        return
+    texts = texts_of(truth.rows)
+    opinion = text_opinion(texts, truth.actual, len(view.schema.classes), view.rng)
+    odd = odd_texts(texts, truth.wrong.astype(float), opinion)
+    if odd.region is None or odd.pattern is None:
+        yield Fact(relation="regions", value=odd.tried, unit="count")
+        return
+    words = odd.pattern.words
+    yield flaw("reversal" if odd.region.turned else "weak region", None, words)
+    yield Fact(relation="region_rows", value=odd.region.rows, unit="count", group=words)
+    yield Fact(relation="region_rate", value=odd.region.inside, unit="share", group=words)
+    yield Fact(relation="region_expected", value=odd.region.expected, unit="share", group=words)
 
 
 def _worst(found: Description) -> list[Described]:
