@@ -198,11 +198,13 @@ def audit(
     trust: Trust = False,
     rival: Rivals = None,
     seed: Seed = 0,
+    steps: Annotated[int, typer.Option(min=1, help="tool calls at most")] = 40,
+    seconds: Annotated[float, typer.Option(min=1, help="seconds at most")] = 1800,
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as one JSON object")] = False,
 ) -> None:
     """Audit a model and write a report to file: HTML, Markdown, figures, all evidence; exits with 1 where a flaw is
     found, with 2 where the audit could not be run to its end."""
-    from askwhy.ui.audit import again, run_audit
+    from askwhy.ui.audit import Limits, again, run_audit
 
     model, data, demo = _subject_of(subject or [], model, data, demo)
     source = _Source(
@@ -211,7 +213,9 @@ def audit(
     )  # fmt: skip
     with _at_work("Loading the model …"):
         session = _session(_load(source), llm, seed)
-    raise typer.Exit(run_audit(session, out, again(vars(source), llm, seed), seed, as_json=as_json))
+    limits = Limits(steps, seconds)
+    command = again(vars(source), llm, seed, limits)
+    raise typer.Exit(run_audit(session, out, command, seed, limits, as_json=as_json))
 
 
 def _subject_of(
