@@ -83,6 +83,21 @@ def again(source: Mapping[str, object], llm: str | None, seed: int, limits: Limi
     return shlex.join([*words, "--seed", str(seed)])
 
 
+def subject_of(
+    given: list[str], model: str | None, data: Path | None, demo: str | None
+) -> tuple[str | None, Path | None, str | None]:
+    """Model, data and built-in subject, as named by place or by option; typer.BadParameter where that is both."""
+    import typer
+
+    if not given:
+        return model, data, demo
+    if demo is not None or model is not None or len(given) > 2 or (len(given) == 2 and data is not None):
+        raise typer.BadParameter("give one built-in subject, or MODEL and DATA, either by place or by option")
+    if len(given) == 2:
+        return given[0], Path(given[1]), None
+    return (given[0], data, None) if data is not None else (None, None, given[0])
+
+
 def exit_code(audit: Audit) -> int:
     """What a pipeline reads: an audit that found nothing but did not get through its plan is no pass."""
     from askwhy.ui.audit_findings import incomplete

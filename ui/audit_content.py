@@ -118,6 +118,8 @@ def blocks_of(audit: Audit) -> tuple[Block, ...]:
 
 def outcome_words(audit: Audit) -> str:
     """How many flaws in how many checks, and whether it got to its end: arithmetic about the report itself."""
+    if not audit.report.told:
+        return "Nothing was audited: no check could be run."
     found, ran = len(audit.findings), _times(len(audit.report.told), "check")
     words = f"{_times(found, 'flaw')} found in {ran}." if found else f"Nothing was found by these checks ({ran} run)."
     return f"{words} The audit is incomplete: {_stopped(audit.report)}." if incomplete(audit.report) else words

@@ -174,7 +174,7 @@ def _where(fact: Fact, schema: Schema) -> str:
         said.append(f"class {_class(fact.cls, schema)}")
     if fact.at is not None:
         said.append(cell_text(fact.at))
-    return ", ".join(said) or f"all {schema.entities}"
+    return ", ".join(dict.fromkeys(said)) or f"all {schema.entities}"
 
 
 def _label(feature: str, schema: Schema) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from audit_reports import HOSTILE, LONG, SCRIPT, audit_of, hostile_subject, planted, report_of, told
@@ -221,6 +220,7 @@ def test_what_was_not_run_is_listed_with_its_reason(leak: None, clean: Audit) ->
     stopped = clean.report.model_copy(update={"stopped": "time"})
     assert why(stopped) == "the budget of time ran out before"
     assert "incomplete" in outcome_words(audit_of(clean.subject, stopped))
+    assert outcome_words(audit_of(clean.subject, report_of(()))) == "Nothing was audited: no check could be run."
 
 
 def test_a_tool_that_does_not_fit_is_said_to(clean: Audit) -> None:
@@ -279,7 +279,6 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Re
             recipe: str,
             allowance: Allowance,
             on_step: Callable[[Told], None],
-            **_: Any,
         ) -> Report:
             assert recipe == "audit a model" and allowance.tool_calls == 40
             print("a model prints this")
