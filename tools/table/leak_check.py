@@ -130,7 +130,7 @@ def _none(view: View, every: list[Suspect]) -> Iterator[Fact]:
     yield Fact(relation="unleaked", value=len(every), unit="count")
     if every:
         best = max(every, key=lambda one: one.alone)
-        yield _told(view, "strongest", max(0.0, best.alone), best.features[0])
+        yield _told(view, "strongest", max(0.0, best.alone), best.features[0]).model_copy(update={"rank": 1})
     yield _told(view, "least", ALONE)
 
 

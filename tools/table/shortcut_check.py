@@ -115,7 +115,7 @@ def _none(view: View, every: Sequence[Lean]) -> Iterator[Fact]:
     yield Fact(relation="tried", value=len(every), unit="count")
     unit = "points" if view.schema.classes else "output"
     name = view.schema.names[place]
-    yield Fact(relation="top_lean", value=_size(view, every[place]), unit=unit, feature=name)  # type: ignore[arg-type]
+    yield Fact(relation="top_lean", value=_size(view, every[place]), unit=unit, feature=name, rank=1)  # type: ignore[arg-type]
     yield Fact(relation="least_cost", value=IDLE, unit="share")
 
 
