@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,17 @@ QUESTION, RECIPE = "audit this model", "audit a model"
 _FILES = {"html": "audit.html", "markdown": "audit.md", "evidence": "evidence.json"}
 
 
-def run_audit(session: Session, folder: Path | None, command: str, seed: int, *, as_json: bool = False) -> int:
+@dataclass(frozen=True)
+class Limits:
+    """The most that an audit may take: every check of the recipe, and one step more for each flaw, fit into 40."""
+
+    steps: int = 40
+    seconds: float = 1800.0
+
+
+def run_audit(
+    session: Session, folder: Path | None, command: str, seed: int, limits: Limits, *, as_json: bool = False
+) -> int:
     """Investigate, write the files, print what was found and where they are. Returns the exit code.
 
     folder: where the files go, None for one named after the subject. command: what runs the audit again.
@@ -41,7 +52,7 @@ def run_audit(session: Session, folder: Path | None, command: str, seed: int, *,
     from askwhy.ui.audit_content import Audit
 
     try:
-        report = _investigated(session, Console(stderr=True, highlight=False))
+        report = _investigated(session, limits, Console(stderr=True, highlight=False))
         made = Audit(report, session.subject, command, datetime.now().astimezone(), seed)
         folder = folder or Path(f"audit-{safe_name(made.name)}")
         write_audit(made, folder)
@@ -55,7 +66,7 @@ def run_audit(session: Session, folder: Path | None, command: str, seed: int, *,
     return exit_code(made)
 
 
-def again(source: Mapping[str, object], llm: str | None, seed: int) -> str:
+def again(source: Mapping[str, object], llm: str | None, seed: int, limits: Limits) -> str:
     """The command that runs an audit again, given where its subject came from; it never holds a key."""
     words = ["askwhy", "audit"]
     for name, value in source.items():
@@ -67,7 +78,24 @@ def again(source: Mapping[str, object], llm: str | None, seed: int) -> str:
         elif value:
             words += [flag, str(value)]
     words += ["--llm", llm] if llm else []
+    words += ["--steps", str(limits.steps)] if limits.steps != Limits.steps else []
+    words += ["--seconds", f"{limits.seconds:g}"] if limits.seconds != Limits.seconds else []
     return shlex.join([*words, "--seed", str(seed)])
+
+
+def subject_of(
+    given: list[str], model: str | None, data: Path | None, demo: str | None
+) -> tuple[str | None, Path | None, str | None]:
+    """Model, data and built-in subject, as named by place or by option; typer.BadParameter where that is both."""
+    import typer
+
+    if not given:
+        return model, data, demo
+    if demo is not None or model is not None or len(given) > 2 or (len(given) == 2 and data is not None):
+        raise typer.BadParameter("give one built-in subject, or MODEL and DATA, either by place or by option")
+    if len(given) == 2:
+        return given[0], Path(given[1]), None
+    return (given[0], data, None) if data is not None else (None, None, given[0])
 
 
 def exit_code(audit: Audit) -> int:
@@ -112,16 +140,21 @@ def _pictures(blocks: tuple[Block, ...]) -> Iterator[Picture]:
             yield from _pictures(block.blocks)
 
 
-def _investigated(session: Session, console: Console) -> Report:
+def _investigated(session: Session, limits: Limits, console: Console) -> Report:
     """Run the recipe; each step is shown as it ends. What a model prints goes to stderr."""
+    from askwhy.agent.investigate.allowance import Allowance
+
+    allowance = Allowance(tool_calls=limits.steps, seconds=limits.seconds)
     with redirect_stdout(sys.stderr), console.status("Auditing the model …") as status:
-        return session.investigate(QUESTION, recipe=RECIPE, on_step=_shower(console, status.update))
+        return session.investigate(
+            QUESTION, recipe=RECIPE, allowance=allowance, on_step=_shower(console, status.update)
+        )
 
 
 def _shower(console: Console, update: Callable[[str], None]) -> Callable[[Told], None]:
     from rich.text import Text
 
-    from askwhy.ui.audit_findings import FLAW, section_of
+    from askwhy.ui.audit_findings import FLAW, section_of, titled
 
     shown: list[str] = []
 
@@ -132,7 +165,7 @@ def _shower(console: Console, update: Callable[[str], None]) -> Callable[[Told],
         section = section_of(told)
         line = Text(f"{sign} ", style=style)
         line.append(f"{section}: " if section else "", style="dim")
-        line.append(one_line(told.title, 120), style="bold" if flaws else "")
+        line.append(one_line(titled(told), 120), style="bold" if flaws else "")
         console.print(line)
         update(f"Auditing the model … {len(shown)} done")
 

@@ -47,6 +47,7 @@ from askwhy.ui.audit_findings import (
     incomplete,
     section_of,
     skipped_of,
+    titled,
 )
 from askwhy.ui.cells import one_line, safe_name
 from askwhy.ui.figure import figure_table
@@ -117,6 +118,8 @@ def blocks_of(audit: Audit) -> tuple[Block, ...]:
 
 def outcome_words(audit: Audit) -> str:
     """How many flaws in how many checks, and whether it got to its end: arithmetic about the report itself."""
+    if not audit.report.told:
+        return "Nothing was audited: no check could be run."
     found, ran = len(audit.findings), _times(len(audit.report.told), "check")
     words = f"{_times(found, 'flaw')} found in {ran}." if found else f"Nothing was found by these checks ({ran} run)."
     return f"{words} The audit is incomplete: {_stopped(audit.report)}." if incomplete(audit.report) else words
@@ -126,7 +129,7 @@ def _outcome(audit: Audit) -> Iterator[Block]:
     """The summary: findings in order of weight, each in sentences that passed the check; never that all is well."""
     yield Words((outcome_words(audit),), "alarm" if audit.findings or incomplete(audit.report) else "calm")
     yield from _conclusion(audit)
-    looked = tuple((told.title, " (", Link(f"check {n}", f"step-{n}"), ")") for n, told in _numbered(audit))
+    looked = tuple((titled(told), " (", Link(f"check {n}", f"step-{n}"), ")") for n, told in _numbered(audit))
     if looked and not audit.findings:
         yield Words(("That is no proof that the model is sound. This is what was looked at:",))
         yield Items(looked)
@@ -212,7 +215,7 @@ def _sections(audit: Audit) -> Iterator[Block]:
 
 def _step(number: int, told: Told) -> Box:
     evidence = told.evidence
-    blocks: list[Block] = [Heading(f"{number}. {told.title}", 3)]
+    blocks: list[Block] = [Heading(f"{number}. {titled(told)}", 3)]
     if told.text:
         blocks.append(Words((told.text,), "verified"))
     if told.failures:
@@ -225,7 +228,7 @@ def _step(number: int, told: Told) -> Box:
     if evidence.marked is not None:
         blocks.append(Shaded(evidence.marked))
     if evidence.table is not None:
-        blocks.append(_table(f"Table {number}. {evidence.table.note or told.title}", evidence.table))
+        blocks.append(_table(f"Table {number}. {evidence.table.note or titled(told)}", evidence.table))
     elif evidence.figure is not None:
         numbers = _table(f"Table {number}. {evidence.figure.title}", figure_table(evidence.figure), _MOST_POINTS)
         blocks.append(Box((numbers,), f"numbers-{number}", "The numbers of the figure"))
@@ -260,6 +263,8 @@ def _basis(number: int, told: Told) -> Line:
 
 def _not_run(audit: Audit) -> Iterator[Block]:
     yield Heading("Not run", 2, "not-run")
+    if audit.report.notes:
+        yield Items(tuple((note,) for note in audit.report.notes))
     if not audit.skipped:
         yield Words(("Every check that belongs to an audit was run.",))
         return
@@ -294,12 +299,13 @@ def _blind_spots(audit: Audit) -> Iterator[Block]:
 def _spent(audit: Audit) -> Iterator[Block]:
     usage, report = audit.report.answer.usage, audit.report
     yield Heading("What the audit took", 2, "spent")
+    used, most = report.used, report.allowance
     rows: list[tuple[str, Line]] = [
-        ("Tool calls", (f"{len(report.told):,}",)),
+        ("Tool calls", (f"{used.tool_calls:,} of at most {most.tool_calls:,}",)),
         ("Model rows asked", (f"{sum(hop.predict_rows for hop in usage.hops):,}",)),
-        ("Language model calls", (f"{usage.model_calls:,}",)),
-        ("Tokens in, out", (f"{sum(h.tokens_in for h in usage.hops):,}, {sum(h.tokens_out for h in usage.hops):,}",)),
-        ("Seconds", (f"{sum(hop.seconds for hop in usage.hops):,.1f}",)),
+        ("Language model calls", (f"{used.model_calls:,} of at most {most.model_calls:,}",)),
+        ("Tokens", (f"{used.tokens:,} of at most {most.tokens:,}",)),
+        ("Seconds", (f"{sum(hop.seconds for hop in usage.hops):,.1f} of at most {most.seconds:,.0f}",)),
         ("Ended", (_stopped(report),)),
     ]
     yield Pairs("Budgets used", tuple(rows))

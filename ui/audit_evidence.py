@@ -12,7 +12,7 @@ from askwhy.tools.evidence import DerivedFact, Fact
 from askwhy.tools.schema import Schema
 from askwhy.tools.value import canonical
 from askwhy.ui.audit_blocks import Block, Box, Code, Grid, Heading, Line, Pairs, Words
-from askwhy.ui.audit_findings import fact_id
+from askwhy.ui.audit_findings import fact_id, titled
 
 _FIELDS = ("feature", "at", "cls", "row", "group", "rank", "error")
 _HEADS = {"cls": "class", "at": "at"}
@@ -28,7 +28,7 @@ def appendix(report: Report, schema: Schema) -> Iterator[Block]:
     yield Words(said, "note")
     for number, told in enumerate(report.told, 1):
         blocks = (_origin(told, schema), *_facts(number, told), *_claims(number, told), *_left_out(told))
-        yield Box(blocks, f"evidence-{number}", f"{number}. {told.title}: {len(told.evidence.facts)} facts")
+        yield Box(blocks, f"evidence-{number}", f"{number}. {titled(told)}: {len(told.evidence.facts)} facts")
 
 
 def _origin(told: Told, schema: Schema) -> Block:

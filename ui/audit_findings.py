@@ -66,6 +66,11 @@ def section_of(told: Told) -> Section | None:
     return made.audit if made is not None else None
 
 
+def titled(told: Told) -> str:
+    """What a step is about, with a capital letter."""
+    return told.title[:1].upper() + told.title[1:]
+
+
 def known_tool(name: str) -> Tool | None:
     """The tool of this name, or None: a report may be read where the tool it used is not registered."""
     try:
@@ -93,7 +98,7 @@ def _why(made: Tool, report: Report, schema: Schema) -> tuple[str, bool]:
     if not made.fits(schema):
         return "does not apply to this kind of model or data", True
     if report.stopped == "done":
-        return "could not be computed on this model and data, or was not part of the plan", False
+        return "was left out by the investigation", False
     if report.stopped == "cancelled":
         return "the audit was cancelled before", False
     return f"the budget of {report.stopped} ran out before", False
@@ -169,7 +174,7 @@ def _where(fact: Fact, schema: Schema) -> str:
         said.append(f"class {_class(fact.cls, schema)}")
     if fact.at is not None:
         said.append(cell_text(fact.at))
-    return ", ".join(said) or f"all {schema.entities}"
+    return ", ".join(dict.fromkeys(said)) or f"all {schema.entities}"
 
 
 def _label(feature: str, schema: Schema) -> str:

@@ -232,33 +232,24 @@ def audit(
     trust: Trust = False,
     rival: Rivals = None,
     seed: Seed = 0,
+    steps: Annotated[int, typer.Option(min=1, help="tool calls at most")] = 40,
+    seconds: Annotated[float, typer.Option(min=1, help="seconds at most")] = 1800,
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as one JSON object")] = False,
 ) -> None:
     """Audit a model and write a report to file: HTML, Markdown, figures, all evidence; exits with 1 where a flaw is
     found, with 2 where the audit could not be run to its end."""
-    from askwhy.ui.audit import again, run_audit
+    from askwhy.ui.audit import Limits, again, run_audit, subject_of
 
-    model, data, demo = _subject_of(subject or [], model, data, demo)
+    model, data, demo = subject_of(subject or [], model, data, demo)
     source = _Source(
         demo=demo, model=model, data=data, target=target, test=test, test_column=test_column, id_column=id_column,
         schema=schema, trust=trust, rivals=tuple(rival or ()),
     )  # fmt: skip
     with _at_work("Loading the model …"):
         session = _session(_load(source), llm, seed)
-    raise typer.Exit(run_audit(session, out, again(vars(source), llm, seed), seed, as_json=as_json))
-
-
-def _subject_of(
-    given: list[str], model: str | None, data: Path | None, demo: str | None
-) -> tuple[str | None, Path | None, str | None]:
-    """Model, data and built-in subject, as named by place or by option."""
-    if not given:
-        return model, data, demo
-    if demo is not None or model is not None or len(given) > 2 or (len(given) == 2 and data is not None):
-        raise typer.BadParameter("give one built-in subject, or MODEL and DATA, either by place or by option")
-    if len(given) == 2:
-        return given[0], Path(given[1]), None
-    return (given[0], data, None) if data is not None else (None, None, given[0])
+    limits = Limits(steps, seconds)
+    command = again(vars(source), llm, seed, limits)
+    raise typer.Exit(run_audit(session, out, command, seed, limits, as_json=as_json))
 
 
 @app.command()

@@ -108,16 +108,17 @@ class _Work:
         except Exception:  # a bug of ours must not cost the reader what was found
             _log.exception("a recipe could not be followed to its end")
             notebook.notes.append("The steps could not be followed to the end.")
-        notebook.notes += [f"Left out: {name}, as {reason}." for name, reason in chat.skipped.items()]
+        notebook.notes += [f"Left out: {name} ({reason})." for name, reason in chat.skipped.items()]
         if isinstance(hops, Chain):
             notebook.notes += hops.notes()
 
     def _hops(self, recipe: str | None) -> Hops:
         subject = self.notebook.subject
         chain = Chain(self.question, subject)
-        if recipe is None and chain.several and recipe_for(self.question) != "audit a model":
+        named = recipe or recipe_for(self.question, by_name=True)
+        if named is None and not chain.several:
+            named = recipe_for(self.question)
+        if named is None:
             return chain
-        self.recipe = recipe or recipe_for(self.question) or ""
-        if not self.recipe:
-            return chain
-        return RECIPES[self.recipe](subject, row_in(self.question, subject))
+        self.recipe = named
+        return RECIPES[named](subject, row_in(self.question, subject))

@@ -20,23 +20,23 @@ FLAW = "flaw"
 
 _EXPLAIN, _FIX = ("explain", "explain_text"), ("counterfactual", "counterfactual_text")
 _SLICES = ("failure_slices", "failure_texts")
-_WORST = (Taken("worst", "row", relations=("mistake", "largest_error")),)
+_WORST = (Taken("worst mistakes", "row", relations=("mistake", "largest_error")),)
 
 _DEBUG = (
-    Hop("worst", ("mistakes",), {"what": "sample"}),
-    Hop("where", _SLICES),
-    Hop("why", _EXPLAIN, takes=_WORST),
-    Hop("similar", ("similar", "similar_text"), takes=_WORST),
-    Hop("fix", _FIX, takes=_WORST),
-    Hop("there", ("mistakes",), {"what": "sample"}, (Taken("where", "group"),)),
+    Hop("worst mistakes", ("mistakes",), {"what": "sample"}),
+    Hop("weak spots", _SLICES),
+    Hop("why it went wrong", _EXPLAIN, takes=_WORST),
+    Hop("similar rows", ("similar rows", "similar_text"), takes=_WORST),
+    Hop("what would change it", _FIX, takes=_WORST),
+    Hop("mistakes in the weak spot", ("mistakes",), {"what": "sample"}, (Taken("weak spots", "group"),)),
 )
 
 _COMPARE = (
-    Hop("models", ("compare_models",)),
-    Hop("worst", ("mistakes",), {"what": "sample"}),
-    Hop("where", _SLICES),
-    Hop("apart", ("contrast_models",), takes=_WORST),
-    Hop("there", ("compare_models",), takes=(Taken("where", "group"),)),
+    Hop("both models", ("compare_models",)),
+    Hop("worst mistakes", ("mistakes",), {"what": "sample"}),
+    Hop("weak spots", _SLICES),
+    Hop("how they differ on the worst mistake", ("contrast_models",), takes=_WORST),
+    Hop("both models in the weak spot", ("compare_models",), takes=(Taken("weak spots", "group"),)),
 )
 
 _DECLINE = (
@@ -44,8 +44,8 @@ _DECLINE = (
     ("decision", ("explain_decision",)),
     ("reasons", ("letter_reasons", "explain_text")),
     ("certain", ("trust", "trust_text")),
-    ("fix", _FIX),
-    ("similar", ("similar", "similar_text")),
+    ("what would change it", _FIX),
+    ("similar rows", ("similar rows", "similar_text")),
 )
 
 
@@ -54,7 +54,7 @@ def _debug(subject: Subject, row: str | None) -> Hops:
     if row is None:
         return lambda done: _DEBUG
     about = [Hop(one.name, one.tools, {"row": row}) if one.takes == _WORST else one for one in _DEBUG]
-    return lambda done: [one for one in about if one.name != "worst"]
+    return lambda done: [one for one in about if one.name != "worst mistakes"]
 
 
 def _compare(subject: Subject, row: str | None) -> Hops:
@@ -114,14 +114,18 @@ _WORDS = {
     "compare two versions": r"\b(?:compare|versus|vs|difference between|which is better|better than)\b.*"
     r"\b(?:models?|versions?|rivals?|challenger|champion|candidate|old|new)\b",
     "prepare a decline": r"\b(?:declin|reject|refus|deni(?:al|ed)|deny|adverse action|letter|turn(?:ed)? down)",
-    "debug a mistake": r"\b(?:debug|mistakes?|errors?|wrong|fails?|failures?|misclassif\w*|bugs?|went wrong)\b",
+    "debug a mistake": r"\bdebug(?:ging)?\b",
+}
+_HINTS = {
+    "debug a mistake": r"\b(?:mistakes?|errors?|wrong|fails?|failures?|misclassif\w*|bugs?|went wrong)\b",
 }
 
 
-def recipe_for(question: str) -> str | None:
-    """The recipe that the words of a question ask for, None where none is meant."""
+def recipe_for(question: str, *, by_name: bool = False) -> str | None:
+    """The recipe that the words of a question ask for, None where none is meant. by_name: only where they say so."""
     said = " ".join(question.casefold().split())
-    return next((name for name, pattern in _WORDS.items() if re.search(pattern, said)), None)
+    words = [*_WORDS.items(), *(() if by_name else _HINTS.items())]
+    return next((name for name, pattern in words if re.search(pattern, said)), None)
 
 
 def row_in(question: str, subject: Subject) -> str | None:

@@ -84,6 +84,9 @@ class RecipeChat(BaseChatModel):
             for one in messages
             if isinstance(one, ToolMessage) and isinstance(one.artifact, Found)
         }
+        for name, found in done.items():
+            if found.problems:
+                self.skipped[name] = found.problems[0].rstrip(".")
         calls = list(self._calls(done))
         return ChatResult(generations=[ChatGeneration(message=AIMessage(content="", tool_calls=calls))])
 

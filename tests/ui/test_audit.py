@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from audit_reports import HOSTILE, LONG, SCRIPT, audit_of, hostile_subject, planted, report_of, told
@@ -20,11 +19,12 @@ from toy_subjects import binary, text
 from typer.testing import CliRunner, Result
 
 from askwhy.agent.answer import Failure
+from askwhy.agent.investigate.allowance import Allowance
 from askwhy.agent.investigate.report import Report, Told
 from askwhy.agent.session import Session
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import MarkedText, Piece
-from askwhy.ui.audit import again, exit_code, write_audit
+from askwhy.ui.audit import Limits, again, exit_code, write_audit
 from askwhy.ui.audit_content import Audit, blocks_of, outcome_words
 from askwhy.ui.audit_findings import excerpt
 from askwhy.ui.audit_html import page
@@ -214,10 +214,13 @@ def test_what_was_not_run_is_listed_with_its_reason(leak: None, clean: Audit) ->
         audit = audit_of(clean.subject, report)
         return next(one.why for one in audit.skipped if one.tool == "planted_leak")
 
-    assert "could not be computed" in why(clean.report)
+    assert why(clean.report) == "was left out by the investigation"
+    noted = clean.report.model_copy(update={"notes": ("Left out: planted, as [it](x) is hard.",)})
+    assert r"- Left out: planted, as \[it\](x) is hard." in markdown(blocks_of(audit_of(clean.subject, noted)))
     stopped = clean.report.model_copy(update={"stopped": "time"})
     assert why(stopped) == "the budget of time ran out before"
     assert "incomplete" in outcome_words(audit_of(clean.subject, stopped))
+    assert outcome_words(audit_of(clean.subject, report_of(()))) == "Nothing was audited: no check could be run."
 
 
 def test_a_tool_that_does_not_fit_is_said_to(clean: Audit) -> None:
@@ -258,9 +261,10 @@ def test_exit_codes(hostile: Audit, clean: Audit) -> None:
 def test_the_command_to_run_it_again() -> None:
     source = {"demo": None, "model": "m odel.skops", "data": Path("d.csv"), "id_column": "id", "trust": True,
               "rivals": ("a=b.skops",)}  # fmt: skip
-    assert again(source, "openai:x", 3) == (
+    assert again(source, "openai:x", 3, Limits()) == (
         "askwhy audit --model 'm odel.skops' --data d.csv --id id --trust --rival a=b.skops --llm openai:x --seed 3"
     )
+    assert again({}, None, 0, Limits(9, 60.5)) == "askwhy audit --steps 9 --seconds 60.5 --seed 0"
 
 
 @pytest.fixture
@@ -269,9 +273,14 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Re
 
     def run(outcome: Report | Exception, audit: Audit, *arguments: str) -> Result:
         def investigate(
-            self: Session, question: str, *, recipe: str, on_step: Callable[[Told], None], **_: Any
+            self: Session,
+            question: str,
+            *,
+            recipe: str,
+            allowance: Allowance,
+            on_step: Callable[[Told], None],
         ) -> Report:
-            assert recipe == "audit a model"
+            assert recipe == "audit a model" and allowance.tool_calls == 40
             print("a model prints this")
             if isinstance(outcome, Exception):
                 raise outcome
@@ -279,7 +288,7 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Re
                 on_step(one)
             return outcome
 
-        monkeypatch.setattr(Session, "investigate", investigate, raising=False)
+        monkeypatch.setattr(Session, "investigate", investigate)
         monkeypatch.setattr("askwhy.ui.cli._built_in", lambda name: audit.subject)
         return CliRunner().invoke(app, ["audit", "credit", "-o", str(tmp_path / "out"), *arguments])
 
