@@ -15,6 +15,7 @@ from toy_subjects import binary
 from askwhy.agent.accounting import Meter, OutOfBudget, Tab, money
 from askwhy.agent.answer import Answer
 from askwhy.agent.bill import Bill, Budget, added
+from askwhy.agent.line import reply
 from askwhy.agent.prices import PRICES, Price, Prices
 from askwhy.agent.session import Session
 from askwhy.prompts import load
@@ -27,7 +28,7 @@ PROMPT = load("rephrase")
 
 def say(tab: Tab, model: Planner, text: str = "hello", **more: Any) -> AIMessage:
     messages: list[BaseMessage] = [HumanMessage(text)]
-    return tab.ask(model, messages, lambda: model.invoke(messages), prompts=(PROMPT,), **more)
+    return tab.ask(model, messages, lambda tally: reply(model, messages, tally=tally), prompts=(PROMPT,), **more)
 
 
 def test_bills_add_up_and_what_is_unknown_stays_unknown() -> None:
