@@ -26,7 +26,11 @@ _CHARACTERS = 3
 """Characters of a token, where nobody counted; few, so that a budget is rather kept than broken."""
 
 
-class OutOfBudget(Exception):
+class NotAsked(Exception):
+    """A call that was not made, and is not counted, though `work` had begun."""
+
+
+class OutOfBudget(NotAsked):
     """A call that was not made. `what` says which limit was reached: "3 of 3 calls"."""
 
     def __init__(self, what: str) -> None:
@@ -158,18 +162,28 @@ class Tab:
             return known
         self.meter.admit()
         self.bill = added(self.bill, Bill(model_calls=1))
-        self._sent(prompts)
         started = time.perf_counter()
         try:
             reply = work()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, NotAsked) and not isinstance(error, OutOfBudget):  # that is of a repeated request
+                self._note(Bill(model_calls=-1))
+                raise
+            self._sent(prompts)
             guessed = _guessed(price, messages, tools, None)
             self._note(Bill(failed=1, unmetered=1, model_seconds=time.perf_counter() - started), guessed)
             raise
+        self._sent(prompts)
         bill = _billed(reply, price, time.perf_counter() - started)
         self._note(bill, _guessed(price, messages, tools, reply) if bill.unmetered else None)
         self.meter.keep(key, model, reply)
         return reply
+
+    def repeat(self) -> None:
+        """The request of a call is sent once more, as it failed: for `work` that tries again. Raises OutOfBudget."""
+        self.meter.admit()
+        self.bill = added(self.bill, Bill(model_calls=1))
+        self._note(Bill(failed=1, unmetered=1))
 
     def refuse(self) -> None:
         """The last reply was of no use: it is not to be given again."""

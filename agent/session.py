@@ -83,7 +83,7 @@ class Session:
             return self._refuse_length(question)
         clock = _Clock(self._meter)
         self._runner.warm()
-        meaning = understand(question, self.history, self.subject, self._model, self._meter)
+        meaning = understand(question, self.history, self.subject, self._model, meter=self._meter)
         clock.note("understand")
         answer = self._accounted(self._answer(question, meaning, clock, cancelled))
         rows, features = listed(answer.evidence)

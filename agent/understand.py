@@ -50,7 +50,7 @@ class Understanding:
 
 
 def understand(
-    question: str, history: tuple[Turn, ...], subject: Subject, model: BaseChatModel, meter: Meter | None = None
+    question: str, history: tuple[Turn, ...], subject: Subject, model: BaseChatModel, *, meter: Meter | None = None
 ) -> Understanding:
     """What the question means, in the light of the turns before. Never raises for what the user or a model said.
 

@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from scripted_models import QUESTION, Planner
 from toy_subjects import binary
 
-from askwhy.agent.accounting import Meter, OutOfBudget, Tab, money
+from askwhy.agent.accounting import Meter, NotAsked, OutOfBudget, Tab, money
 from askwhy.agent.answer import Answer
 from askwhy.agent.bill import Bill, Budget, added
 from askwhy.agent.prices import PRICES, Price, Prices
@@ -100,6 +100,46 @@ def test_failures_are_counted_and_not_kept() -> None:
     assert (meter.total.model_calls, meter.total.failed, meter.total.unmetered) == (1, 1, 1)
     say(meter.tab(), model)
     assert (model.calls, meter.total.cached, meter.total.failed) == (2, 0, 1)
+
+
+def test_a_call_that_was_not_made_is_not_counted() -> None:
+    meter, model = Meter(), Planner()
+    tab = meter.tab()
+
+    def work() -> AIMessage:
+        raise NotAsked("no calls are left for this turn")
+
+    with pytest.raises(NotAsked):
+        tab.ask(model, [HumanMessage("hello")], work, prompts=(PROMPT,))
+    assert meter.total == tab.bill == Bill() and tab.prompts == ()
+
+
+def test_a_request_that_is_sent_again_counts_again_and_against_the_budget() -> None:
+    meter, model = Meter(Budget(model_calls=2)), Planner()
+    tab = meter.tab()
+
+    def work() -> AIMessage:
+        tab.repeat()
+        return model.invoke([HumanMessage("hello")])
+
+    tab.ask(model, [HumanMessage("hello")], work, prompts=(PROMPT,))
+    assert (tab.bill.model_calls, tab.bill.failed, tab.bill.unmetered, tab.bill.tokens_in) == (2, 1, 1, 1000)
+    assert meter.total == tab.bill
+    with pytest.raises(OutOfBudget, match="2 of 2 calls"):
+        tab.repeat()
+
+
+def test_a_repeated_request_that_the_budget_forbids_leaves_the_first_one_counted() -> None:
+    meter = Meter(Budget(model_calls=1))
+    tab = meter.tab()
+
+    def work() -> AIMessage:
+        tab.repeat()
+        raise AssertionError("not reached")
+
+    with pytest.raises(OutOfBudget):
+        tab.ask(Planner(), [HumanMessage("hello")], work, prompts=(PROMPT,))
+    assert (tab.bill.model_calls, tab.bill.failed, tab.prompts) == (1, 1, (PROMPT.hash,))
 
 
 def test_a_refused_reply_is_not_kept() -> None:
