@@ -229,6 +229,11 @@ class _Counted(Tally):
         self.tab.charge(Bill(model_calls=1))
         super().take()
 
+    def fail(self) -> None:
+        """Count the last request as failed."""
+        self.tab.charge(Bill(failed=1, unmetered=1))
+        self.tab.meter.note(Bill(failed=1, unmetered=1))
+
     def note(self, message: AIMessage) -> None:
         """Add what a reply took, by what its server says, or else by its characters."""
         super().note(message)

@@ -74,6 +74,9 @@ class Tally:
         """Count a request that is about to be sent; what this raises keeps it from being sent."""
         self.calls += 1
 
+    def fail(self) -> None:
+        """Hear that the last request failed and is sent again."""
+
     def note(self, message: AIMessage) -> None:
         """Add the tokens of a reply."""
         used = getattr(message, "usage_metadata", None) or {}
@@ -195,6 +198,8 @@ def asking(
                 _give_up(error, line)
                 raise
             again -= 1
+            if tally is not None:
+                tally.fail()
             time.sleep(wait)
         else:
             line.worked()

@@ -101,7 +101,7 @@ class _Asking:
         from langchain_core.messages import AIMessage, HumanMessage
 
         prompt = load("rephrase")
-        prompts = (prompt, load("rephrase_reader"))
+        prompts: tuple[Prompt, ...] = (prompt, load("rephrase_reader"))
         messages: list[BaseMessage] = [HumanMessage(prompt.render(**prompt_values(self.bones, self.plan)))]
         for number in range(MAX_CALLS):
             said = self._reply(messages, prompts)

@@ -93,7 +93,9 @@ class Session:
         clock = _Clock(self._meter)
         self._runner.warm()
         with allowed(MAX_CALLS + self._candidates - 1):
-            meaning = understand(question, self.history, self.subject, self._model, self._meter, self._candidates)
+            meaning = understand(
+                question, self.history, self.subject, self._model, meter=self._meter, candidates=self._candidates
+            )
             clock.note("understand")
             answer = self._accounted(self._answer(question, meaning, clock, cancelled))
         self._remember(answer)

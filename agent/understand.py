@@ -47,6 +47,7 @@ def understand(
     history: tuple[Turn, ...],
     subject: Subject,
     model: BaseChatModel,
+    *,
     meter: Meter | None = None,
     candidates: int = 1,
 ) -> Understanding:

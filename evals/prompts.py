@@ -223,7 +223,7 @@ def _readings(items: Sequence[Item], chat: Callable[[Schema], Any]) -> list[Try]
     from askwhy.agent.understand import understand
 
     def read_again(item: Item, meter: Meter) -> Tried:
-        found = understand(item.question, item.history, item.subject, chat(item.subject.schema), meter)
+        found = understand(item.question, item.history, item.subject, chat(item.subject.schema), meter=meter)
         usable = not found.engine.endswith("-> embedded")
         return Tried(usable and item.gold.marks(found.outcome).typed, usable, max(0, found.model_calls - 1))
 

@@ -69,10 +69,14 @@ class Chain:
             clause = clause_of(self._left.pop(0), self.subject.schema, group is not None, row is not None)
             if group is None and points_there(clause.bare) and self._turns:
                 every = clean(self.subject.schema.entities)
-                self.said.append(f"No group was found before “{clean(clause.bare, 200)}”, so this is about all {every}.")
+                self.said.append(
+                    f"No group was found before “{clean(clause.bare, 200)}”, so this is about all {every}."
+                )
             if clause.worst:
                 self._waiting = clause if clause.text else None
-                yield self._named(clause, "mistakes", {"what": "sample"} | ({"where": group} if clause.there and group else {}))
+                yield self._named(
+                    clause, "mistakes", {"what": "sample"} | ({"where": group} if clause.there and group else {})
+                )
                 return
         else:
             clause, self._waiting = self._waiting, None

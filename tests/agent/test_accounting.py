@@ -15,7 +15,8 @@ from toy_subjects import binary
 from askwhy.agent.accounting import Meter, OutOfBudget, Tab, money
 from askwhy.agent.answer import Answer
 from askwhy.agent.bill import Bill, Budget, added
-from askwhy.agent.line import reply
+from askwhy.agent.bounds import NoCallsLeft
+from askwhy.agent.line import Resting, Tally, reply
 from askwhy.agent.prices import PRICES, Price, Prices
 from askwhy.agent.session import Session
 from askwhy.prompts import load
@@ -103,6 +104,51 @@ def test_failures_are_counted_and_not_kept() -> None:
     assert (model.calls, meter.total.cached, meter.total.failed) == (2, 0, 1)
 
 
+def test_a_call_that_was_not_made_is_not_counted() -> None:
+    meter, model = Meter(), Planner()
+    tab = meter.tab()
+
+    def work(tally: Tally) -> AIMessage:
+        raise NoCallsLeft("no calls are left for this turn")
+
+    with pytest.raises(NoCallsLeft):
+        tab.ask(model, [HumanMessage("hello")], work, prompts=(PROMPT,))
+    assert meter.total == tab.bill == Bill() and tab.prompts == ()
+
+
+def test_a_request_that_is_sent_again_counts_again_and_against_the_budget() -> None:
+    meter, model = Meter(Budget(model_calls=2)), Planner()
+    tab = meter.tab()
+
+    def work(tally: Tally) -> AIMessage:
+        tally.take()
+        tally.fail()
+        tally.take()
+        message = model.invoke([HumanMessage("hello")])
+        tally.note(message)
+        return message
+
+    tab.ask(model, [HumanMessage("hello")], work, prompts=(PROMPT,))
+    assert (tab.bill.model_calls, tab.bill.failed, tab.bill.unmetered, tab.bill.tokens_in) == (2, 1, 1, 1000)
+    assert meter.total == tab.bill
+    with pytest.raises(OutOfBudget, match="2 of 2 calls"):
+        say(tab, model, "and now?")
+
+
+def test_a_repeated_request_that_the_budget_forbids_leaves_the_first_one_counted() -> None:
+    meter = Meter(Budget(model_calls=1))
+    tab = meter.tab()
+
+    def work(tally: Tally) -> AIMessage:
+        tally.take()
+        tally.take()
+        raise AssertionError("not reached")
+
+    with pytest.raises(OutOfBudget):
+        tab.ask(Planner(), [HumanMessage("hello")], work, prompts=(PROMPT,))
+    assert (tab.bill.model_calls, tab.bill.failed, tab.prompts) == (1, 1, (PROMPT.hash,))
+
+
 def test_a_refused_reply_is_not_kept() -> None:
     meter, model = Meter(), Planner()
     tab = meter.tab()
@@ -161,7 +207,7 @@ def test_a_kept_reply_is_given_though_the_budget_is_used_up() -> None:
 def test_a_server_that_does_not_count_is_held_to_the_budget_by_a_guess(model: Planner, budget: Budget) -> None:
     meter, made = Meter(budget, PRICED), model.model_copy(update={"calls": 0})
     for number in range(8):
-        with contextlib.suppress(OutOfBudget, ConnectionError):
+        with contextlib.suppress(OutOfBudget, ConnectionError, Resting):
             say(meter.tab(), made, f"{number}" * 300)  # 100 tokens, by a guess
     assert 1 <= made.calls <= 3
     assert meter.total.tokens == 0 and meter.total.cost is None
