@@ -34,6 +34,7 @@ MOST_HUNG = 4
 """Calls that may hang at the same time; while there are as many, nothing more is asked."""
 
 _BUSY = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 529))
+_OF_SERVER = {"APIConnectionError", "APIError", "TransportError", "StreamError"}
 _SECRET = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$")
 _SHORTEST_SECRET = 8
 
@@ -205,6 +206,13 @@ def _give_up(error: Exception, line: Line) -> None:
 def refused(error: Exception) -> bool:
     """Whether a server says that it cannot do what was asked."""
     return getattr(error, "status_code", None) in (400, 404, 405, 422, 501)
+
+
+def of_server(error: Exception) -> bool:
+    """Whether an error is of the server or the way to it, by the names that providers' packages have for these; else
+    it is about what was said."""
+    names = {one.__name__ for one in type(error).__mro__}
+    return isinstance(error, OSError) or hasattr(error, "status_code") or bool(names & _OF_SERVER)
 
 
 def _pause(error: Exception, pause: float) -> float | None:
