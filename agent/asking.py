@@ -67,9 +67,11 @@ class Asking:
         """The outcome, or None where the model is no use: it failed, or its calls were wrong twice."""
         try:
             able = capabilities(self.model, self.tally)
+            tried = ("trial", "trial_json")[: min(self.tally.calls, 1 if able.tools else 2)]
             if not able.tools and able.writes is False:
                 return None
             found = self._asked(question, bool(able.tools))
+            self.prompts += tuple(load(name).hash for name in tried)
         except Exception as error:
             # Whatever a provider's package raises, the embedded model can still answer.
             _log.warning("%s failed with %s; the embedded model takes over", self.engine, type(error).__name__)

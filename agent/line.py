@@ -68,12 +68,19 @@ class Tally:
     calls: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def call(self) -> None:
+        """Add a request."""
+        with self._lock:
+            self.calls += 1
 
     def note(self, message: AIMessage) -> None:
         """Add the tokens of a reply."""
         used = getattr(message, "usage_metadata", None) or {}
-        self.tokens_in += int(used.get("input_tokens", 0))
-        self.tokens_out += int(used.get("output_tokens", 0))
+        with self._lock:
+            self.tokens_in += int(used.get("input_tokens", 0))
+            self.tokens_out += int(used.get("output_tokens", 0))
 
 
 @dataclass
@@ -179,7 +186,7 @@ def asking(
         if turn is not None:
             turn.take()
         if tally is not None:
-            tally.calls += 1
+            tally.call()
         try:
             done = line.within(max(0.0, ends - time.monotonic()), work)
         except Exception as error:
