@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from askwhy.agent.line import Capabilities, Tally, asking, line_of, refused
+from askwhy.agent.line import Capabilities, Tally, asking, line_of, of_server, refused
 from askwhy.prompts import load
 
 if TYPE_CHECKING:
@@ -101,17 +101,29 @@ def _calls_note(message: AIMessage) -> bool:
 
 def _structured(model: BaseChatModel, tally: Tally) -> bool:
     """Whether the model keeps to a JSON schema that goes with the request."""
+    prompt = _said("trial_json", tally)
     try:
-        kept = keeping(model, _SCHEMA)
-        prompt = _said("trial_json", tally)
-        found: Any = asking(model, lambda: kept.invoke(prompt), retries=0, tally=tally)
+        found = asking(model, lambda: _kept(model, prompt), retries=0, tally=tally)
     except Exception as error:
-        if refused(error) or isinstance(error, (NotImplementedError, ValueError)):
+        if refused(error) or isinstance(error, NotImplementedError):
             return False
         raise
+    if found is None:
+        return False
     tally.note(found["raw"])
     parsed = found.get("parsed")
     return isinstance(parsed, dict) and set(parsed) == {"word"} and isinstance(parsed["word"], str)
+
+
+def _kept(model: BaseChatModel, prompt: str) -> dict[str, Any] | None:
+    """The reply of the trial; None where a reply came, but the provider's package can make nothing of it."""
+    try:
+        found: dict[str, Any] = keeping(model, _SCHEMA).invoke(prompt)
+    except Exception as error:
+        if of_server(error) or isinstance(error, NotImplementedError):
+            raise
+        return None
+    return found
 
 
 def keeping(model: BaseChatModel, schema: dict[str, Any]) -> Any:

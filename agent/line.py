@@ -35,6 +35,7 @@ MOST_HUNG = 4
 """Calls that may hang at the same time; while there are as many, nothing more is asked."""
 
 _BUSY = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 529))
+_OF_SERVER = {"APIConnectionError", "APIError", "TransportError", "StreamError"}
 _SECRET = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$")
 _SHORTEST_SECRET = 8
 
@@ -69,10 +70,12 @@ class Tally:
     tokens_in: int = 0
     tokens_out: int = 0
     prompts: list[Prompt] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def take(self) -> None:
         """Count a request that is about to be sent; what this raises keeps it from being sent."""
-        self.calls += 1
+        with self._lock:
+            self.calls += 1
 
     def fail(self) -> None:
         """Hear that the last request failed and is sent again."""
@@ -80,8 +83,9 @@ class Tally:
     def note(self, message: AIMessage) -> None:
         """Add the tokens of a reply."""
         used = getattr(message, "usage_metadata", None) or {}
-        self.tokens_in += int(used.get("input_tokens", 0))
-        self.tokens_out += int(used.get("output_tokens", 0))
+        with self._lock:
+            self.tokens_in += int(used.get("input_tokens", 0))
+            self.tokens_out += int(used.get("output_tokens", 0))
 
 
 @dataclass
@@ -218,6 +222,13 @@ def _give_up(error: Exception, line: Line) -> None:
 def refused(error: Exception) -> bool:
     """Whether a server says that it cannot do what was asked."""
     return getattr(error, "status_code", None) in (400, 404, 405, 422, 501)
+
+
+def of_server(error: Exception) -> bool:
+    """Whether an error is of the server or the way to it, by the names that providers' packages have for these; else
+    it is about what was said."""
+    names = {one.__name__ for one in type(error).__mro__}
+    return isinstance(error, OSError) or hasattr(error, "status_code") or bool(names & _OF_SERVER)
 
 
 def _pause(error: Exception, pause: float) -> float | None:

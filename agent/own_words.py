@@ -82,10 +82,12 @@ def _offered(question: str, said: Sequence[str], subject: Subject, read: Reader)
 def is_plain(question: str, said: Sequence[str], schema: Schema) -> bool:
     """Whether a question asks and does not tell: it opens as a question for something does, and each of its words is a
     question word, in a name of the schema, or the user's own; each number is the user's own; there is no markup."""
-    if not _OPENS.match(question) or _MARKUP.search(question):
-        return False
+    return bool(_OPENS.match(question)) and _is_made_of_known_words(question, said, schema)
+
+
+def _is_made_of_known_words(text: str, said: Sequence[str], schema: Schema) -> bool:
     known = _WORDS | _names(schema) | _stems(" ".join(said[-_MOST_SAID:]))
-    return all(word in known or stem(word) in known for word in _words(question))
+    return not _MARKUP.search(text) and all(word in known or stem(word) in known for word in _words(text))
 
 
 def _words(text: str) -> list[str]:
@@ -119,8 +121,11 @@ def _check(step: Step, said: Sequence[str], subject: Subject) -> None:
     cells = (*scope.where.conditions(), *scope.changes, *scope.case)
     arguments = (value for one in step.arguments for value in _several(one.value))
     values = (*(one.value for one in cells), *(getattr(one, "words", None) for one in cells), *arguments)
-    for value in (*values, scope.row, scope.text):
-        _stands(value, said, subject)
+    for value in values:
+        if not (isinstance(value, str) and _is_made_of_known_words(value, said, subject.schema)):
+            _stands(value, said, subject)
+    _stands(scope.row, said, subject)
+    _stands(scope.text, said, subject)
 
 
 def _stands(value: object, said: Sequence[str], subject: Subject) -> None:

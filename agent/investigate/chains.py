@@ -11,11 +11,11 @@ from typing import Any
 from askwhy.agent.answer import Turn
 from askwhy.agent.calls import calls_of
 from askwhy.agent.embedded.chat import EmbeddedChat
+from askwhy.agent.groups import where_of_group
 from askwhy.agent.investigate.clauses import Clause, clause_of, clauses_of, points_there
 from askwhy.agent.investigate.notebook import Found
 from askwhy.agent.investigate.pointing import where_written
 from askwhy.agent.investigate.script import Hop, Taken, taken_from
-from askwhy.agent.groups import where_of_group
 from askwhy.agent.listing import clean
 from askwhy.agent.plan import Plan, Step
 from askwhy.agent.references import listed

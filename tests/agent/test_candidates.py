@@ -39,8 +39,8 @@ RIGHT, LESS, WRONG = count(WOMEN, OLDER), count(OLDER), count(WOMEN, YOUNGER)
         (RIGHT, 0),
         (LESS, 1),  # women are left over
         (WRONG, 2),  # 40 is left over, 30 was not said
-        (Plan(steps=(Step(tool="count"),)), 2),
-        (Plan(steps=(Step(tool="explain", scope=Scope(row="12")),)), 3),
+        (Plan(steps=(Step(tool="count"),)), 3),  # women, age and 40 are left over
+        (Plan(steps=(Step(tool="explain", scope=Scope(row="12")),)), 4),  # and 12 was not said
     ],
 )
 def test_what_a_plan_leaves_over_and_invents_is_counted(plan: Plan, errors: int) -> None:

@@ -64,6 +64,9 @@ def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> N
             raise ImportError(name)
         return real(name, *rest, **more)
 
+    from langchain.chat_models import base
+
+    base._get_chat_model_creator.cache_clear()  # another test may have made such a model
     monkeypatch.setitem(sys.modules, "langchain_ollama", None)
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingExtra, match=r"pip install 'askwhy\[ollama\]'"):
