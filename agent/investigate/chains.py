@@ -11,11 +11,11 @@ from typing import Any
 from askwhy.agent.answer import Turn
 from askwhy.agent.calls import calls_of
 from askwhy.agent.embedded.chat import EmbeddedChat
+from askwhy.agent.groups import where_of_group
 from askwhy.agent.investigate.clauses import Clause, clause_of, clauses_of, points_there
 from askwhy.agent.investigate.notebook import Found
 from askwhy.agent.investigate.pointing import where_written
 from askwhy.agent.investigate.script import Hop, Taken, taken_from
-from askwhy.agent.groups import where_of_group
 from askwhy.agent.listing import clean
 from askwhy.agent.plan import Plan, Step
 from askwhy.agent.references import listed
@@ -69,10 +69,14 @@ class Chain:
             clause = clause_of(self._left.pop(0), self.subject.schema, group is not None, row is not None)
             if group is None and points_there(clause.bare) and self._turns:
                 every = clean(self.subject.schema.entities)
-                self.said.append(f"No group was found before “{clean(clause.bare, 200)}”, so this is about all {every}.")
+                self.said.append(
+                    f"No group was found before “{clean(clause.bare, 200)}”, so this is about all {every}."
+                )
             if clause.worst:
                 self._waiting = clause if clause.text else None
-                yield self._named(clause, "mistakes", {"what": "sample"} | ({"where": group} if clause.there and group else {}))
+                yield self._named(
+                    clause, "mistakes", {"what": "sample"} | ({"where": group} if clause.there and group else {})
+                )
                 return
         else:
             clause, self._waiting = self._waiting, None

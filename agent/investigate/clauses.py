@@ -26,14 +26,18 @@ _WORST = re.compile(
     r"(?:mistake|error|miss)\b(?: (?:it|the model) (?:makes|made))?",
     re.IGNORECASE,
 )
-_SHOWN = re.compile(r"(?:find|show(?: me)?|give(?: me)?|name|take|pick|list|see|look at|what(?: is|'s|s)|which is)\s*$", re.I)
+_SHOWN = re.compile(
+    r"(?:find|show(?: me)?|give(?: me)?|name|take|pick|list|see|look at|what(?: is|'s|s)|which is)\s*$", re.I
+)
 _MODEL = re.compile(
     r"\bit (?:treats?|fails?|makes?|made|relies|rely|uses?|gets?|does|is (?:most |more |least )?(?:often )?wrong|"
-    r"performs?|predicts?|decides?|works?)\b|\b(?:does|did|is|can) it (?:fail|make|rely|use|get|do|treat|perform|decide|work|wrong)\b",
+    r"performs?|predicts?|decides?|works?)\b|"
+    r"\b(?:does|did|is|can) it (?:fail|make|rely|use|get|do|treat|perform|decide|work|wrong)\b",
     re.IGNORECASE,
 )
 _FIX = re.compile(
-    r"\b(?:what|how|which changes?)\b.*\b(?:fix|mend|correct|put (?:it|that|this) right|change (?:it|that|this)|flip)\b|"
+    r"\b(?:what|how|which changes?)\b.*"
+    r"\b(?:fix|mend|correct|put (?:it|that|this) right|change (?:it|that|this)|flip)\b|"
     r"\bwhat (?:would|must|has to|should) (?:have to )?(?:change|be different)\b|"
     r"\bwhat would make (?:it|that|this) (?:right|correct)\b",
     re.IGNORECASE,
@@ -73,7 +77,11 @@ def clause_of(said: str, schema: Schema, group: bool, row: bool) -> Clause:
     text = said[: found.start()] + said[found.end() :] if found else said
     if mention := _WORST.search(text):
         before = text[: mention.start()]
-        rest = "" if _SHOWN.search(before) and not text[mention.end() :].strip() else f"{before}{{row}}{text[mention.end() :]}"
+        rest = (
+            ""
+            if _SHOWN.search(before) and not text[mention.end() :].strip()
+            else f"{before}{{row}}{text[mention.end() :]}"
+        )
         return Clause(rest, True, group and (found is not None or not mention[0].lower().startswith("the model")), said)
     if row and _FIX.search(text):
         return Clause(_FIXED, False, False, said)
@@ -83,7 +91,9 @@ def clause_of(said: str, schema: Schema, group: bool, row: bool) -> Clause:
 def _with_row(text: str, schema: Schema) -> str:
     """The clause with “{row}” in the place of a pronoun, unless that is the model's."""
     entity = re.escape(schema.entity)
-    named = rf"\b(?:(?:that|this) (?:one|case|row|mistake|error|prediction|{entity})|the (?:mistake|case)|it|they|them)\b"
+    named = (
+        rf"\b(?:(?:that|this) (?:one|case|row|mistake|error|prediction|{entity})|the (?:mistake|case)|it|they|them)\b"
+    )
     if _MODEL.search(text):
         return text
     return re.sub(named, "{row}", re.sub(r"\bits\b", "{row}'s", text, flags=re.I), flags=re.IGNORECASE)
