@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from askwhy.agent.listing import class_id, clean, feature_id, find_class, find_feature, find_value
 from askwhy.agent.plan import Audience, Check, Clarify, Decline, Form, Length, Outcome, Plan, Step
+from askwhy.agent.refs import read_refs, written_refs
 from askwhy.tools.errors import ToolError
 from askwhy.tools.registry import Tool, names_kind, tools
 from askwhy.tools.schema import Feature, Schema
@@ -172,7 +173,8 @@ def _written(step: Step, schema: Schema) -> dict[str, Any]:
     for entry in entries(scope):
         if entry.get("feature"):
             entry["feature"] = feature_id(schema, entry["feature"])
-    return own | scope | step.model_dump(include=set(_MANNER), exclude_defaults=True)
+    manner = step.model_dump(include=set(_MANNER), exclude_defaults=True)
+    return own | scope | written_refs(step, made) | manner
 
 
 def _ids(schema: Schema, kind: str | None, value: Any) -> Any:
@@ -209,12 +211,13 @@ def outcome_of(calls: Sequence[ToolCall], schema: Schema, previous: Scope | None
     steps, problems = [], []
     for number, call in enumerate(calls, 1):
         try:
-            steps.append(_step(call, schema, previous))
+            steps.append(_step(number, call, schema, previous))
         except (ToolError, ValidationError, BadCalls) as error:
             problems += [f"call {number} ({clean(call['name'])}): {problem}" for problem in _said(error)]
     if problems:
         raise BadCalls(*problems)
-    return Plan(steps=tuple(dict.fromkeys(steps)))
+    # References count the steps, so none of them is dropped where there are any.
+    return Plan(steps=tuple(steps if any(step.refs for step in steps) else dict.fromkeys(steps)))
 
 
 def _said(error: ToolError | ValidationError | BadCalls) -> list[str]:
@@ -246,7 +249,7 @@ def _questions(text: str) -> str:
     return " ".join(question.strip() for question in re.findall(r"[^.!?]+(?:\.\d[^.!?]*)*\?", line))
 
 
-def _step(call: ToolCall, schema: Schema, previous: Scope | None) -> Step:
+def _step(number: int, call: ToolCall, schema: Schema, previous: Scope | None) -> Step:
     made = tools(schema).get(call["name"])
     if made is None:
         raise BadCalls(f"there is no such tool; there are: {', '.join(tools(schema))}, {', '.join(_PSEUDO)}")
@@ -255,13 +258,17 @@ def _step(call: ToolCall, schema: Schema, previous: Scope | None) -> Step:
     for name, value in manner.items():
         if value not in get_args(_MANNER[name][0]):
             raise BadCalls(f"{name}: it is one of {', '.join(get_args(_MANNER[name][0]))}")
+    given, refs = read_refs(given, made, schema)
+    if any(ref.step >= number for ref in refs):
+        raise BadCalls("only what an earlier call finds can be taken")
     scope = _scope({name: given.pop(name) for name in Scope.model_fields if name in given}, schema, previous)
     hints = get_type_hints(made.function, include_extras=True)
     own = {name: _named(schema, hints.get(name), value) for name, value in given.items()}
     checked = made.checked(schema, own)
     _needed(made, scope)
     arguments = arguments_of({name: checked[name] for name in own})
-    return Step(tool=made.name, arguments=arguments, scope=scope, **manner)
+    step = Step(tool=made.name, arguments=arguments, scope=scope, **manner)
+    return step.referring(refs) if refs else step
 
 
 def _named(schema: Schema, annotation: Any, value: Any) -> Any:

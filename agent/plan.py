@@ -14,14 +14,15 @@ class Ref(Value):
     """Takes a value from a fact of an earlier step: "explain the worst mistake found in step 1".
 
     `into` is "row" (the scope's instance), "where" (the rows of the fact's group) or the name of an argument; `take`
-    says which part of the fact, `place` the how-manieth fact of this relation it is, counted from 1.
+    says which part of the fact, None: that which `into` is about. The relation "any" stands for the first fact that
+    has it, see `askwhy.agent.refs`. `place` picks one fact of the relation, counted from 1 in the tool's order.
     """
 
     into: str
     step: int
     relation: str
-    take: Literal["value", "feature", "row", "cls", "group"] = "row"
-    place: int = 1
+    take: Literal["value", "feature", "row", "cls", "group"] | None = None
+    place: int | None = None
 
 
 Form = Literal["words", "numbers", "method", "letter"]

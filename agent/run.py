@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from askwhy.agent.drafts import Drafted, Drafter
-from askwhy.agent.groups import where_of_group
 from askwhy.agent.letter import letter_step
-from askwhy.agent.plan import Plan, Ref, Step
+from askwhy.agent.plan import Plan, Step
+from askwhy.agent.refs import with_found
 from askwhy.tools.call import Call, Limits, Result
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Evidence, Fact
+from askwhy.tools.evidence import Evidence
 from askwhy.tools.executor import Executor
 from askwhy.tools.how import how_computed
 from askwhy.tools.registry import find_tool
-from askwhy.tools.scope import Argument, arguments_of
+from askwhy.tools.scope import arguments_of
 from askwhy.tools.subject import Subject
 from askwhy.tools.value import canonical
 
@@ -67,8 +67,8 @@ class Runner:
         shown: list[Evidence] = []
         drafted: list[Drafted] = []
         spent = 0
-        for planned in plan.steps:
-            step = resolved(planned, found)
+        for resolved in plan.steps:
+            step = with_found(resolved, find_tool(resolved.tool), found)
             step = letter_step(step, subject.schema) if step.form == "letter" else step
             call = self._call(subject, step)
             if drafter is not None and call.tool.drafts and (drafts := drafter(subject, step)) is not None:
@@ -108,36 +108,3 @@ def _key(subject: Subject, call: Call) -> str:
     arguments = [one.model_dump(mode="json") for one in call.arguments]
     scope = call.scope.model_dump(mode="json")
     return canonical([subject.id, call.tool.name, call.tool.code, arguments, scope, call.seed, list(call.drafts)])
-
-
-def resolved(step: Step, found: Sequence[Evidence]) -> Step:
-    """The step with its references replaced by what the earlier steps found. Raises ToolError."""
-    for ref in step.refs:
-        if ref.into == "where":
-            where = where_of_group(*_referred(ref, found))
-            step = step.model_copy(update={"scope": step.scope.model_copy(update={"where": step.scope.where & where})})
-            continue
-        value = _taken(ref, found)
-        if ref.into == "row":
-            step = step.model_copy(update={"scope": step.scope.model_copy(update={"row": str(value)})})
-        else:
-            kept = tuple(one for one in step.arguments if one.name != ref.into)
-            step = step.model_copy(update={"arguments": (*kept, Argument(name=ref.into, value=value))})
-    return step
-
-
-def _taken(ref: Ref, found: Sequence[Evidence]) -> str | int | float | bool:
-    value = getattr(_referred(ref, found)[1], ref.take)
-    if value is None:
-        raise ToolError(f"Step {ref.step} found no {ref.relation} to go on with.")
-    return value  # type: ignore[no-any-return]  # one of Fact's scalar fields
-
-
-def _referred(ref: Ref, found: Sequence[Evidence]) -> tuple[Evidence, Fact]:
-    """The fact that is meant, and the evidence it is in."""
-    if not 1 <= ref.step <= len(found):
-        raise ToolError(f"Step {ref.step} has not run, so nothing can be taken from it.")
-    facts = found[ref.step - 1].all(ref.relation)
-    if not 1 <= ref.place <= len(facts):
-        raise ToolError(f"Step {ref.step} found no {ref.relation} to go on with.")
-    return found[ref.step - 1], facts[ref.place - 1]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_origin, get_type_hints
 
 from askwhy.agent.plan import Plan, Step
+from askwhy.agent.refs import ANY
 from askwhy.agent.scope_words import case_words, changes_words, instance_words, where_words
 from askwhy.agent.wording import cell, class_name, clean, feature_name, joined, known_feature, quoted
 from askwhy.tools.errors import ToolError
@@ -64,6 +65,8 @@ class _Reading:
             text += f", for {clean(self.schema.entities)} {where_words(self.step.scope.where, self.schema)}"
         if "changes" in left:
             text += f", with {changes_words(self.step.scope.changes, self.schema)}"
+        if grouped := next((ref.step for ref in self.step.refs if ref.into == "where"), None):
+            text += f", for the group found in step {grouped}"
         rest = [
             f"{'class' if name == 'cls' else _spaced(name)}: {words}"
             for name, words in self._given().items()
@@ -89,8 +92,12 @@ class _Reading:
             for one in self.step.arguments
             if one.value not in (None, ()) and (one.name not in fields or one.value != fields[one.name].default)
         }
-        refs = {ref.into: self._ref(ref.relation, ref.step) for ref in self.step.refs if ref.into != "row"}
-        return given | refs
+        return given | self._taken()
+
+    def _taken(self) -> dict[str, str]:
+        """Arguments that come from earlier steps, in words."""
+        refs = (ref for ref in self.step.refs if ref.into not in ("row", "where"))
+        return {ref.into: self._ref(ref.relation, ref.step) for ref in refs}
 
     def _argument(self, name: str, value: Scalar | tuple[Scalar, ...] | None) -> str:
         if isinstance(value, tuple):
@@ -107,12 +114,13 @@ class _Reading:
         return cell(value, None, constant=True)
 
     def _ref(self, relation: str, step: int) -> str:
-        return f"the {_spaced(relation)} found in step {step}"
+        return f"the {_spaced(relation)} found in step {step}" if relation != ANY else f"what step {step} finds"
 
     def _instance(self) -> str | None:
         for ref in self.step.refs:
             if ref.into == "row":
-                return f"the {clean(self.schema.entity)} found in step {ref.step} ({_spaced(ref.relation)})"
+                what = f" ({_spaced(ref.relation)})" if ref.relation != ANY else ""
+                return f"the {clean(self.schema.entity)} found in step {ref.step}{what}"
         words = instance_words(self.step.scope, self.schema, changes=False)
         if self.step.scope.case:
             return f"{words} ({case_words(self.step.scope, self.schema)})"
@@ -145,7 +153,7 @@ class _Reading:
         """An argument as given, or its default."""
         given = self.step.argument(name)
         field = self.tool.arguments.model_fields.get(name)
-        return given if given is not None or field is None else field.default
+        return given if given is not None or field is None or field.is_required() else field.default
 
     def _fillings(self, has_subset: bool) -> dict[str, _Wording]:
         """Words for the slots of an example question, each with the parts of the step that it says."""
@@ -170,7 +178,7 @@ class _Reading:
         lists = [name for name in hints if get_origin(hints[name]) is tuple and names_kind(hints[name]) == "feature"]
         for name in self.tool.arguments.model_fields:
             kind = names_kind(hints[name])
-            value = self._value_of(name)
+            value = self._taken().get(name) or self._value_of(name)
             if name in lists and len(lists) > 1:
                 continue  # features to keep and features to change would read alike in a question's slot
             for one in value if isinstance(value, tuple) and kind == "feature" else (value,):
@@ -178,7 +186,8 @@ class _Reading:
                     continue
                 features += kind == "feature"
                 slot = f"feature{features if features > 1 else ''}" if kind == "feature" else kind or name
-                filled.setdefault(slot, _Wording(self._argument(name, one), frozenset({name})))
+                words = one if name in self._taken() else self._argument(name, one)
+                filled.setdefault(slot, _Wording(words, frozenset({name})))
         return filled
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
@@ -69,6 +69,25 @@ class Where(Value):
 
     def __bool__(self) -> bool:
         return bool(self.all)
+
+
+def selects_nothing(where: Where) -> bool:
+    """Whether no row can be selected, whatever the data: a feature is to have two values, or to be above and below."""
+    alone: dict[tuple[Tested, str | None], list[Condition]] = {}
+    for group in where.all:
+        if len(group.any) == 1 and not group.any[0].negated:
+            alone.setdefault((group.any[0].on, group.any[0].feature), []).append(group.any[0])
+    return any(_contradict(several) for several in alone.values())
+
+
+def _contradict(several: Sequence[Condition]) -> bool:
+    equal = {str(one.value) for one in several if one.op == "eq"}
+    unequal = {str(one.value) for one in several if one.op == "ne"}
+    numbers = [(one.op, one.value) for one in several if isinstance(one.value, (int, float))]
+    above = [value for op, value in numbers if op in ("gt", "ge")]
+    below = [value for op, value in numbers if op in ("lt", "le")]
+    crossed = bool(above) and bool(below) and max(above) > min(below)
+    return len(equal) > 1 or bool(equal & unequal) or crossed
 
 
 def opposite(op: Comparison) -> Comparison | None:

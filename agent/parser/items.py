@@ -78,14 +78,15 @@ def items_of(page: Page) -> tuple[Item, ...]:
 def schema_items(schema: Schema) -> tuple[Item, ...]:
     """Features, values and classes of a schema."""
     features = [_feature(i, one) for i, one in enumerate(schema.features)]
+    entity = frozenset(stem(word) for name in (schema.entity, schema.entities) for word in _WORD.findall(name.lower()))
     values = [(i, feature, one) for i, feature in enumerate(schema.features) for one in feature.categories]
     categories = [
-        Item("C", place, _value_names(feature, one), f"{parted(feature.label)}: {_listed(one)}", owner)
+        Item("C", place, _value_names(feature, one), f"{parted(feature.label)}: {_listed(_names(one))}", owner)
         for place, (owner, feature, one) in enumerate(values)
     ]
     classes = [
-        Item("K", place, _names(one), f"predicted {parted(schema.target.label)}: {_listed(one)}")
-        for place, one in enumerate(schema.classes)
+        Item("K", place, names, f"predicted {parted(schema.target.label)}: {_listed(names)}")
+        for place, names in enumerate(_apart_from(entity, _names(one)) for one in schema.classes)
     ]
     return (*features, *categories, *classes)
 
@@ -94,7 +95,7 @@ def _feature(place: int, one: Feature) -> Item:
     kind = "number" if one.numeric else one.kind
     usual = () if one.more or one.less else _usual(one)
     extra = [one.unit, *one.more[:2], *one.less[:2], *usual]
-    text = f"{_listed(one)} ({', '.join(part for part in (kind, *extra) if part)})"
+    text = f"{_listed(_names(one))} ({', '.join(part for part in (kind, *extra) if part)})"
     names = (*_names(one), *one.more, *one.less, *usual, *((one.unit,) if one.unit else ()))
     return Item("F", place, names, text, low=one.low, high=one.high)
 
@@ -126,8 +127,17 @@ def _names(one: Named) -> tuple[str, ...]:
     return tuple(dict.fromkeys(parted(word) for word in one.words()))
 
 
-def _listed(one: Named) -> str:
-    return ", ".join(_names(one)[:_MOST_ALIASES])
+def _apart_from(entity: frozenset[str], names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names without those that say again what the rows are ("Gentoo penguins"), where others are left.
+
+    Every question that speaks of penguins would seem to speak of a species otherwise.
+    """
+    own = tuple(one for one in names if not entity & {stem(word) for word in _WORD.findall(one.lower())})
+    return own or names
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:_MOST_ALIASES])
 
 
 def parted(name: str) -> str:

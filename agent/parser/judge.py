@@ -23,7 +23,8 @@ from askwhy.agent.parser.batch import Read
 from askwhy.agent.parser.decoding import Reading
 from askwhy.agent.parser.items import IN_RANGE, OUT_OF_RANGE, WHOLE
 from askwhy.agent.parser.question import SPOKEN
-from askwhy.agent.plan import Outcome
+from askwhy.agent.plan import Outcome, Plan
+from askwhy.tools.scope import selects_nothing
 
 SIGNS = (
     "log_probability", "numbers_left", "numbers_twice", "numbers_unsaid", "more_steps", "names_left", "values_left",
@@ -51,7 +52,7 @@ def judged(found: Sequence[Reading], one: Read, weights: Mapping[str, float]) ->
 
     weights: by the name of the sign, and of NONE. Readings of the same outcome become one.
     """
-    several = _settled(merged(found), one)
+    several = _settled(_possible(merged(found)), one)
     if not several:
         return []
     chances = chances_of(
@@ -93,17 +94,35 @@ def merged(found: Sequence[Reading]) -> list[Reading]:
     return list(several.values())
 
 
+def _possible(several: Sequence[Reading]) -> Sequence[Reading]:
+    """The readings without those that select nothing whatever the data ("in offices and schools" as both at once),
+    unless there is no other plan.
+    """
+    empty = [reading for reading in several if _selects_nothing(reading.outcome)]
+    others = any(isinstance(reading.outcome, Plan) for reading in several if reading not in empty)
+    return _without(several, empty) if empty and others else several
+
+
+def _without(several: Sequence[Reading], dropped: Sequence[Reading]) -> Sequence[Reading]:
+    """The other readings, which share what the dropped ones had of the probability."""
+    left = 1 - min(sum(reading.probability for reading in dropped), 0.999)
+    rest = (reading for reading in several if reading not in dropped)
+    return [replace(reading, probability=min(reading.probability / left, 1.0)) for reading in rest]
+
+
+def _selects_nothing(outcome: Outcome) -> bool:
+    return isinstance(outcome, Plan) and any(selects_nothing(step.scope.where) for step in outcome.steps)
+
+
 def _settled(several: Sequence[Reading], one: Read) -> Sequence[Reading]:
     """The readings without a question back about a feature or a number where a plan leaves nothing open: it names
-    features and values as the question does, and uses every number. The others share what these had of the probability.
+    features and values as the question does, and uses every number.
     """
     back = {_ASK_FEATURE, _ASK_NUMBER} if one.page.question.numbers else {_ASK_FEATURE}
     asks = [reading for reading in several if reading.actions[0] in back]
     if not asks or not any(_leaves_nothing(reading, one) for reading in several):
         return several
-    left = 1 - min(sum(reading.probability for reading in asks), 0.999)
-    rest = (reading for reading in several if reading not in asks)
-    return [replace(reading, probability=min(reading.probability / left, 1.0)) for reading in rest]
+    return _without(several, asks)
 
 
 def _leaves_nothing(reading: Reading, one: Read) -> bool:

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from askwhy.tools.scope import AnyOf, Argument, Assignment, Change, Condition, Scope, Where, arguments_of
+from askwhy.tools.scope import (
+    AnyOf,
+    Argument,
+    Assignment,
+    Change,
+    Condition,
+    Scope,
+    Where,
+    arguments_of,
+    selects_nothing,
+)
 
 VALUES = st.one_of(
     st.booleans(), st.integers(-(10**6), 10**6), st.floats(allow_nan=False, allow_infinity=False), st.text()
@@ -97,3 +107,22 @@ def test_conditions_add_up_without_repeats() -> None:
 
 def test_arguments_are_values_in_order_of_name() -> None:
     assert arguments_of({"b": [1, 2], "a": None}) == (Argument(name="a"), Argument(name="b", value=(1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("conditions", "nothing"),
+    [
+        ((Condition(feature="a", value="x"), Condition(feature="a", value="y")), True),
+        ((Condition(feature="a", value="x"), Condition(feature="a", op="ne", value="x")), True),
+        ((Condition(feature="a", op="gt", value=5), Condition(feature="a", op="lt", value=3)), True),
+        ((Condition(on="predicted", value="yes"), Condition(on="predicted", value="no")), True),
+        ((Condition(feature="a", op="gt", value=3), Condition(feature="a", op="lt", value=5)), False),
+        ((Condition(feature="a", value="x"), Condition(feature="b", value="y")), False),
+        ((Condition(feature="a", value="x"), Condition(feature="a", value="y", negated=True)), False),
+        ((Condition(on="predicted", value="yes"), Condition(on="actual", value="no")), False),
+    ],
+)
+def test_conditions_that_no_row_can_meet(conditions: tuple[Condition, ...], nothing: bool) -> None:
+    assert selects_nothing(Where.of(*conditions)) is nothing
+    either = Where(all=(AnyOf(any=conditions),))
+    assert not selects_nothing(either)

@@ -1,0 +1,97 @@
+"""What a step takes from an earlier one, as a chat model writes it: "@1" is what call 1 finds.
+
+mistakes {"k": 1}, explain {"row": "@1"}            the row of the worst mistake
+importance {"k": 1}, effect {"feature": "@1"}       the feature that matters most
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, get_type_hints
+
+from askwhy.agent.groups import where_of_group
+from askwhy.agent.plan import Ref, Step
+from askwhy.tools.errors import ToolError
+from askwhy.tools.evidence import Evidence, Fact
+from askwhy.tools.registry import NameKind, Tool
+from askwhy.tools.schema import Schema
+from askwhy.tools.scope import Argument
+
+ANY = "any"
+"""The relation of a reference that takes the first fact which has what is wanted, those of a better rank first."""
+
+_WRITTEN = re.compile(r"@(\d)")
+_PLACEHOLDER = "1"
+
+
+def written_refs(step: Step, made: Tool | None) -> dict[str, Any]:
+    """The references of a step as values of its call."""
+    return {ref.into: _several(made, ref.into, f"@{ref.step}") for ref in step.refs if ref.into != "where"}
+
+
+def read_refs(args: Mapping[str, Any], made: Tool, schema: Schema) -> tuple[dict[str, Any], tuple[Ref, ...]]:
+    """The values of a call with a placeholder for every reference, and the references."""
+    filled, refs = dict(args), []
+    for name, value in args.items():
+        alone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+        match = _WRITTEN.fullmatch(alone) if isinstance(alone, str) else None
+        kind = _kind(made, name)
+        if match is None or (name != "row" and kind is None):
+            continue
+        refs.append(Ref(into=name, step=int(match[1]), relation=ANY))
+        known = schema.names if kind == "feature" else tuple(one.name for one in schema.classes)
+        filled[name] = _PLACEHOLDER if name == "row" else known[0]
+    return filled, tuple(refs)
+
+
+def with_found(step: Step, made: Tool, found: list[Evidence]) -> Step:
+    """The step with its references replaced by what the earlier steps found. Raises ToolError if that is nothing."""
+    for ref in step.refs:
+        evidence, fact = referred(ref, part_of(ref, made), found)
+        if ref.into == "where":
+            where = step.scope.where & where_of_group(evidence, fact)
+            step = step.model_copy(update={"scope": step.scope.model_copy(update={"where": where})})
+            continue
+        value = getattr(fact, part_of(ref, made))
+        if ref.into == "row":
+            step = step.model_copy(update={"scope": step.scope.model_copy(update={"row": str(value)})})
+        else:
+            kept = tuple(one for one in step.arguments if one.name != ref.into)
+            given = Argument(name=ref.into, value=_several(made, ref.into, value, tuple))
+            step = step.model_copy(update={"arguments": (*kept, given)})
+    return step
+
+
+def referred(ref: Ref, part: str, found: list[Evidence]) -> tuple[Evidence, Fact]:
+    """The fact that has what is wanted, and the evidence it is in."""
+    if not 1 <= ref.step <= len(found):
+        raise ToolError(f"Step {ref.step} has not run, so nothing can be taken from it.")
+    evidence = found[ref.step - 1]
+    facts: tuple[Fact, ...] = evidence.facts if ref.relation == ANY else evidence.all(ref.relation)
+    ranked = sorted(facts, key=lambda fact: fact.rank if fact.rank is not None else len(facts) + 1)
+    if ref.place is not None:
+        ranked = list(facts[ref.place - 1 : ref.place])
+    fact = next((fact for fact in ranked if getattr(fact, part) is not None), None)
+    if fact is None:
+        wanted = ref.into.replace("_", " ") if ref.relation == ANY else ref.relation
+        raise ToolError(f"Step {ref.step} found no {wanted} to go on with.")
+    return evidence, fact
+
+
+def part_of(ref: Ref, made: Tool) -> str:
+    """The field of a fact that the reference takes."""
+    if ref.take is not None:
+        return ref.take
+    kinds: dict[NameKind | None, str] = {"feature": "feature", "class": "cls", None: "value"}
+    return {"row": "row", "where": "group"}.get(ref.into) or kinds[_kind(made, ref.into)]
+
+
+def _kind(made: Tool, name: str) -> NameKind | None:
+    return dict(made.named).get(name)
+
+
+def _several(made: Tool | None, name: str, value: Any, kind: type[list[Any]] | type[tuple[Any, ...]] = list) -> Any:
+    """The value, in a list where the argument takes several."""
+    hints = get_type_hints(made.function, include_extras=True) if made else {}
+    return kind([value]) if "tuple[" in str(hints.get(name)) else value
