@@ -333,3 +333,7 @@ def _serve(subject: Subject, llm: str | None, seed: int, host: str, port: int) -
 def main() -> None:
     """The console script."""
     app()
+
+
+# Commands in files of their own stand on what is above.
+import askwhy.ui.investigate  # noqa: E402, F401

@@ -70,7 +70,7 @@ def test_four_dependent_steps_and_the_plan_runs_again() -> None:
     assert {one.step.scope.row for one in report.told[1:]} == {worst}
     plan = report.answer.outcome
     assert isinstance(plan, Plan)
-    assert plan.steps[1].refs == (Ref(into="row", step=1, relation="mistake"),)
+    assert plan.steps[1].refs == (Ref(into="row", step=1, relation="mistake", take="row", place=1),)
     assert plan.steps[1].scope.row is None
     again = Runner().run(plan, binary())
     assert again.evidence == report.answer.evidence == tuple(one.evidence for one in report.told)
@@ -280,7 +280,7 @@ def test_a_group_found_is_the_scope_of_the_next_step() -> None:
     assert second.evidence.one("wrong").value == int((high & (frame["x0"] > cut)).sum())
     plan = report.answer.outcome
     assert isinstance(plan, Plan)
-    assert plan.steps[1].refs == (Ref(into="where", step=1, relation="worst_wrong", take="group"),)
+    assert plan.steps[1].refs == (Ref(into="where", step=1, relation="worst_wrong", take="group", place=1),)
     assert not plan.steps[1].scope.where
     assert Runner().run(plan, subject).evidence == report.answer.evidence
     assert "x0" in second.text
