@@ -50,14 +50,13 @@ def with_found(step: Step, found: Sequence[Evidence]) -> Step:
     """The step with its references replaced by what the earlier steps found. Raises ToolError if that is nothing."""
     made = find_tool(step.tool) if step.refs else None
     for ref in step.refs:
-        scope = step.scope
+        scope, part = step.scope, part_of(ref, made)
+        evidence, fact = referred(ref, part, found)
         if ref.into == "where":
-            fact = _referred(ref, "group", found)
-            where = scope.where & where_of_group(found[ref.step - 1], fact)
+            where = scope.where & where_of_group(evidence, fact)
             step = step.model_copy(update={"scope": scope.model_copy(update={"where": where})})
             continue
-        part = ref.take or _part(ref.into, made)
-        value = getattr(_referred(ref, part, found), part)
+        value = getattr(fact, part)
         if ref.into == "row":
             step = step.model_copy(update={"scope": scope.model_copy(update={"row": str(value)})})
         else:
@@ -67,8 +66,8 @@ def with_found(step: Step, found: Sequence[Evidence]) -> Step:
     return step
 
 
-def _referred(ref: Ref, part: str, found: Sequence[Evidence]) -> Fact:
-    """The fact that is meant."""
+def referred(ref: Ref, part: str, found: Sequence[Evidence]) -> tuple[Evidence, Fact]:
+    """The fact that is meant, and the evidence it is in. Raises ToolError if there is none."""
     if not 1 <= ref.step <= len(found):
         raise ToolError(f"Step {ref.step} has not run, so nothing can be taken from it.")
     evidence = found[ref.step - 1]
@@ -80,17 +79,19 @@ def _referred(ref: Ref, part: str, found: Sequence[Evidence]) -> Fact:
     if not 1 <= ref.place <= len(facts) or not _is_there(part, facts[ref.place - 1], evidence):
         wanted = ref.into.replace("_", " ") if ref.relation == ANY else ref.relation
         raise ToolError(f"Step {ref.step} found no {wanted} to go on with.")
-    return facts[ref.place - 1]
+    return evidence, facts[ref.place - 1]
 
 
 def _is_there(part: str, fact: Fact, evidence: Evidence) -> bool:
     return has_group(evidence, fact) if part == "group" else getattr(fact, part) is not None
 
 
-def _part(into: str, made: Tool | None) -> str:
-    """The field of a fact that an argument is about."""
+def part_of(ref: Ref, made: Tool | None) -> str:
+    """The field of a fact that the reference takes."""
+    if ref.take is not None:
+        return ref.take
     kinds: dict[NameKind | None, str] = {"feature": "feature", "class": "cls", None: "value"}
-    return "row" if into == "row" else kinds[_kind(made, into)]
+    return {"row": "row", "where": "group"}.get(ref.into) or kinds[_kind(made, ref.into)]
 
 
 def _kind(made: Tool | None, name: str) -> NameKind | None:

@@ -65,6 +65,8 @@ class _Reading:
             text += f", for {clean(self.schema.entities)} {where_words(self.step.scope.where, self.schema)}"
         if "changes" in left:
             text += f", with {changes_words(self.step.scope.changes, self.schema)}"
+        if grouped := next((ref.step for ref in self.step.refs if ref.into == "where"), None):
+            text += f", for the group found in step {grouped}"
         rest = [
             f"{'class' if name == 'cls' else _spaced(name)}: {words}"
             for name, words in self._given().items()
@@ -94,7 +96,8 @@ class _Reading:
 
     def _taken(self) -> dict[str, str]:
         """Arguments that come from earlier steps, in words."""
-        return {ref.into: self._ref(ref.relation, ref.step) for ref in self.step.refs if ref.into != "row"}
+        refs = (ref for ref in self.step.refs if ref.into not in ("row", "where"))
+        return {ref.into: self._ref(ref.relation, ref.step) for ref in refs}
 
     def _argument(self, name: str, value: Scalar | tuple[Scalar, ...] | None) -> str:
         if isinstance(value, tuple):

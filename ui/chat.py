@@ -14,7 +14,7 @@ from askwhy.agent.bill import Budget
 from askwhy.tools.errors import ToolError
 from askwhy.tools.scope import Scope
 from askwhy.tools.subject import Subject
-from askwhy.ui import page
+from askwhy.ui import live, page
 from askwhy.ui.cells import escaped
 from askwhy.ui.examples import Example, examples
 from askwhy.ui.figure import draw
@@ -263,7 +263,8 @@ class ChatPage:
             messages.append({"role": "assistant", "content": page.answer_html(exchange)})
         if pending is not None:
             messages.append({"role": "user", "content": page.question_html(Exchange(pending))})
-            messages.append({"role": "assistant", "content": page.waiting_html(seconds, room.stopped.is_set())})
+            waiting = page.waiting_html(seconds, room.stopped.is_set())
+            messages.append({"role": "assistant", "content": live.steps_html(room.told) + waiting})
         elif room.exchanges and (options := page.options_of(room.exchanges[-1].answer)):
             messages[-1]["options"] = [{"value": option, "label": option} for option in options]
         latest = room.exchanges[room.latest].answer if room.latest is not None else None
@@ -317,6 +318,6 @@ class ChatPage:
 
 def _ask_into(room: Room, question: str, found: list[Answer | BaseException]) -> None:
     try:
-        found.append(room.session.ask(question, cancelled=room.stopped.is_set))
+        found.append(live.answered(room, question))
     except BaseException as error:  # reported by the thread that waits
         found.append(error)

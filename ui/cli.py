@@ -427,3 +427,7 @@ def _serve(
 def main() -> None:
     """The console script."""
     app()
+
+
+# Commands in files of their own stand on what is above.
+import askwhy.ui.investigate  # noqa: E402, F401

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from askwhy.agent.answer import Answer
+from askwhy.agent.investigate.report import Told
 from askwhy.tools.subject import Subject
 
 MOST_ROOMS = 200
@@ -36,12 +37,14 @@ class Exchange:
 
 @dataclass
 class Room:
-    """The state of one open page. `busy` is held while a question is being answered."""
+    """The state of one open page. `busy` is held while a question is being answered; `told` are the steps of an
+    investigation under way."""
 
     session: Asked
     exchanges: list[Exchange] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
     busy: threading.Lock = field(default_factory=threading.Lock)
+    told: list[Told] = field(default_factory=list)
 
     def add(self, exchange: Exchange) -> None:
         """Remember an exchange; the oldest are forgotten."""

@@ -99,7 +99,7 @@ class Chain:
             takes = tuple(
                 Taken(names[ref.step - 1], "row" if ref.into == "row" else "feature", ref.into)
                 for ref in step.refs
-                if 1 <= ref.step <= number
+                if 1 <= ref.step <= number and ref.into != "where"
             )
             names.append(f"clause {len(self._hops) + number + 1}: {clean(clause.bare, 80)}")
             yield Hop(names[-1], (step.tool,), args, takes)

@@ -31,11 +31,13 @@ _SHOWN = re.compile(
 )
 _MODEL = re.compile(
     r"\bit (?:treats?|fails?|makes?|made|relies|rely|uses?|gets?|does|is (?:most |more |least )?(?:often )?wrong|"
-    r"performs?|predicts?|decides?|works?)\b|\b(?:does|did|is|can) it (?:fail|make|rely|use|get|do|treat|perform|decide|work|wrong)\b",
+    r"performs?|predicts?|decides?|works?)\b|"
+    r"\b(?:does|did|is|can) it (?:fail|make|rely|use|get|do|treat|perform|decide|work|wrong)\b",
     re.IGNORECASE,
 )
 _FIX = re.compile(
-    r"\b(?:what|how|which changes?)\b.*\b(?:fix|mend|correct|put (?:it|that|this) right|change (?:it|that|this)|flip)\b|"
+    r"\b(?:what|how|which changes?)\b.*"
+    r"\b(?:fix|mend|correct|put (?:it|that|this) right|change (?:it|that|this)|flip)\b|"
     r"\bwhat (?:would|must|has to|should) (?:have to )?(?:change|be different)\b|"
     r"\bwhat would make (?:it|that|this) (?:right|correct)\b",
     re.IGNORECASE,

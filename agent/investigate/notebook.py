@@ -115,13 +115,14 @@ class Notebook:
         """The call as a step that refers to earlier ones, and with the references replaced."""
         if len(json.dumps(args, default=str)) > MOST_ARGUMENTS:
             raise BadCalls("the arguments are too long")
-        pointed = follow(dict(args), self.evidence, self.subject.schema)
+        pointed = follow(name, dict(args), self.evidence, self.subject.schema)
         call: Any = {"name": name, "args": pointed.args, "id": "call", "type": "tool_call"}
         outcome = outcome_of([call], self.subject.schema)
         if not isinstance(outcome, Plan):
             raise BadCalls("only tools that compute something can be called here")
         step = outcome.steps[0].model_copy(update={"form": "words", "audience": None, "length": None})
-        return step.referring(pointed.refs) if pointed.refs else step, step
+        refs = tuple(ref for ref in pointed.refs if ref.into != "where" or not step.scope.has_instance)
+        return step.referring(refs) if refs else step, step
 
     def _run(self, planned: Step, step: Step) -> Found:
         started = time.perf_counter()

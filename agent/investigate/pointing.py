@@ -1,4 +1,5 @@
-"""Arguments that a call takes from what an earlier step found: {"row": "@1.f3"} is the row of that fact."""
+"""Arguments that a call takes from what an earlier step found: {"row": "@1.f3"} is the row of that fact, "@1" of the
+first fact that has one."""
 
 from __future__ import annotations
 
@@ -12,13 +13,15 @@ from askwhy.agent.calls import BadCalls
 from askwhy.agent.groups import where_of_group
 from askwhy.agent.listing import class_id, clean, feature_id
 from askwhy.agent.plan import Ref
+from askwhy.agent.refs import ANY, part_of, referred
 from askwhy.tools.evidence import Evidence, Fact
+from askwhy.tools.registry import Tool, tools
 from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Where
 
 Take = Literal["value", "feature", "row", "cls", "group"]
 
-_POINTER = re.compile(r"@(?P<step>\d{1,3})\.(?P<fact>f\d{1,4})(?:\.(?P<take>[a-z]+))?")
+_POINTER = re.compile(r"@(?P<step>\d{1,3})(?:\.(?P<fact>f\d{1,4})(?:\.(?P<take>[a-z]+))?)?")
 
 
 @dataclass(frozen=True)
@@ -34,29 +37,34 @@ def pointer(step: int, fact: Fact, take: Take) -> str:
     return f"@{step}.{fact.id}.{take}"
 
 
-def follow(args: dict[str, Any], found: Sequence[Evidence], schema: Schema) -> Pointed:
+def follow(name: str, args: dict[str, Any], found: Sequence[Evidence], schema: Schema) -> Pointed:
     """The arguments with every pointer followed. Raises BadCalls, ToolError where one leads nowhere."""
-    given, refs = dict(args), []
-    for name, value in args.items():
+    given, refs, made = dict(args), [], tools(schema).get(name)
+    for into, value in args.items():
         alone = value[0] if isinstance(value, list) and len(value) == 1 else value
         match = _POINTER.fullmatch(alone.strip()) if isinstance(alone, str) else None
-        if match is None:
+        if match is None or made is None:
             continue
-        ref, fact = _ref(name, match, found)
+        ref, fact = _ref(into, match, made, found)
         taken = _written(ref, fact, found[ref.step - 1], schema)
-        given[name] = [taken] if isinstance(value, list) else taken
+        given[into] = [taken] if isinstance(value, list) else taken
         refs.append(ref)
     return Pointed(given, tuple(refs))
 
 
-def _ref(name: str, match: re.Match[str], found: Sequence[Evidence]) -> tuple[Ref, Fact]:
-    step, said = int(match["step"]), match["take"] or {"row": "row", "where": "group"}.get(name, "value")
+def _ref(name: str, match: re.Match[str], made: Tool, found: Sequence[Evidence]) -> tuple[Ref, Fact]:
+    step = int(match["step"])
+    ref = Ref(into=name, step=step, relation=ANY)
+    said = match["take"] or part_of(ref, made)
     take: Any = "cls" if said == "class" else said
     if not 1 <= step <= len(found):
         raise BadCalls(f"{name}: there is no step {step} yet")
     if take not in get_args(Take) or (name == "where") != (take == "group"):
         raise BadCalls(f"{name}: {clean(said)} cannot be taken; row, feature, class, value, and group for where can")
-    fact = next((one for one in found[step - 1].facts if one.id == match["fact"]), None)
+    if match["fact"] is None:
+        fact: Fact | None = referred(ref, take, list(found))[1]
+    else:
+        fact = next((one for one in found[step - 1].facts if one.id == match["fact"]), None)
     if fact is None or getattr(fact, take) is None:
         raise BadCalls(f"{name}: step {step} has no {said} in {match['fact']}")
     place = found[step - 1].all(fact.relation).index(fact) + 1

@@ -9,11 +9,13 @@ from typing import get_args
 from askwhy.agent.investigate.notebook import Found
 from askwhy.agent.investigate.pointing import pointer
 from askwhy.agent.investigate.script import Hop, Hops, Kind, Taken, names
+from askwhy.agent.listing import clean
+from askwhy.tools.errors import ToolError
 from askwhy.tools.registry import Section, tools
 from askwhy.tools.subject import Subject
 
 Recipe = Callable[[Subject, str | None], Hops]
-"""The hops of a recipe for a subject and the row in question, if there is one."""
+"""The hops of a recipe for a subject and the row in question, if there is one. Raises ToolError where it has none."""
 
 FLAW = "flaw"
 """Relation of the facts by which a tool says that something is wrong with the model or its data."""
@@ -24,18 +26,18 @@ _WORST = (Taken("worst mistakes", "row", relations=("mistake", "largest_error"))
 
 _DEBUG = (
     Hop("worst mistakes", ("mistakes",), {"what": "sample"}),
-    Hop("weak spots", _SLICES),
     Hop("why it went wrong", _EXPLAIN, takes=_WORST),
-    Hop("similar rows", ("similar rows", "similar_text"), takes=_WORST),
+    Hop("similar rows", ("similar", "similar_text"), takes=_WORST),
     Hop("what would change it", _FIX, takes=_WORST),
+    Hop("weak spots", _SLICES),
     Hop("mistakes in the weak spot", ("mistakes",), {"what": "sample"}, (Taken("weak spots", "group"),)),
 )
 
 _COMPARE = (
     Hop("both models", ("compare_models",)),
     Hop("worst mistakes", ("mistakes",), {"what": "sample"}),
-    Hop("weak spots", _SLICES),
     Hop("how they differ on the worst mistake", ("contrast_models",), takes=_WORST),
+    Hop("weak spots", _SLICES),
     Hop("both models in the weak spot", ("compare_models",), takes=(Taken("weak spots", "group"),)),
 )
 
@@ -45,7 +47,7 @@ _DECLINE = (
     ("reasons", ("letter_reasons", "explain_text")),
     ("certain", ("trust", "trust_text")),
     ("what would change it", _FIX),
-    ("similar rows", ("similar rows", "similar_text")),
+    ("similar rows", ("similar", "similar_text")),
 )
 
 
@@ -59,22 +61,27 @@ def _debug(subject: Subject, row: str | None) -> Hops:
 
 def _compare(subject: Subject, row: str | None) -> Hops:
     """The model and its rival over all rows, in the worst mistake of the model, and where it fails most."""
+    if "compare_models" not in tools(subject.schema):
+        subject.rival()
+        raise ToolError("Only models on tables can be compared.")
     return lambda done: _COMPARE
 
 
 def _decline(subject: Subject, row: str | None) -> Hops:
     """What a letter about one row has to rest on."""
-    given = {} if row is None else {"row": row}
-    hops = [Hop(name, fitting, given) for name, fitting in _DECLINE]
-    return lambda done: hops if given else []
+    if row is None:
+        raise ToolError(f"Say which {clean(subject.schema.entity)} it is about, by its id.")
+    hops = [Hop(name, fitting, {"row": row}) for name, fitting in _DECLINE]
+    return lambda done: hops
 
 
 def _audit(subject: Subject, row: str | None) -> Hops:
     """Every tool that belongs to a section of an audit, then one step for each flaw that was found."""
     sections = get_args(Section)
-    fitting = [one for one in tools(subject.schema).values() if one.audit is not None]
-    ordered = sorted(fitting, key=lambda one: (sections.index(one.audit), one.name))
-    first = [Hop(one.name, (one.name,)) for one in ordered]
+    fitting = [(sections.index(one.audit), name) for name, one in tools(subject.schema).items() if one.audit]
+    first = [Hop(name, (name,)) for _, name in sorted(fitting)]
+    if not first:
+        raise ToolError("No tool checks this kind of model for flaws.")
     return lambda done: [*first, *follow_ups(done)] if len(done) >= len(first) else first
 
 

@@ -115,7 +115,7 @@ def _answer(
 
     text = "\n\n".join([one.text for one in told] + ([" ".join(notes)] if notes and told else []))
     if plan is None:
-        reason = " ".join((_NOTHING, *notes))
+        reason = " ".join(notes or (_NOTHING,))
         return Answer(
             text=reason, question=question, outcome=Decline(reason=reason), verdict="declined",
             subject=session.subject.id, engine=engine, version=VERSION,
