@@ -81,8 +81,7 @@ def _fact(number: int, fact: Fact, fields: list[str], derived: bool) -> tuple[Li
     cells: list[Line] = [(Code(f"{number}.{fact.id}"),), (fact.relation,), (_raw(fact.value),), (fact.unit,)]
     cells += [(_raw(getattr(fact, name)),) for name in fields]
     if derived:
-        made = isinstance(fact, DerivedFact)
-        cells.append((f"{fact.formula} of {', '.join(fact.sources)}" if made else "",))
+        cells.append((f"{fact.formula} of {', '.join(fact.sources)}" if isinstance(fact, DerivedFact) else "",))
     return tuple(cells)
 
 

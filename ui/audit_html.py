@@ -82,8 +82,8 @@ def _block(block: Block) -> str:
             sign = f'<i aria-hidden="true">{_SIGNS[kind]}</i>' if kind in _SIGNS else ""
             return f'<p class="{kind}">{sign}<span>{_line(line)}</span></p>' if sign else _paragraph(line, kind)
         case Items(lines, ordered, verified):
-            kind, style = ("ol" if ordered else "ul"), ("verified" if verified else "plain")
-            return f'<{kind} class="{style}">{"".join(f"<li>{_line(one)}</li>" for one in lines)}</{kind}>'
+            tag, style = ("ol" if ordered else "ul"), ("verified" if verified else "plain")
+            return f'<{tag} class="{style}">{"".join(f"<li>{_line(one)}</li>" for one in lines)}</{tag}>'
         case Pairs(caption, rows):
             body = "".join(f'<tr><th scope="row">{_text(name)}</th><td>{_line(line)}</td></tr>' for name, line in rows)
             return f'<table class="pairs"><caption>{_text(caption)}</caption><tbody>{body}</tbody></table>'
