@@ -34,8 +34,9 @@ def wrong_claims(report: Report, subject: Subject, world: World | None = None) -
 
 def withheld(report: Report) -> int:
     """How many sentences were left out, as the evidence did not bear them out."""
-    spans = {(number, one.start, one.end) for number, told in enumerate(report.told) for one in told.failures}
-    return len(spans) + len({(one.start, one.end) for one in report.answer.failures})
+    if not report.told:
+        return len({(one.start, one.end) for one in report.answer.failures})
+    return len({(number, one.start, one.end) for number, told in enumerate(report.told) for one in told.failures})
 
 
 def _misread(told: Told, subject: Subject) -> Iterator[str]:
