@@ -13,8 +13,8 @@ from askwhy.tools.value import Value
 class Ref(Value):
     """Takes a value from a fact of an earlier step: "explain the worst mistake found in step 1".
 
-    `into` is "row" (the scope's instance), "where" (the rows of the fact's group) or the name of an argument; `take` says
-    which part of the fact, `place` the how-manieth fact of this relation it is, counted from 1.
+    `into` is "row" (the scope's instance), "where" (the rows of the fact's group) or the name of an argument; `take`
+    says which part of the fact, `place` the how-manieth fact of this relation it is, counted from 1.
     """
 
     into: str

@@ -26,9 +26,10 @@ from askwhy.tools.errors import ToolError, UnknownName
 from askwhy.tools.subject import Subject
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from askwhy.agent.investigate.allowance import Allowance
     from askwhy.agent.investigate.report import Report, Told
-    from langchain_core.language_models import BaseChatModel
 
 VERSION = "0.1.0"
 MAX_QUESTION = 4000
@@ -96,9 +97,7 @@ class Session:
         from askwhy.agent.investigate.investigate import investigate
 
         question = " ".join(question.split())[:MAX_QUESTION]
-        report = investigate(
-            self, question, recipe=recipe, allowance=allowance, on_step=on_step, cancelled=cancelled
-        )
+        report = investigate(self, question, recipe=recipe, allowance=allowance, on_step=on_step, cancelled=cancelled)
         self._remember(report.answer)
         return report
 

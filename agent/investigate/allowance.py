@@ -13,8 +13,8 @@ REPAIRS = 3
 class Allowance(Value):
     """The most that one investigation may use.
 
-    model_calls: replies of the language model; also the turns of a recipe, which asks none. tool_calls: those asked for,
-    whether they could be run or not. tokens: sent and received together. seconds: from the question to the last step.
+    model_calls: replies of the language model; also the turns of a recipe, which asks none. tool_calls: those asked
+    for, whether they could be run or not. tokens: sent and received together. seconds: from the question to the last step.
     """
 
     model_calls: int = Field(8, ge=1)

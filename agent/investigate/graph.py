@@ -67,7 +67,11 @@ def offered(schema: Schema) -> list[StructuredTool]:
     """The tools that fit, as LangChain tools with the same closed schemas; the scope may also be pointed at."""
     names = tools(schema).keys()
     functions = [one["function"] for one in tool_schemas(schema)]
-    made = [_tool(one["name"], one["description"], _pointable(one["parameters"])) for one in functions if one["name"] in names]
+    made = [
+        _tool(one["name"], one["description"], _pointable(one["parameters"]))
+        for one in functions
+        if one["name"] in names
+    ]
     return [*made, _tool(FINISH, _FINISH_SAYS, _FINISH_TAKES)]
 
 
@@ -83,7 +87,9 @@ _POINTER = {"type": "string", "description": "@STEP.FACT.group"}
 
 def _pointable(parameters: dict[str, Any]) -> dict[str, Any]:
     """The parameters without the form of an answer in words, and with `where` as a pointer, too."""
-    kept = {name: entry for name, entry in parameters["properties"].items() if name not in ("form", "audience", "length")}
+    kept = {
+        name: entry for name, entry in parameters["properties"].items() if name not in ("form", "audience", "length")
+    }
     where = kept["where"]
     kept["where"] = {"description": where.get("description", ""), "anyOf": [_POINTER, where]}
     return {**parameters, "properties": kept}
@@ -141,9 +147,7 @@ class _Guard(AgentMiddleware[Any, Any, Any]):
             return ToolMessage("{}", tool_call_id=call["id"] or "", name=call["name"], status="error")
         found = self.notebook.perform(call["name"], call["args"])
         status = "error" if found.problems else "success"
-        return ToolMessage(
-            found.text, tool_call_id=call["id"] or "", name=call["name"], artifact=found, status=status
-        )  # type: ignore[arg-type]
+        return ToolMessage(found.text, tool_call_id=call["id"] or "", name=call["name"], artifact=found, status=status)  # type: ignore[arg-type]
 
     @hook_config(can_jump_to=["model"])
     def after_model(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:

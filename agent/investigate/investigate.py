@@ -80,7 +80,9 @@ class _Work:
         prompt, notebook = load("investigate"), self.notebook
         allowed = notebook.allowance
         system = prompt.render(
-            **variables(notebook.subject.schema), model_calls=str(allowed.model_calls), tool_calls=str(allowed.tool_calls)
+            **variables(notebook.subject.schema),
+            model_calls=str(allowed.model_calls),
+            tool_calls=str(allowed.tool_calls),
         )
         self.prompts.append(prompt.hash)
         self.engine = engine_name(model)
@@ -100,24 +102,40 @@ class _Work:
         """The steps of a recipe, or of the question's clauses."""
         notebook, schema = self.notebook, self.notebook.subject.schema
         self.engine = f"{self.engine} -> recipe" if self.engine else "recipe"
-        notebook.order, notebook.finished, notebook.counted = (), False, 0
-        hops = self._hops(recipe)
+        notebook.order, notebook.finished, notebook.failed = (), False, False
+        notebook.counted = notebook.repairs = 0
+        try:
+            hops = self._hops(recipe)
+        except ToolError as error:
+            notebook.notes.append(str(error))
+            return
         chat = RecipeChat(subject_schema=schema, hops=hops, name="recipe")
         try:
             run_graph(chat, "", self.question, notebook, metered=False)
         except Exception:  # a bug of ours must not cost the reader what was found
             _log.exception("a recipe could not be followed to its end")
             notebook.notes.append("The steps could not be followed to the end.")
-        notebook.notes += [f"Left out: {name}, as {reason}." for name, reason in chat.skipped.items()]
+        notebook.order = self._order(hops, chat)
+        notebook.notes += [f"Left out: {name} ({reason})." for name, reason in chat.skipped.items()]
         if isinstance(hops, Chain):
             notebook.notes += hops.notes()
+
+    def _order(self, hops: Hops, chat: RecipeChat) -> tuple[int, ...]:
+        """The steps in the order of the recipe: after what a language model had run before, and before what came last
+        and was not heard of."""
+        named = [chat.heard[hop.name].step for hop in hops(chat.heard) if hop.name in chat.heard]
+        named = [number for number in named if number]
+        rest = [number for number in range(1, len(self.notebook.told) + 1) if number not in named]
+        first = [number for number in rest if number < max(named, default=0)]
+        return (*first, *named, *(number for number in rest if number not in first))
 
     def _hops(self, recipe: str | None) -> Hops:
         subject = self.notebook.subject
         chain = Chain(self.question, subject)
-        if recipe is None and chain.several and recipe_for(self.question) != "audit a model":
+        named = recipe or recipe_for(self.question, by_name=True)
+        if named is None and not chain.several:
+            named = recipe_for(self.question)
+        if named is None:
             return chain
-        self.recipe = recipe or recipe_for(self.question) or ""
-        if not self.recipe:
-            return chain
-        return RECIPES[self.recipe](subject, row_in(self.question, subject))
+        self.recipe = named
+        return RECIPES[named](subject, row_in(self.question, subject))

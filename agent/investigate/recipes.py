@@ -3,42 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import get_args
 
 from askwhy.agent.investigate.notebook import Found
 from askwhy.agent.investigate.pointing import pointer
 from askwhy.agent.investigate.script import Hop, Hops, Kind, Taken, names
-from askwhy.tools.evidence import Evidence, Fact
+from askwhy.agent.listing import clean
+from askwhy.tools.errors import ToolError
 from askwhy.tools.registry import Section, tools
-from askwhy.tools.schema import Schema
 from askwhy.tools.subject import Subject
 
 Recipe = Callable[[Subject, str | None], Hops]
-"""The hops of a recipe for a subject and the row in question, if there is one."""
+"""The hops of a recipe for a subject and the row in question, if there is one. Raises ToolError where it has none."""
 
 FLAW = "flaw"
 """Relation of the facts by which a tool says that something is wrong with the model or its data."""
 
 _EXPLAIN, _FIX = ("explain", "explain_text"), ("counterfactual", "counterfactual_text")
 _SLICES = ("failure_slices", "failure_texts")
-_WORST = (Taken("worst", "row", relations=("mistake", "largest_error")),)
+_WORST = (Taken("worst mistakes", "row", relations=("mistake", "largest_error")),)
 
 _DEBUG = (
-    Hop("worst", ("mistakes",), {"what": "sample"}),
-    Hop("where", _SLICES),
-    Hop("why", _EXPLAIN, takes=_WORST),
-    Hop("similar", ("similar", "similar_text"), takes=_WORST),
-    Hop("fix", _FIX, takes=_WORST),
-    Hop("there", ("mistakes",), {"what": "sample"}, (Taken("where", "group"),)),
+    Hop("worst mistakes", ("mistakes",), {"what": "sample"}),
+    Hop("why it went wrong", _EXPLAIN, takes=_WORST),
+    Hop("similar rows", ("similar", "similar_text"), takes=_WORST),
+    Hop("what would change it", _FIX, takes=_WORST),
+    Hop("weak spots", _SLICES),
+    Hop("mistakes in the weak spot", ("mistakes",), {"what": "sample"}, (Taken("weak spots", "group"),)),
 )
 
 _COMPARE = (
-    Hop("models", ("compare_models",)),
-    Hop("worst", ("mistakes",), {"what": "sample"}),
-    Hop("where", _SLICES),
-    Hop("apart", ("contrast_models",), takes=_WORST),
-    Hop("there", ("compare_models",), takes=(Taken("where", "group"),)),
+    Hop("both models", ("compare_models",)),
+    Hop("worst mistakes", ("mistakes",), {"what": "sample"}),
+    Hop("how they differ on the worst mistake", ("contrast_models",), takes=_WORST),
+    Hop("weak spots", _SLICES),
+    Hop("both models in the weak spot", ("compare_models",), takes=(Taken("weak spots", "group"),)),
 )
 
 _DECLINE = (
@@ -46,8 +46,8 @@ _DECLINE = (
     ("decision", ("explain_decision",)),
     ("reasons", ("letter_reasons", "explain_text")),
     ("certain", ("trust", "trust_text")),
-    ("fix", _FIX),
-    ("similar", ("similar", "similar_text")),
+    ("what would change it", _FIX),
+    ("similar rows", ("similar", "similar_text")),
 )
 
 
@@ -56,27 +56,32 @@ def _debug(subject: Subject, row: str | None) -> Hops:
     if row is None:
         return lambda done: _DEBUG
     about = [Hop(one.name, one.tools, {"row": row}) if one.takes == _WORST else one for one in _DEBUG]
-    return lambda done: [one for one in about if one.name != "worst"]
+    return lambda done: [one for one in about if one.name != "worst mistakes"]
 
 
 def _compare(subject: Subject, row: str | None) -> Hops:
     """The model and its rival over all rows, in the worst mistake of the model, and where it fails most."""
+    if "compare_models" not in tools(subject.schema):
+        subject.rival()
+        raise ToolError("Only models on tables can be compared.")
     return lambda done: _COMPARE
 
 
 def _decline(subject: Subject, row: str | None) -> Hops:
     """What a letter about one row has to rest on."""
-    given = {} if row is None else {"row": row}
-    hops = [Hop(name, fitting, given) for name, fitting in _DECLINE]
-    return lambda done: hops if given else []
+    if row is None:
+        raise ToolError(f"Say which {clean(subject.schema.entity)} it is about, by its id.")
+    hops = [Hop(name, fitting, {"row": row}) for name, fitting in _DECLINE]
+    return lambda done: hops
 
 
 def _audit(subject: Subject, row: str | None) -> Hops:
     """Every tool that belongs to a section of an audit, then one step for each flaw that was found."""
     sections = get_args(Section)
-    fitting = [one for one in tools(subject.schema).values() if one.audit is not None]
-    ordered = sorted(fitting, key=lambda one: (sections.index(one.audit), one.name))
-    first = [Hop(one.name, (one.name,)) for one in ordered]
+    fitting = [(sections.index(one.audit), name) for name, one in tools(subject.schema).items() if one.audit]
+    first = [Hop(name, (name,)) for _, name in sorted(fitting)]
+    if not first:
+        raise ToolError("No tool checks this kind of model for flaws.")
     return lambda done: [*first, *follow_ups(done)] if len(done) >= len(first) else first
 
 
@@ -116,21 +121,27 @@ _WORDS = {
     "compare two versions": r"\b(?:compare|versus|vs|difference between|which is better|better than)\b.*"
     r"\b(?:models?|versions?|rivals?|challenger|champion|candidate|old|new)\b",
     "prepare a decline": r"\b(?:declin|reject|refus|deni(?:al|ed)|deny|adverse action|letter|turn(?:ed)? down)",
-    "debug a mistake": r"\b(?:debug|mistakes?|errors?|wrong|fails?|failures?|misclassif\w*|bugs?|went wrong)\b",
+    "debug a mistake": r"\bdebug(?:ging)?\b",
+}
+_HINTS = {
+    "debug a mistake": r"\b(?:mistakes?|errors?|wrong|fails?|failures?|misclassif\w*|bugs?|went wrong)\b",
 }
 
 
-def recipe_for(question: str) -> str | None:
-    """The recipe that the words of a question ask for, None where none is meant."""
+def recipe_for(question: str, *, by_name: bool = False) -> str | None:
+    """The recipe that the words of a question ask for, None where none is meant. by_name: only where they say so."""
     said = " ".join(question.casefold().split())
-    return next((name for name, pattern in _WORDS.items() if re.search(pattern, said)), None)
+    words = [*_WORDS.items(), *(() if by_name else _HINTS.items())]
+    return next((name for name, pattern in words if re.search(pattern, said)), None)
 
 
 def row_in(question: str, subject: Subject) -> str | None:
     """The row that a question names: an id after the word for a row, such as “applicant 12”."""
     entity = re.escape(subject.schema.entity)
     ids = set(subject.row_ids)
-    for match in re.finditer(rf"\b(?:{entity}|row|case|instance|number|no\.?|id)\s+#?[\"“]?([^\s,;?!\"”]+)", question, re.I):
+    for match in re.finditer(
+        rf"\b(?:{entity}|row|case|instance|number|no\.?|id)\s+#?[\"“]?([^\s,;?!\"”]+)", question, re.I
+    ):
         for said in (match[1], match[1].rstrip(".:'")):
             if said in ids:
                 return said

@@ -34,8 +34,8 @@ class Told(Value):
 class Report(Value):
     """An investigation. `recipe` names the fixed list of steps that was followed, empty where a language model chose.
 
-    `answer` is what a chat shows: its evidence is that of all steps, its outcome a plan that runs them again. `notes` say
-    what was left out and why it ended, `used` what it took of `allowance`.
+    `answer` is what a chat shows: its evidence is that of all steps, its outcome a plan that runs them again. `notes`
+    say what was left out and why it ended, `used` what it took of `allowance`.
     """
 
     answer: Answer

@@ -27,7 +27,7 @@ Kind = Literal["row", "group", "feature"]
 
 @dataclass(frozen=True)
 class Taken:
-    """What a step takes from an earlier one: its first fact that names a row, a group that can be selected, or a feature.
+    """What a step takes from an earlier one: its first fact that names a row, a group to select, or a feature.
 
     of: the name of the earlier step. into: the argument it becomes. relations: only facts of these, if there are any.
     needed: whether the step is left out where nothing of the kind was found.
@@ -57,11 +57,12 @@ Hops = Callable[[Mapping[str, Found]], Sequence[Hop]]
 class RecipeChat(BaseChatModel):
     """Replies with the calls of every hop whose turn has come, and with no call when none is left.
 
-    `skipped` collects, in words, what was left out.
+    `heard` keeps what the calls came to, `skipped`, in words, what was left out.
     """
 
     subject_schema: Schema
     hops: Hops
+    heard: dict[str, Found] = {}  # noqa: RUF012  # pydantic copies it for each model
     skipped: dict[str, str] = {}  # noqa: RUF012  # pydantic copies it for each model
 
     @property
@@ -84,6 +85,10 @@ class RecipeChat(BaseChatModel):
             for one in messages
             if isinstance(one, ToolMessage) and isinstance(one.artifact, Found)
         }
+        for name, found in done.items():
+            if found.problems:
+                self.skipped[name] = found.problems[0].rstrip(".")
+        self.heard.update(done)
         calls = list(self._calls(done))
         return ChatResult(generations=[ChatGeneration(message=AIMessage(content="", tool_calls=calls))])
 

@@ -78,9 +78,7 @@ def _plan(notebook: Notebook, order: Sequence[int]) -> Plan | None:
     return Plan(steps=tuple(steps)) if steps else None
 
 
-def _reworded(
-    session: Session, notebook: Notebook, told: list[Told]
-) -> tuple[tuple[Told, ...], list[Rephrased]]:
+def _reworded(session: Session, notebook: Notebook, told: list[Told]) -> tuple[tuple[Told, ...], list[Rephrased]]:
     """The steps in the language model's words where there is one, budget is left and its words pass."""
     found, asked, used = [], [], notebook.model_calls
     for one in told:
@@ -115,7 +113,7 @@ def _answer(
 
     text = "\n\n".join([one.text for one in told] + ([" ".join(notes)] if notes and told else []))
     if plan is None:
-        reason = " ".join((_NOTHING, *notes))
+        reason = " ".join(notes or (_NOTHING,))
         return Answer(
             text=reason, question=question, outcome=Decline(reason=reason), verdict="declined",
             subject=session.subject.id, engine=engine, version=VERSION,
