@@ -64,8 +64,7 @@ def investigated(
     subject: Subject, llm: BaseChatModel | str | None, question: str, *, recipe: str | None = None
 ) -> Report:
     """A report of the agentic mode; a language model chooses, it does not reword."""
-    found: Report = Session(subject, llm, rephrase=False).investigate(question, recipe=recipe)
-    return found
+    return Session(subject, llm, rephrase=False).investigate(question, recipe=recipe)
 
 
 def _timed(work: Any) -> tuple[Report, Cost]:
@@ -74,7 +73,7 @@ def _timed(work: Any) -> tuple[Report, Cost]:
     hops = report.answer.usage.hops
     return report, Cost(
         calls=report.answer.usage.model_calls,
-        tool_calls=len(report.told) or len(report.answer.evidence),
+        tool_calls=report.used.tool_calls or len(report.answer.evidence),
         tokens=sum(hop.tokens_in + hop.tokens_out for hop in hops),
         seconds=time.perf_counter() - start,
     )

@@ -34,18 +34,26 @@ def wrong_claims(report: Report, subject: Subject, world: World | None = None) -
 
 def withheld(report: Report) -> int:
     """How many sentences were left out, as the evidence did not bear them out."""
-    spans = {(number, one.start, one.end) for number, told in enumerate(report.told) for one in told.failures}
-    return len(spans) + len({(one.start, one.end) for one in report.answer.failures})
+    if not report.told:
+        return len({(one.start, one.end) for one in report.answer.failures})
+    return len({(number, one.start, one.end) for number, told in enumerate(report.told) for one in told.failures})
 
 
 def _misread(told: Told, subject: Subject) -> Iterator[str]:
     text = told.text.split(_WITHHELD)[0].rstrip()
     if not text:
         return
-    claims = tuple(one for one in told.claims if one.end <= len(text))
+    # A report counts the steps through; alone, this one is the first.
+    claims = tuple(
+        one.model_copy(update={"facts": tuple(f"1.{fact.partition('.')[2]}" for fact in one.facts)})
+        for one in told.claims
+        if one.end <= len(text)
+    )
     draft, plan = Draft(text=text, claims=claims), Plan(steps=(told.step,))
     for failure in verify(draft, (told.evidence,), plan, subject.schema):
-        yield f"{told.step.tool}: {failure.message}"
+        # What is missing, as it was withheld, is no claim; it has no place in the text.
+        if not told.failures or failure.start < min(failure.end, len(text)):
+            yield f"{told.step.tool}: {failure.message}"
 
 
 def _misread_answer(report: Report, subject: Subject) -> list[str]:
@@ -66,8 +74,7 @@ def _misread_answer(report: Report, subject: Subject) -> list[str]:
 
 def _stands_in(sentence: str, report: Report) -> bool:
     """Whether a sentence is one of a step, or a note on how the investigation went."""
-    notes: tuple[str, ...] = getattr(report, "notes", ())
-    return any(sentence.strip() in text for text in (*(told.text for told in report.told), " ".join(notes)))
+    return any(sentence.strip() in text for text in (*(told.text for told in report.told), " ".join(report.notes)))
 
 
 def misstated(evidence: Evidence, world: World) -> Iterator[str]:

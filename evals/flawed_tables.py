@@ -78,7 +78,7 @@ def turned(table: Table, rows: Array) -> Array:
     if table.number:
         return np.asarray(2 * table.outcome.mean() - table.outcome[rows])
     first, second = table.domain["classes"][:2]
-    return np.where(table.outcome[rows] == first, second, first).astype(object)
+    return np.asarray(np.where(table.outcome[rows] == first, second, first), dtype=object)
 
 
 def weak_region(table: Table, how: str) -> Flaw:
@@ -95,7 +95,7 @@ def weak_region(table: Table, how: str) -> Flaw:
         if name not in features:
             mixed = table.frame[name].to_numpy(copy=True)
             mixed[places] = mixed[rng.permutation(places)]
-            table.frame[name] = pd.array(mixed, dtype=table.frame[name].dtype)
+            table.frame[name] = pd.Series(mixed, index=table.frame.index).astype(table.frame[name].dtype)
     return Flaw("weak region", features, words, inside, how)
 
 
@@ -122,9 +122,13 @@ def label_noise(table: Table, how: str) -> Flaw:
         column = str(rng.choice(table.columns("category")))
         shares = table.frame[column].value_counts(normalize=True)
         value = str((shares - 0.2).abs().idxmin())
-        features, words, inside = (column,), (value,), np.asarray(table.frame[column] == value)
-    else:
-        features, words, inside = _region(table, combined=False)
+        return _noisy(table, (column,), (value,), np.asarray(table.frame[column] == value), how)
+    features, words, inside = _region(table, combined=False)
+    return _noisy(table, features, words, inside, how)
+
+
+def _noisy(table: Table, features: tuple[str, ...], words: tuple[str, ...], inside: Array, how: str) -> Flaw:
+    rng = table.rng
     rate = float(rng.uniform(0.25, 0.45))
     touched = inside & (rng.random(len(inside)) < rate)
     table.outcome[touched] = turned(table, touched)
