@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from askwhy.agent.plan import SURE, Outcome, Plan, Step
 from askwhy.tools.registry import find_tool, names_kind
 from askwhy.tools.schema import Schema
-from askwhy.tools.scope import Scalar
+from askwhy.tools.scope import Assignment, Change, Condition, Scalar
 
 if TYPE_CHECKING:
     from askwhy.agent.parser.page import Page
@@ -67,7 +67,8 @@ def _pointers(step: Step, page: Page) -> Iterator[Action | None]:
     """What a step points at, as the parser writes it; None for a number that neither the question nor the turn before
     has."""
     scope = step.scope
-    for one in (*scope.where.conditions(), *scope.changes, *scope.case):
+    cells: tuple[Condition | Change | Assignment, ...] = (*scope.where.conditions(), *scope.changes, *scope.case)
+    for one in cells:
         if one.feature is not None and one.feature in page.schema.names:
             yield from _value(one.feature, one.value, page)
         elif getattr(one, "on", "") in ("predicted", "actual") and page.schema.classes and one.value is not None:
@@ -86,7 +87,7 @@ def _arguments(step: Step, page: Page) -> Iterator[Action | None]:
         for value in argument.value if isinstance(argument.value, tuple) else (argument.value,):
             if kind == "feature":
                 yield "F", page.schema.names.index(str(value))
-            elif kind == "class":
+            elif kind == "class" and value is not None:
                 yield "K", page.schema.class_index(value)
             elif isinstance(value, (int, float)) and not isinstance(value, bool):
                 yield from _number(value, page)

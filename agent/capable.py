@@ -89,7 +89,7 @@ def _joined(pieces: Iterable[AIMessage]) -> tuple[AIMessage | None, int]:
             if number > _MOST_PIECES:
                 raise RuntimeError("the reply does not end")
             whole = piece if whole is None else whole + piece
-            count += bool(piece.content or getattr(piece, "tool_call_chunks", ()))
+            count += bool(piece.content or getattr(piece, "tool_call_chunks", None))
     except ValueError:
         return None, 0
     return whole, count

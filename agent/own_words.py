@@ -17,6 +17,7 @@ from askwhy.agent.embedded.words import stem
 from askwhy.agent.plan import Check, Clarify, Outcome, Plan, Step
 from askwhy.agent.understood import question_of
 from askwhy.tools.schema import Schema
+from askwhy.tools.scope import Assignment, Change, Condition
 from askwhy.tools.subject import Subject
 
 Reader = Callable[[str], Outcome]
@@ -118,7 +119,7 @@ def _strings(schema: Schema) -> Iterator[str]:
 
 def _check(step: Step, said: Sequence[str], subject: Subject) -> None:
     scope = step.scope
-    cells = (*scope.where.conditions(), *scope.changes, *scope.case)
+    cells: tuple[Condition | Change | Assignment, ...] = (*scope.where.conditions(), *scope.changes, *scope.case)
     arguments = (value for one in step.arguments for value in _several(one.value))
     values = (*(one.value for one in cells), *(getattr(one, "words", None) for one in cells), *arguments)
     for value in values:

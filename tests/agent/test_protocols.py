@@ -19,9 +19,10 @@ def _events(*events: dict[str, Any]) -> bytes:
 
 def anthropic(handler: Handler, asked: dict[str, Any], block: dict[str, Any]) -> None:
     """One content block, whole or as server-sent events."""
+    spent = {"input_tokens": 50, "output_tokens": 5}
     message = {
         "id": "m", "type": "message", "role": "assistant", "model": "x", "stop_reason": "end_turn",
-        "stop_sequence": None, "usage": {"input_tokens": 50, "output_tokens": 5},
+        "stop_sequence": None, "usage": spent,
     }  # fmt: skip
     if not asked.get("stream"):
         send(handler, 200, json.dumps(message | {"content": [block]}).encode())
@@ -32,7 +33,6 @@ def anthropic(handler: Handler, asked: dict[str, Any], block: dict[str, Any]) ->
         if tool
         else {"type": "text_delta", "text": block["text"]}
     )
-    spent = {"input_tokens": 50, "output_tokens": 5}
     body = _events(
         {"type": "message_start", "message": message | {"content": []}},
         {"type": "content_block_start", "index": 0, "content_block": block | ({"input": {}} if tool else {"text": ""})},
@@ -41,7 +41,7 @@ def anthropic(handler: Handler, asked: dict[str, Any], block: dict[str, Any]) ->
         {
             "type": "message_delta",
             "delta": {"stop_reason": "end_turn"},
-            "usage": {"input_tokens": 50, "output_tokens": 5},
+            "usage": spent,
         },
         {"type": "message_stop"},
     )
