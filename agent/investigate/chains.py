@@ -12,7 +12,7 @@ from askwhy.agent.answer import Turn
 from askwhy.agent.calls import calls_of
 from askwhy.agent.embedded.chat import EmbeddedChat
 from askwhy.agent.groups import where_of_group
-from askwhy.agent.investigate.clauses import Clause, clause_of, clauses_of, points_there
+from askwhy.agent.investigate.clauses import Clause, clause_of, clauses_of, points_there, with_feature
 from askwhy.agent.investigate.notebook import Found
 from askwhy.agent.investigate.pointing import where_written
 from askwhy.agent.investigate.script import Hop, Taken, taken_from
@@ -81,21 +81,22 @@ class Chain:
         else:
             clause, self._waiting = self._waiting, None
             row = _row(found, _MISTAKES) if _answered(found) else None
-        yield from self._read(clause, done, group, row)
+        feature = _feature(found) if row is None else None
+        yield from self._read(clause, done, _Focus(group, row, feature))
 
     def _named(self, clause: Clause, tool: str, args: Mapping[str, Any], takes: tuple[Taken, ...] = ()) -> Hop:
         name = f"clause {len(self._hops) + 1}: {clean(clause.bare, 80)}"
         self._turns.append((clause.bare, (name,)))
         return Hop(name, (tool,), args, takes)
 
-    def _read(self, clause: Clause, done: Mapping[str, Found], group: str | None, row: _Row | None) -> Iterator[Hop]:
-        plan = self._plan(clause, done, row)
+    def _read(self, clause: Clause, done: Mapping[str, Found], focus: _Focus) -> Iterator[Hop]:
+        plan = self._plan(clause, done, focus)
         if plan is None:
             self.said.append(f"Not understood: “{clean(clause.bare, 200)}”.")
             return
         names: list[str] = []
         for number, step in enumerate(plan.steps):
-            args = self._args(step, clause, done, group, row)
+            args = self._args(step, clause, done, focus)
             takes = tuple(
                 Taken(names[ref.step - 1], "row" if ref.into == "row" else "feature", ref.into)
                 for ref in step.refs
@@ -105,12 +106,15 @@ class Chain:
             yield Hop(names[-1], (step.tool,), args, takes)
         self._turns.append((clause.bare, tuple(names)))
 
-    def _plan(self, clause: Clause, done: Mapping[str, Found], row: _Row | None) -> Plan | None:
+    def _plan(self, clause: Clause, done: Mapping[str, Found], focus: _Focus) -> Plan | None:
         """What the engine takes a clause to mean; where it asks which row, once more with the row in focus."""
-        named = f"{self.subject.schema.entity} {row.id}" if row else None
+        schema = self.subject.schema
+        named = f"{schema.entity} {focus.row.id}" if focus.row else None
         if "{row}" in clause.text and named is None:
             return None
         text = clause.text.replace("{row}", named or "")
+        if focus.feature is not None:
+            text = with_feature(text, schema.feature(focus.feature.id).label)
         tries = [text] if named is None or named in text else [text, f"{text} for {named}"]
         for one in tries:
             outcome = understand(one, self._history(done), self.subject, self._model).outcome
@@ -121,13 +125,13 @@ class Chain:
     def _exists(self, step: Step) -> bool:
         return step.scope.row is None or step.scope.row in self.subject.row_ids
 
-    def _args(
-        self, step: Step, clause: Clause, done: Mapping[str, Found], group: str | None, row: _Row | None
-    ) -> dict[str, Any]:
-        schema = self.subject.schema
+    def _args(self, step: Step, clause: Clause, done: Mapping[str, Found], focus: _Focus) -> dict[str, Any]:
+        schema, row, group = self.subject.schema, focus.row, focus.group
         args: dict[str, Any] = dict(calls_of(Plan(steps=(step.model_copy(update={"refs": ()}),)), schema)[0]["args"])
         if row is not None and step.scope.row == row.id:
             args["row"] = row.pointer
+        if focus.feature is not None and step.argument("feature") == focus.feature.id:
+            args["feature"] = focus.feature.pointer
         about = step.scope.has_instance or find_tool(step.tool).needs in ("nothing", "instance")
         if not clause.there or group is None or about:
             return args
@@ -151,11 +155,20 @@ class Chain:
 
 
 @dataclass(frozen=True)
-class _Row:
-    """The row in focus, and how a call points at it."""
+class _Named:
+    """A row or a feature in focus, and how a call points at it."""
 
     id: str
     pointer: str
+
+
+@dataclass(frozen=True)
+class _Focus:
+    """What a clause can point at: the group, the row and the feature found last."""
+
+    group: str | None
+    row: _Named | None
+    feature: _Named | None
 
 
 def _latest(found: Sequence[Found], taken: Taken) -> str | None:
@@ -163,13 +176,23 @@ def _latest(found: Sequence[Found], taken: Taken) -> str | None:
     return next((one for one in pointers if one is not None), None)
 
 
-def _row(found: Sequence[Found], relations: tuple[str, ...] = ()) -> _Row | None:
+def _row(found: Sequence[Found], relations: tuple[str, ...] = ()) -> _Named | None:
     """The row that was spoken of last: that of the last step about one, else the first that the last list names."""
     pointer = _latest(found, Taken("", "row", relations=relations))
     if pointer is None:
         return None
     row = _fact(pointer, found)[1].row
-    return None if row is None else _Row(row, pointer)
+    return None if row is None else _Named(row, pointer)
+
+
+def _feature(found: Sequence[Found]) -> _Named | None:
+    """The first feature that the last step names, where that is about no group."""
+    last = found[-1:]
+    pointer = _latest(last, Taken("", "feature"))
+    if pointer is None or _latest(last, Taken("", "group")) is not None:
+        return None
+    feature = _fact(pointer, last)[1].feature
+    return None if feature is None else _Named(feature, pointer)
 
 
 def _fact(pointer: str, found: Sequence[Found]) -> Any:

@@ -88,6 +88,19 @@ def clause_of(said: str, schema: Schema, group: bool, row: bool) -> Clause:
     return Clause(_with_row(text, schema) if row and found is None else text, False, group and found is not None, said)
 
 
+def with_feature(text: str, label: str) -> str:
+    """The clause with a feature's label in the place of a pronoun, unless that is the model's."""
+    if _MODEL.search(text):
+        return text
+    return re.sub(
+        r"\b(?:(?:that|this) (?:one|feature|factor|column)|it)\b",
+        lambda found: label,
+        text,
+        count=1,
+        flags=re.IGNORECASE,
+    )
+
+
 def _with_row(text: str, schema: Schema) -> str:
     """The clause with “{row}” in the place of a pronoun, unless that is the model's."""
     entity = re.escape(schema.entity)

@@ -257,6 +257,20 @@ def test_what_the_model_says_itself_is_thrown_away() -> None:
     assert_borne_out(report)
 
 
+def test_words_of_a_model_that_rephrases_badly_are_refused_within_the_budget() -> None:
+    lies = AIMessage(content="There are 99 rows, which is wonderful.")
+    model = Planner(replies=[COUNT, calling(("finish", {"steps": [1]})), lies])
+    report = Session(binary(), model, runner=RUNNER).investigate("how many?", allowance=Allowance(model_calls=5))
+    assert (report.answer.verdict, report.answer.writer) == ("fallback", "template")
+    assert report.answer.in_own_words
+    assert "99" not in report.answer.text
+    assert report.used.model_calls == len(model.seen) == 4
+    assert set(report.answer.prompts) == {load("investigate").hash, load("rephrase").hash}
+    model = Planner(replies=[COUNT, calling(("finish", {"steps": [1]})), lies])
+    report = Session(binary(), model, runner=RUNNER).investigate("how many?", allowance=Allowance(model_calls=3))
+    assert (report.answer.verdict, len(model.seen)) == ("verified", 2)  # no call is left for other words
+
+
 def test_an_unknown_recipe_is_refused() -> None:
     with pytest.raises(ToolError, match="debug a mistake"):
         planned(COUNT, recipe="make coffee")

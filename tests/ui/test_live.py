@@ -1,0 +1,85 @@
+"""Investigations in the chat and on the command line."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+from scripted_planner import Planner, calling
+from toy_subjects import binary
+from typer.testing import CliRunner
+
+from askwhy.agent.investigate.investigate import investigate
+from askwhy.agent.investigate.report import Report, Told
+from askwhy.agent.plan import Step
+from askwhy.agent.session import Session
+from askwhy.tools.evidence import Evidence
+from askwhy.ui import cli
+from askwhy.ui.live import answered, steps_html, to_investigate
+from askwhy.ui.rooms import Room
+
+
+@pytest.mark.parametrize(
+    ("message", "question"),
+    [
+        ("/investigate where does it fail?", "where does it fail?"),
+        ("Investigate its worst mistake", "Investigate its worst mistake"),
+        ("please audit this model", "please audit this model"),
+        ("look into row 3", "look into row 3"),
+        ("/investigate", None),
+        ("why was row 3 investigated?", None),
+        ("how many rows are there?", None),
+    ],
+)
+def test_which_messages_ask_for_an_investigation(message: str, question: str | None) -> None:
+    assert to_investigate(message) == question
+
+
+def test_the_room_hears_of_steps_while_they_are_found() -> None:
+    replies = [calling(("count", {})), calling(("mistakes", {"what": "count"})), calling(("finish", {"steps": [1, 2]}))]
+    room = Room(Session(binary(), Planner(replies=replies), rephrase=False))
+    answer = answered(room, "/investigate what is going on?")
+    assert [one.step.tool for one in room.told] == ["count", "mistakes"]
+    assert answer.text == "\n\n".join(one.text for one in room.told)
+    room.stopped.set()
+    assert "stopped" in answered(room, "/investigate what is going on?").text
+    assert room.told == []
+
+
+def test_steps_are_escaped() -> None:
+    told = Told(title="<b>", step=Step(tool="count"), evidence=Evidence(facts=()), text="<script>alert(1)</script>")
+    assert "<script>" not in steps_html([told])
+    assert "<b><b>" not in steps_html([told])
+    assert "alert" in steps_html([told])
+    assert steps_html([]) == ""
+
+
+def test_the_command_prints_steps_notes_and_what_was_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_built_in", lambda name: binary())
+    run = CliRunner().invoke(cli.app, ["investigate", "credit", "count the rows", "--most-tool-calls", "3"])
+    assert run.exit_code == 0
+    assert "1. how many rows are there" in run.stdout
+    assert "1 of 3 tool calls" in run.stdout
+    run = CliRunner().invoke(cli.app, ["investigate", "--demo", "credit", "count the rows", "--json"])
+    report = Report.model_validate(json.loads(run.stdout))
+    assert [one.step.tool for one in report.told] == ["count"]
+    run = CliRunner().invoke(cli.app, ["investigate", "credit", "anything", "--recipe", "make coffee"])
+    assert run.exit_code == 2
+    assert "There is no recipe" in run.stderr
+
+
+def test_investigations_of_two_sessions_do_not_mix() -> None:
+    found: dict[str, Report] = {}
+
+    def run(name: str) -> None:
+        replies = [calling(("count", {})), calling(("finish", {}))]
+        found[name] = investigate(Session(binary(), Planner(replies=replies), rephrase=False), name)
+
+    threads = [threading.Thread(target=run, args=one) for one in "ab"]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert found["a"].answer.question == "a"
+    assert found["a"].told == found["b"].told
