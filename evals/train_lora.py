@@ -51,8 +51,10 @@ def adapted(model: Any, layers: int = LAYERS) -> Any:
 
     count = int(model.config.num_hidden_layers)
     upper = list(range(max(0, count - layers), count))
+    linear = (name for name, one in model.named_modules() if isinstance(one, torch.nn.Linear) and ".layers." in name)
+    names = sorted({name.rsplit(".", 1)[-1] for name in linear})
     options = LoraConfig(
-        r=_RANK, lora_alpha=2 * _RANK, target_modules="all-linear", layers_to_transform=upper, task_type="CAUSAL_LM"
+        r=_RANK, lora_alpha=2 * _RANK, target_modules=names, layers_to_transform=upper, task_type="CAUSAL_LM"
     )
     return get_peft_model(model, options)
 
@@ -99,7 +101,10 @@ def train(folder: Path, model: Any, lessons: Lessons, steps: int, minutes: float
         losses.append(float(loss.detach()))
         if done % 10 == 0:
             speed = told / (time.monotonic() - started)
-            print(f"step {done}: loss {sum(losses[-10:]) / len(losses[-10:]):.3f}, {speed:.0f} tokens a second", flush=True)
+            print(
+                f"step {done}: loss {sum(losses[-10:]) / len(losses[-10:]):.3f}, {speed:.0f} tokens a second",
+                flush=True,
+            )
         if time.monotonic() - saved > 240:
             _save(folder, model, optimizer, done, lessons)
             saved = time.monotonic()
