@@ -6,7 +6,6 @@ itself, at the position that it has in its lesson alone. The loss is that of the
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,9 +50,15 @@ def encoded(lesson: Lesson, tokenizer: Any) -> Encoded:
     return Encoded(first, (*reply, int(tokenizer.eos_token_id)))
 
 
+def alike(*prompts: Sequence[int]) -> int:
+    """How many tokens all of these begin with in common."""
+    columns = zip(*prompts, strict=False)
+    return next((number for number, one in enumerate(columns) if len(set(one)) > 1), min(map(len, prompts)))
+
+
 def pack(lessons: Sequence[Encoded]) -> Pack:
     """Lessons, side by side."""
-    shared = len(os.path.commonprefix([one.prompt[:-1] for one in lessons]))
+    shared = alike(*(one.prompt[:-1] for one in lessons))
     tokens, positions, branch = list(lessons[0].prompt[:shared]), list(range(shared)), [0] * shared
     places, targets = [], []
     for number, one in enumerate(lessons, 1):

@@ -1,4 +1,4 @@
-"""Rephrasing as lessons for a small language model: the template with placeholders, and other words that pass the gate."""
+"""Rephrasing as lessons for a small language model: the template with placeholders, other words that pass the gate."""
 
 from __future__ import annotations
 

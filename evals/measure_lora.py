@@ -18,7 +18,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from askwhy.agent.calls import tool_schemas
 from askwhy.agent.local.engine import Engine, Manner
@@ -79,10 +78,8 @@ def tuned(folder: Path | None) -> Engine:
 
 def reply(engine: Engine, said: Sequence[dict[str, str]], grammar: str, most: int) -> str:
     """The likeliest reply under a grammar."""
-    last = None
-    for last in engine.write(engine.prompt(said), grammar, Manner(most, time.monotonic() + _SECONDS)):
-        pass
-    return engine.text(last.tokens) if last else ""
+    growing = list(engine.write(engine.prompt(said), grammar, Manner(most, time.monotonic() + _SECONDS)))
+    return engine.text(growing[-1].tokens) if growing else ""
 
 
 def meant(engine: Engine, item: Item) -> Outcome:

@@ -21,8 +21,8 @@ from typing import Any
 import torch
 
 from askwhy.agent.local.weights import load_weights
-from askwhy.evals.lora_packs import Encoded, Lesson, Pack, encoded, loss_of, pack
-from askwhy.evals.lora_plan import Accepts, known, kept, plan_lessons
+from askwhy.evals.lora_packs import Encoded, Lesson, Pack, alike, encoded, loss_of, pack
+from askwhy.evals.lora_plan import Accepts, kept, known, plan_lessons
 from askwhy.tools.errors import MissingExtra
 
 TASKS = ("plan", "rephrase")
@@ -65,18 +65,11 @@ def drawn(groups: Sequence[Sequence[Encoded]], rng: random.Random) -> Pack:
     found: list[Encoded] = []
     size = 0
     for one in rng.sample(group, len(group)):
-        size += len(one.prompt) + len(one.target) if not found else _own(one, found[0])
+        size += len(one.prompt) + len(one.target) - (alike(one.prompt, found[0].prompt) if found else 0)
         if found and size > _TOKENS:
             break
         found.append(one)
     return pack(found)
-
-
-def _own(one: Encoded, other: Encoded) -> int:
-    """Tokens that a lesson adds to a pack, nearly."""
-    pairs = zip(one.prompt, other.prompt, strict=False)
-    shared = next((number for number, (a, b) in enumerate(pairs) if a != b), 0)
-    return len(one.prompt) + len(one.target) - shared
 
 
 def train(folder: Path, model: Any, lessons: Lessons, steps: int, minutes: float, seed: int = 0) -> int:

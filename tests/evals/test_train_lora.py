@@ -1,4 +1,4 @@
-"""Lessons for a small language model say what the bank means, packs have the loss of their lessons, training goes on."""
+"""Lessons for a small model say what the bank means; packs have the loss of their lessons; training goes on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from askwhy.agent.plan import Clarify, Plan
 from askwhy.evals.bank import QUESTIONS, Domain, read_domain
 from askwhy.evals.lora_packs import Encoded, Lesson, encoded, loss_of, pack
-from askwhy.evals.lora_plan import known, kept, plan_lessons, read_reply, target_of
+from askwhy.evals.lora_plan import kept, known, plan_lessons, read_reply, target_of
 from askwhy.evals.train_lora import Lessons, train
 from askwhy.evals.typed import same
 
