@@ -83,12 +83,12 @@ def _report(given: argparse.Namespace) -> Report:
     if given.sample:
         drawn = random.Random(0).sample(suite.items, min(given.sample, len(suite.items)))
         suite = replace(suite, items=tuple(sorted(drawn, key=suite.items.index)))
-    scored = ask_all(_engine(given.engine), suite.items)
+    scored = ask_all(engine_of(given.engine), suite.items)
     found = {"engine": given.engine, "suite": suite.name, **figures(scored)}
     found |= {"malformed": len(suite.malformed), "duplicates": suite.duplicates}
     rows: list[tuple[Cell, ...]] = [_row(given.engine, scored)]
     if given.baselines:
-        others = {name: ask_all(_engine(name), suite.items) for name in BASELINES if name != given.engine}
+        others = {name: ask_all(engine_of(name), suite.items) for name in BASELINES if name != given.engine}
         rows += [_row(name, one) for name, one in others.items()]
         found["baselines"] = {
             name: {key: value for key, value in figures(one).items() if key in _COMPARED}
@@ -103,7 +103,7 @@ def _report(given: argparse.Namespace) -> Report:
 
 
 def _fuzzed(given: argparse.Namespace, suite: Suite) -> Report:
-    found = {"engine": given.engine, "suite": suite.name, **survey(_engine(given.engine), suite.items, given.fuzz)}
+    found = {"engine": given.engine, "suite": suite.name, **survey(engine_of(given.engine), suite.items, given.fuzz)}
     rows = [("fuzz", kind, count, None, None, "") for kind, count in sorted(found["kinds"].items())]
     passed = not found["invalid"] and not found["crashed"]
     return Report(f"Odd questions made from {suite.name}", _COLUMNS, tuple(rows), found, passed=passed)
@@ -167,7 +167,7 @@ def _subject(given: argparse.Namespace) -> Subject:
         raise UsageError(f"{given.schema} is no domain's schema: {error}") from None
 
 
-def _engine(name: str) -> Understand:
+def engine_of(name: str) -> Understand:
     """What understands: a baseline, or `understand` with a chat model, as every surface calls it."""
     from askwhy.agent.llm import chat_model
     from askwhy.agent.understand import understand
