@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from askwhy.evals.agent_keys import (
@@ -189,7 +191,7 @@ def _true_mean(w: World) -> float:
     return float(w.subject.target.astype(float).mean())
 
 
-def _aim(w: World, row: str, goal: float) -> dict[str, object]:
+def _aim(w: World, row: str, goal: float) -> dict[str, Any]:
     """The goal on the other side of where the forecast is."""
     return {"number": goal, "direction": "lower" if w.out[w.place(row), 0] > goal else "higher"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from askwhy.evals.agent_keys import (
     WRONG,
@@ -26,7 +27,7 @@ from askwhy.evals.agent_questions import numbered
 from askwhy.evals.agent_world import World
 from askwhy.tools.scope import Condition
 
-_FOOLED = {"kind": "false_positives", "k": 1}
+_FOOLED: dict[str, Any] = {"kind": "false_positives", "k": 1}
 
 
 def _with(word: str) -> Condition:

@@ -140,7 +140,7 @@ def scripted(gold: Gold, subject: Subject) -> BaseChatModel:
         def _llm_type(self) -> str:
             return "scripted"
 
-        def bind_tools(self, tools: Any, **options: Any) -> Any:  # type: ignore[override]  # needs no tools to play
+        def bind_tools(self, tools: Any, **options: Any) -> Any:
             """Itself: the calls are written already."""
             return self
 

@@ -83,8 +83,8 @@ def in_place(fact: Fact, flaw: Flaw, schema: Schema) -> bool:
         return right and not _of_another_category(said, flaw, schema)
     words = [word for phrase in flaw.words for word in (phrase, *phrase.split())]
     texts = schema.names
-    said = [str(one) for one in (fact.group, fact.at, fact.feature if fact.feature not in texts else None) if one]
-    return _names(" ".join(said), words)
+    spoken = [str(one) for one in (fact.group, fact.at, fact.feature if fact.feature not in texts else None) if one]
+    return _names(" ".join(spoken), words)
 
 
 def _of_another_category(said: str, flaw: Flaw, schema: Schema) -> bool:

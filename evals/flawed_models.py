@@ -156,16 +156,16 @@ def _of_table(spec: Spec, rng: Draws) -> Flawed:
     seed = int(rng.integers(1_000_000))
     model = _pipeline(spec.learner, frame, seed, number=spec.number).fit(frame[known], table.outcome[known])
     told = table.domain["number"] if spec.number else table.domain
-    target = pd.Series(table.outcome, name=told["name"] if spec.number else told["target"])
-    if not spec.number:
-        target = target.astype("str")
+    name, kind = (told["name"], "float") if spec.number else (told["target"], "str")
+    target = pd.Series(table.outcome, name=name).astype(kind)
     subject = Subject.of(model, frame, target, test=table.held_out, name=table.domain["target"])
     return Flawed(spec.name, subject, flaw, table.truth, table.score)
 
 
 def _table(spec: Spec, rng: Draws) -> tuple[Table, Flaw | None]:
     """The table and what was done to it; a shortcut pays where the honest columns say little, a reversal where much."""
-    rows, options = int(rng.integers(900, 2600)), {"rate": spec.rate, "noise": spec.noise, "number": spec.number}
+    rows = int(rng.integers(900, 2600))
+    options: dict[str, Any] = {"rate": spec.rate, "noise": spec.noise, "number": spec.number}
     if spec.kind == "leak":
         table = draw_table(spec.domain, rng, rows, **options)
         return table, leak(table, spec.how)
