@@ -135,9 +135,9 @@ def line_of(model: BaseChatModel) -> Line:
     return _lines[id(model)] if id(model) in _lines else _keep(model, Line())
 
 
-def name_line(model: BaseChatModel, name: str, bounds: Bounds) -> None:
-    """Give a model that was made by name the line of that name."""
-    _keep(model, _named.setdefault((name, bounds), Line(bounds, trial=True)))
+def name_line(model: BaseChatModel, name: str, bounds: Bounds, *, trial: bool = True) -> None:
+    """Give a model that was made by name the line of that name. trial: whether it is to be tried before its use."""
+    _keep(model, _named.setdefault((name, bounds), Line(bounds, trial=trial)))
 
 
 def _keep(model: BaseChatModel, line: Line) -> Line:

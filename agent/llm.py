@@ -30,6 +30,9 @@ KEY = "ASKWHY_LLM_KEY"
 _EXTRAS = {"openai": "openai", "anthropic": "anthropic", "ollama": "ollama"}
 _COMPATIBLE = re.compile(r"openai-compatible@(?P<url>https?://[^\s#@]+)#(?P<model>\S+)")
 _LOCAL = "local:"
+_LOCAL_SECONDS = 120.0
+"""For a reply on a processor: the first one reads the whole prompt."""
+
 _NAMED = re.compile(r"(?P<provider>[a-z][a-z0-9_-]*):(?P<model>(?!//)\S+)")
 _THINKING = 4
 """How many times the length of a reply OpenAI's models may write, as they count what they think to themselves."""
@@ -53,11 +56,9 @@ def named_model(name: str, bounds: Bounds | None = None, schema: Schema | None =
 
     schema: what questions are about, where that is known; the calls of a local model then name only what there is.
     """
-    bounds = bounds or Bounds()
     if name.startswith(_LOCAL):
-        from askwhy.agent.local.chat import LocalChat
-
-        return LocalChat(model=name.removeprefix(_LOCAL), subject_schema=schema, name=name).load()
+        return _local(name, bounds or Bounds(seconds=_LOCAL_SECONDS), schema)
+    bounds = bounds or Bounds()
     if compatible := _COMPATIBLE.fullmatch(name):
         server = {"base_url": compatible["url"], "api_key": os.environ.get(KEY, "none")}
         repeatable = {"temperature": 0, "max_tokens": bounds.most_tokens}
@@ -73,6 +74,14 @@ def named_model(name: str, bounds: Bounds | None = None, schema: Schema | None =
             "openai-compatible@http://HOST:PORT/v1#MODEL, or local:FOLDER for a model in this process."
         )
     name_line(made, name, bounds)
+    return made
+
+
+def _local(name: str, bounds: Bounds, schema: Schema | None) -> BaseChatModel:
+    from askwhy.agent.local.chat import LocalChat
+
+    made = LocalChat(model=name.removeprefix(_LOCAL), subject_schema=schema, name=name, timeout=bounds.seconds).load()
+    name_line(made, name, bounds, trial=False)  # its grammar makes every call a valid one
     return made
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from askwhy.ui.cli import (
+from askwhy.ui.cli import app
+from askwhy.ui.options import (
     Data,
     Demo,
     IdColumn,
@@ -17,14 +18,13 @@ from askwhy.ui.cli import (
     Rivals,
     SchemaFile,
     Seed,
+    Source,
     Target,
     TestColumn,
     TestFile,
     Trust,
-    _load,
-    _session,
-    _Source,
-    app,
+    load,
+    new_session,
 )
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ def investigate(
     """Look into a question in several steps: one leads to the next, each is checked against the model."""
     if len(words) > 2 or (len(words) == 2 and (demo is not None or model is not None)):
         raise typer.BadParameter("give one question in quotation marks, with a built-in subject before it at most")
-    source = _Source(
+    source = Source(
         demo=words[0] if len(words) == 2 else demo, model=model, data=data, target=target, test=test,
         test_column=test_column, id_column=id_column, schema=schema, trust=trust, rivals=tuple(rival or ()),
     )  # fmt: skip
     allowed = {
         "model_calls": most_model_calls, "tool_calls": most_tool_calls, "tokens": most_tokens, "seconds": most_seconds
     }  # fmt: skip
-    report = _report(_session(_load(source), llm, seed), words[-1], recipe, allowed)
+    report = _report(new_session(load(source), llm, seed), words[-1], recipe, allowed)
     if as_json:
         print(report.canonical())
     else:

@@ -28,7 +28,7 @@ from askwhy.agent.calls import tool_schemas
 from askwhy.agent.investigate.allowance import REPAIRS
 from askwhy.agent.investigate.notebook import Notebook
 from askwhy.agent.line import Tally, asking
-from askwhy.prompts import load
+from askwhy.prompts import Prompt, load
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
 
@@ -37,7 +37,6 @@ MOST_TEXT = 4000
 """Characters of a reply's own words that are kept in the conversation; nobody else reads them."""
 
 _CHARACTERS_A_TOKEN = 4
-_NUDGE = "That reply has no tool call that can be read. Reply with tool calls only, or call finish."
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[ModelRequest[Any]], ModelResponse[Any]]
@@ -111,7 +110,7 @@ class _Guard(AgentMiddleware[Any, Any, Any]):
         super().__init__()
         self.notebook, self.metered = notebook, metered
         self._ids: set[str] = set()
-        self._replies = 0
+        self._replies, self._nudged = 0, False
 
     @hook_config(can_jump_to=["end"])
     def before_model(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:
@@ -144,9 +143,14 @@ class _Guard(AgentMiddleware[Any, Any, Any]):
 
         sent: list[BaseMessage] = [*filter(None, (request.system_message,)), *request.messages]
         names = [{"name": getattr(one, "name", "")} for one in request.tools]
-        message = self.notebook.tab.ask(request.model, sent, work, prompts=(load("investigate"),), tools=names)
+        message = self.notebook.tab.ask(request.model, sent, work, prompts=self._prompts(), tools=names)
         self._count(sent, message)
         return self._read(ModelResponse(result=[message]))
+
+    def _prompts(self) -> tuple[Prompt, ...]:
+        """What the next reply is asked for by."""
+        first = load("investigate")
+        return (first, load("investigate_again")) if self._nudged else (first,)
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[..., Any]) -> ToolMessage:
         """Run the call, or say what is wrong with it."""
@@ -157,7 +161,7 @@ class _Guard(AgentMiddleware[Any, Any, Any]):
             return ToolMessage("{}", tool_call_id=call["id"] or "", name=call["name"], status="error")
         found = self.notebook.perform(call["name"], call["args"])
         status = "error" if found.problems else "success"
-        return ToolMessage(found.text, tool_call_id=call["id"] or "", name=call["name"], artifact=found, status=status)  # type: ignore[arg-type]
+        return ToolMessage(found.text, tool_call_id=call["id"] or "", name=call["name"], artifact=found, status=status)
 
     @hook_config(can_jump_to=["model"])
     def after_model(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:
@@ -170,7 +174,8 @@ class _Guard(AgentMiddleware[Any, Any, Any]):
         if notebook.repairs >= REPAIRS:
             return None
         notebook.repairs += 1
-        return {"jump_to": "model", "messages": [HumanMessage(_NUDGE)]}
+        self._nudged = True
+        return {"jump_to": "model", "messages": [HumanMessage(load("investigate_again").render())]}
 
     def _read(self, response: ModelResponse[Any]) -> ModelResponse[Any]:
         result = [self._tamed(one) if isinstance(one, AIMessage) else one for one in response.result]

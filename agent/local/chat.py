@@ -18,7 +18,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from askwhy.agent.llm import TIMEOUT_SECONDS
+from askwhy.agent.bounds import Bounds
 from askwhy.agent.local.engine import Engine, Manner, Writing, engine
 from askwhy.agent.local.grammar import ALONE, calls_grammar
 from askwhy.agent.local.prompt import Said, asked
@@ -45,7 +45,7 @@ class LocalChat(BaseChatModel):
     temperature: float = 0.0
     seed: int = 0
     max_tokens: int = MAX_TOKENS
-    timeout: float = TIMEOUT_SECONDS
+    timeout: float = Bounds().seconds
 
     @property
     def _llm_type(self) -> str:

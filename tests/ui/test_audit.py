@@ -289,7 +289,7 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Re
             return outcome
 
         monkeypatch.setattr(Session, "investigate", investigate)
-        monkeypatch.setattr("askwhy.ui.cli._built_in", lambda name: audit.subject)
+        monkeypatch.setattr("askwhy.ui.options._built_in", lambda name: audit.subject)
         return CliRunner().invoke(app, ["audit", "credit", "-o", str(tmp_path / "out"), *arguments])
 
     return run

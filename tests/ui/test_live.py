@@ -15,7 +15,7 @@ from askwhy.agent.investigate.report import Report, Told
 from askwhy.agent.plan import Step
 from askwhy.agent.session import Session
 from askwhy.tools.evidence import Evidence
-from askwhy.ui import cli
+from askwhy.ui import cli, options
 from askwhy.ui.live import answered, steps_html, to_investigate
 from askwhy.ui.rooms import Room
 
@@ -56,7 +56,7 @@ def test_steps_are_escaped() -> None:
 
 
 def test_the_command_prints_steps_notes_and_what_was_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_built_in", lambda name: binary())
+    monkeypatch.setattr(options, "_built_in", lambda name: binary())
     run = CliRunner().invoke(cli.app, ["investigate", "credit", "count the rows", "--most-tool-calls", "3"])
     assert run.exit_code == 0
     assert "1. how many rows are there" in run.stdout

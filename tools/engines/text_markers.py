@@ -76,9 +76,7 @@ class _Texts:
         return ~self.judged if self.marked else self.judged
 
 
-def markers(
-    view: View, texts: list[str], actual: Array, held_out: Mask
-) -> tuple[list[Marker], int]:
+def markers(view: View, texts: list[str], actual: Array, held_out: Mask) -> tuple[list[Marker], int]:
     """Markers that the model should not go by, clearest first, and how many patterns were tried on it."""
     marked = bool(held_out.any()) and not bool(held_out.all())
     judged = held_out if marked else np.ones(len(texts), dtype=bool)
@@ -151,7 +149,9 @@ def _tried(view: View, some: _Texts, pattern: Pattern, mask: Mask, tried: int) -
     rule: Rule = "plain"
     if len(cost) >= _FEWEST and gain > 0 and _z(-cost) >= limit(tried):
         rule = "idle"
-    elif some.marked and there is not None and float(shares[label]) - there >= FEWER and _lost(some, mask, label, tried):
+    elif (
+        some.marked and there is not None and float(shares[label]) - there >= FEWER and _lost(some, mask, label, tried)
+    ):
         rule = "lost"
     return mask, Marker(pattern, rule, label, float(shares[label]), there, size, gain)
 

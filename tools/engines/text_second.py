@@ -96,5 +96,3 @@ def odd_texts(texts: Sequence[str], errors: Array, opinion: Array) -> OddTexts:
 def enough(actual: Array) -> bool:
     """Whether there are enough texts with a known truth that varies."""
     return len(actual) >= FEWEST and len(np.unique(actual)) > 1
-
-

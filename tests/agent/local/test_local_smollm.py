@@ -12,7 +12,9 @@ import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from askwhy.agent.answer import Draft
+from askwhy.agent.bounds import Bounds
 from askwhy.agent.calls import outcome_of, tool_schemas
+from askwhy.agent.line import name_line
 from askwhy.agent.local.chat import LocalChat
 from askwhy.agent.local.engine import engine
 from askwhy.agent.local.weights import SMOLLM_NAME
@@ -64,7 +66,9 @@ class Brief(LocalChat):
 
 
 def chat(name: str) -> Brief:
-    return Brief(model=SMOLLM_NAME, subject_schema=builtin(name).schema, max_tokens=64, timeout=600)
+    made = Brief(model=SMOLLM_NAME, subject_schema=builtin(name).schema, max_tokens=64, timeout=600)
+    name_line(made, f"brief {name}", Bounds(seconds=600), trial=False)
+    return made
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -74,7 +78,6 @@ def short_prompt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     (folder / "rephrase.v1.md").write_text(SHORT)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(OVERRIDES, str(folder))
-        patch.setattr("askwhy.agent.llm.TIMEOUT_SECONDS", 600.0)
         yield
 
 
