@@ -122,9 +122,7 @@ def cues(view: View, trained: Array, tested: Array, actual: Array) -> tuple[list
     return sorted(found, key=lambda one: -one.lean.size), every
 
 
-def _cue(
-    view: View, name: str, lean: Lean, trained: Array, tested: Array, actual: Array, first: bool
-) -> Cue | None:
+def _cue(view: View, name: str, lean: Lean, trained: Array, tested: Array, actual: Array, first: bool) -> Cue | None:
     classes, data = len(view.schema.classes), view.subject.data
     fold = folds_of(actual[trained], classes, view.rng)
     own, _ = alone(view.schema, data.iloc[trained], (name,), actual[trained], fold)
@@ -143,7 +141,12 @@ def _rule(
     view: View, name: str, lean: Lean, own: float, there: float | None, trained: Array, tested: Array, actual: Array,
     first: bool, outputs: Array | None,
 ) -> Rule | None:  # fmt: skip
-    if there is not None and outputs is not None and own - there >= LOST and _lost(view, own, actual[tested], outputs, len(trained)):
+    if (
+        there is not None
+        and outputs is not None
+        and own - there >= LOST
+        and _lost(view, own, actual[tested], outputs, len(trained))
+    ):
         return "lost"
     if lean.cost <= IDLE and lean.idle_z >= SURE:
         return "idle"

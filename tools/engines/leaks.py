@@ -168,9 +168,7 @@ def rest_of(
     """Strength of all the other columns together; near-copies of the suspect are no others."""
     read, owners = numbers_of(schema, rows)
     own = read_of(schema, rows, names)
-    keep = [
-        place for place, owner in enumerate(owners) if owner not in names and not _near_copy(read[:, place], own)
-    ]
+    keep = [place for place, owner in enumerate(owners) if owner not in names and not _near_copy(read[:, place], own)]
     classes = len(schema.classes)
     kinds: tuple[Sequence[str], ...] = ("smooth", "flexible")
     return max(

@@ -106,9 +106,7 @@ def _large(every: Sequence[Slice], errors: Array, expected: Array | None) -> Mas
     return np.asarray((np.minimum(more, inside - outside) >= EXCESS) & (inside >= TIMES * outside))
 
 
-def _region(
-    one: Slice, place: int, errors: Array, expected: Array | None, z: float, classes: int
-) -> Region:
+def _region(one: Slice, place: int, errors: Array, expected: Array | None, z: float, classes: int) -> Region:
     mask, count = one.mask, int(one.mask.sum())
     inside, outside = float(errors[mask].mean()), float(errors[~mask].mean())
     if expected is None:

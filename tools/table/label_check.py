@@ -113,7 +113,9 @@ def _quality(found: Doubts) -> Iterator[Quality]:
 
 def _caveats(found: Doubts) -> Iterator[Caveat]:
     if found.doubtful.any():
-        text = "A doubtful label may be right: an unusual case, or one that the features do not explain, looks the same."
+        text = (
+            "A doubtful label may be right: an unusual case, or one that the features do not explain, looks the same."
+        )
         yield Caveat(flag="doubt", text=text)
 
 

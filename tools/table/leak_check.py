@@ -164,4 +164,6 @@ def _table(view: View, every: list[Suspect], found: list[Suspect]) -> Table:
     pairs = [one for one in found if len(one.features) > 1]
     rows = tuple((_words(view, one), one.alone, one.pure, rest.get(one.features)) for one in (*pairs, *every))
     columns = ("feature", "alone", "share of a class told without error", "all others together")
-    return Table(columns=columns, rows=rows, note="strengths: 2 AUC - 1 for classes, R squared for numbers; out of fold")
+    return Table(
+        columns=columns, rows=rows, note="strengths: 2 AUC - 1 for classes, R squared for numbers; out of fold"
+    )

@@ -82,9 +82,7 @@ def _found(view: View, known: Known, rows: Array, outputs: Array) -> tuple[Rever
     return reversed_group(view.schema, view.subject.data.iloc[rows], outputs, known.actual[rows])
 
 
-def _facts(
-    view: View, known: Known, rows: Array, outputs: Array, source: str, found: Reversed
-) -> Iterator[Fact]:
+def _facts(view: View, known: Known, rows: Array, outputs: Array, source: str, found: Reversed) -> Iterator[Fact]:
     actual = known.actual[rows]
     if view.schema.classes:
         event = (outputs.argmax(axis=1) != actual).astype(float)
