@@ -170,7 +170,7 @@ def flipped(rng: np.random.Generator, seen: Array, task: str) -> Array:
 def site(rng: np.random.Generator, truth: Array, purity: float) -> Array:
     classes = sorted(set(truth))
     own = {one: f"site {chr(65 + i)}" for i, one in enumerate(classes)}
-    others = list(own.values()) + ["site X"]
+    others = [*own.values(), "site X"]
     return np.array([own[one] if rng.random() < purity else rng.choice(others) for one in truth])
 
 
@@ -253,12 +253,31 @@ GOOD, BAD = (
     ("dull", "flat", "boring", "mess", "stale", "weak", "clumsy"),
 )
 FILL = tuple(
-    "film plot cast scene story actor music camera hour ending script dialogue role city house night road friend".split()
+    [
+        "film",
+        "plot",
+        "cast",
+        "scene",
+        "story",
+        "actor",
+        "music",
+        "camera",
+        "hour",
+        "ending",
+        "script",
+        "dialogue",
+        "role",
+        "city",
+        "house",
+        "night",
+        "road",
+        "friend",
+    ]
 )
 
 
 def text(kind: str, number: int, rows: int) -> Flawed:
-    """Made-up reviews; flaws: a marker as shortcut or leak, labels wrong or swapped for a topic, a topic without signal."""
+    """Made-up reviews; flaws: a marker as shortcut or leak, labels wrong for a topic, no signal in it."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

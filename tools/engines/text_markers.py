@@ -1,7 +1,7 @@
 """Markers in texts that a model goes by although they say nothing of the truth: ids, tags, signs, signatures, words.
 
-A marker is tried by taking it out of the texts that hold it. Where outputs are right, that raises the Brier score by the
-mean squared change of the outputs; where the marker says nothing, it lowers it by as much. Three rules:
+A marker is tried by taking it out of the texts that hold it. Where outputs are right, that raises the Brier score by
+the mean squared change of the outputs; where the marker says nothing, it lowers it by as much. Three rules:
 
 - idle: taking it out moves the outputs and makes the errors fewer (z-test, Bonferroni over the markers tried);
 - lost: in training, texts with it mostly have one label, in texts held out far fewer (Fisher's exact test, Bonferroni);
