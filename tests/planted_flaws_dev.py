@@ -252,27 +252,25 @@ GOOD, BAD = (
     ("great", "warm", "moving", "funny", "bright", "tender", "lovely"),
     ("dull", "flat", "boring", "mess", "stale", "weak", "clumsy"),
 )
-FILL = tuple(
-    [
-        "film",
-        "plot",
-        "cast",
-        "scene",
-        "story",
-        "actor",
-        "music",
-        "camera",
-        "hour",
-        "ending",
-        "script",
-        "dialogue",
-        "role",
-        "city",
-        "house",
-        "night",
-        "road",
-        "friend",
-    ]
+FILL = (
+    "film",
+    "plot",
+    "cast",
+    "scene",
+    "story",
+    "actor",
+    "music",
+    "camera",
+    "hour",
+    "ending",
+    "script",
+    "dialogue",
+    "role",
+    "city",
+    "house",
+    "night",
+    "road",
+    "friend",
 )
 
 
