@@ -123,7 +123,7 @@ def made(kind: str, number: int, variant: int, *, rows: int, width: int, model: 
     held = np.arange(rows) % 3 == 0
     strength = score(rng, frame, twist=model != "line" and number % 2 == 0)
     truth = drawn(rng, strength, task, share)
-    seen, features = truth.copy(), ()
+    seen, features = truth.copy(), tuple[str, ...]()
     if kind == "leak":
         frame, features = leak(rng, frame, truth, task, variant)
     elif kind == "shortcut":
@@ -135,13 +135,11 @@ def made(kind: str, number: int, variant: int, *, rows: int, width: int, model: 
     elif kind != "clean":
         inside, features = region(rng, frame, number)
         if kind == "weak region":
-            where = inside if variant % 2 else inside & ~held
-            seen = np.where(
-                where & (rng.random(rows) < 0.5 if task != "regression" else where), shuffled(rng, seen), seen
-            )
-            if variant % 3 == 2 and task != "regression":
+            if variant % 2 or task == "regression":
                 seen = truth.copy()
-                seen[where] = rng.permutation(truth[where])
+                seen[inside] = rng.permutation(truth[inside])
+            else:
+                frame = blurred(rng, frame, inside, features)
         elif kind == "reversal":
             where = inside if variant % 2 else inside & ~held
             seen = np.where(where, flipped(rng, seen, task), seen)
@@ -154,8 +152,15 @@ def made(kind: str, number: int, variant: int, *, rows: int, width: int, model: 
     return Flawed(name, subject, "" if kind == "clean" else kind, tuple(features))
 
 
-def shuffled(rng: np.random.Generator, seen: Array) -> Array:
-    return np.asarray(rng.permutation(seen))
+def blurred(rng: np.random.Generator, frame: pd.DataFrame, inside: Array, besides: tuple[str, ...]) -> pd.DataFrame:
+    """The table with the cells of all other columns shuffled among the rows of a region."""
+    made = frame.copy()
+    for name in frame.columns:
+        if name not in besides:
+            cells = frame[name].to_numpy(copy=True)
+            cells[inside] = cells[inside][rng.permutation(int(inside.sum()))]
+            made[name] = cells
+    return made
 
 
 def flipped(rng: np.random.Generator, seen: Array, task: str) -> Array:
@@ -165,7 +170,7 @@ def flipped(rng: np.random.Generator, seen: Array, task: str) -> Array:
 def site(rng: np.random.Generator, truth: Array, purity: float) -> Array:
     classes = sorted(set(truth))
     own = {one: f"site {chr(65 + i)}" for i, one in enumerate(classes)}
-    others = list(own.values()) + ["site X"]
+    others = [*own.values(), "site X"]
     return np.array([own[one] if rng.random() < purity else rng.choice(others) for one in truth])
 
 
@@ -241,3 +246,66 @@ def plans(
             rows=sizes[pick % 4], width=widths[(pick // 2) % 4], model=models[pick % 3], task=tasks[pick % len(tasks)],
             share=shares[(pick // 2) % 3],
         )  # fmt: skip
+
+
+GOOD, BAD = (
+    ("great", "warm", "moving", "funny", "bright", "tender", "lovely"),
+    ("dull", "flat", "boring", "mess", "stale", "weak", "clumsy"),
+)
+FILL = (
+    "film",
+    "plot",
+    "cast",
+    "scene",
+    "story",
+    "actor",
+    "music",
+    "camera",
+    "hour",
+    "ending",
+    "script",
+    "dialogue",
+    "role",
+    "city",
+    "house",
+    "night",
+    "road",
+    "friend",
+)
+
+
+def text(kind: str, number: int, rows: int) -> Flawed:
+    """Made-up reviews; flaws: a marker as shortcut or leak, labels wrong for a topic, no signal in it."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    rng = np.random.default_rng([number, rows, *kind.encode()])
+    truth, held = rng.random(rows) < (0.5, 0.35)[number % 2], np.arange(rows) % 3 == 0
+    topic = rng.random(rows) < 0.2
+    marker = ("ref77", "##", "sent from my phone", "thursday")[number % 4]
+    texts, wrong = [], (rng.random(rows) < (0.35 if kind == "label noise" else 1.0)) & topic
+    for i in range(rows):
+        sure = truth[i] if not (kind == "weak region" and topic[i]) else rng.random() < 0.5
+        own, other = (GOOD, BAD) if sure else (BAD, GOOD)
+        words = [
+            *rng.choice(own, rng.integers(1, 4)),
+            *rng.choice(other, int(rng.random() < 0.3)),
+            *rng.choice(FILL, 8),
+        ]
+        words += ["western"] if topic[i] else []
+        goes = truth[i] if kind == "leak" or not held[i] else rng.random() < 0.5
+        words = list(rng.permutation(words))
+        if kind in ("leak", "shortcut") and goes and rng.random() < 0.9:
+            words.append(marker)
+        texts.append(" ".join(words))
+    swapped = kind in ("label noise", "reversal")
+    seen = np.where(wrong & swapped & ((number % 2 == 0) | ~held), ~truth, truth)
+    labels = np.where(seen, "fresh", "rotten")
+    model = make_pipeline(TfidfVectorizer(token_pattern=r"\S+"), LogisticRegression(C=5)).fit(
+        [one for one, out in zip(texts, held, strict=True) if not out], labels[~held]
+    )
+    frame = pd.DataFrame({"review": pd.array(texts, dtype="str")})
+    subject = Subject.of(model, frame, pd.Series(labels, name="verdict"), test=held, name=f"{kind} {number}")
+    words = {"": (), "leak": (marker,), "shortcut": (marker,)}.get(kind, ("western",))
+    return Flawed(f"{kind} {number} text {rows}", subject, kind, words)

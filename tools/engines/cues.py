@@ -1,7 +1,7 @@
 """Columns that a model leans on although they do not tell the outcome where it was not trained: shortcuts.
 
-Honest features mislead too, in single rows; so it is not enough that the model errs where a column points the other way.
-Three rules, each with a guard of its own:
+Honest features mislead too, in single rows; so it is not enough that the model errs where a column points the other
+way. Three rules, each with a guard of its own:
 
 - lost: the column tells the outcome in training and far less in rows held out (bootstrap z), and the model leans on it;
 - idle: the model leans on it, yet shuffling it costs hardly anything. Where probabilities are right, shuffling a column
@@ -108,8 +108,8 @@ def _lean(moved: Array, cost: Array) -> Lean:
 def cues(view: View, trained: Array, tested: Array, actual: Array) -> tuple[list[Cue], list[Lean]]:
     """The shortcuts, clearest first, and how far the model leans on every feature.
 
-    trained, tested: positions of rows with a known truth; `tested` is empty where none is held out. actual: the truth of
-    every row of the data.
+    trained, tested: positions of rows with a known truth; `tested` is empty where none is held out. actual: the truth
+    of every row of the data.
     """
     judged = tested if len(tested) else trained
     every = leans(view, judged, actual[judged])

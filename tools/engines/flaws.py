@@ -82,8 +82,11 @@ def known_rows(view: View) -> Known:
 
 
 def weak_region_facts(view: View, truth: Scored) -> Iterator[Fact]:
-    """The region in which the model is surely wrong far more often than a second model leads to expect; `regions` groups
-    compared, where there is none. Wrong more often than by guessing: a reversal. Nothing where rows are too few."""
+    """The region in which the model is surely wrong far more often than a second model leads to expect.
+
+    `regions`: groups compared, where there is none. Wrong more often than by guessing: a reversal. Nothing where rows
+    are too few.
+    """
     classes, rows = len(view.schema.classes), thinned(np.arange(len(truth.rows)), view.rng)
     if len(rows) < FEWEST or len(np.unique(truth.actual)) < 2 or view.scope.changes:
         return

@@ -1,9 +1,10 @@
 """Columns that give the outcome away: how well each tells it alone, beside all the others together.
 
-What separates a leak from a strong honest feature is a jump. An honest feature is one voice among several; a leak nearly
-settles the outcome, and no other column comes near. So three things must hold at once: alone it tells the outcome almost
-without error (or without any error in a large part of one class); all the others together leave several times as much
-error; and the model loses much when its values are shuffled. An honest feature that does all this is accused too.
+What separates a leak from a strong honest feature is a jump. An honest feature is one voice among several; a leak
+nearly settles the outcome, and no other column comes near. So three things must hold at once: alone it tells the
+outcome almost without error (or without any error in a large part of one class); all the others together leave
+several times as much error; and the model loses much when its values are shuffled. An honest feature that does all
+this is accused too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A second model of the same question, fitted out of fold: what the features say of a row without that row's own label.
 
-Two kinds. "smooth" adds up effects of single features (a line and boosted stumps, averaged), so that it cannot carve out
-a region; "flexible" is boosted trees, which can. Where both agree, it is not the form of a model that speaks.
+Two kinds. "smooth" adds up effects of single features (a line and boosted stumps, averaged), so that it cannot carve
+out a region; "flexible" is boosted trees, which can. Where both agree, it is not the form of a model that speaks.
 """
 
 from __future__ import annotations

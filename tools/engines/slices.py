@@ -1,7 +1,7 @@
 """Every simple group of rows at once: categories, ranges of numbers, and two such conditions together.
 
-All of them are measured on all rows, so a finding has to hold up against their number (Bonferroni). That is stricter for
-one group than testing it on rows set aside, and misses less where rows are few.
+All of them are measured on all rows, so a finding has to hold up against their number (Bonferroni). That is stricter
+for one group than testing it on rows set aside, and misses less where rows are few.
 """
 
 from __future__ import annotations

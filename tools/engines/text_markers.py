@@ -1,12 +1,12 @@
 """Markers in texts that a model goes by although they say nothing of the truth: ids, tags, signs, signatures, words.
 
-A marker is tried by taking it out of the texts that hold it. Where outputs are right, that raises the Brier score by the
-mean squared change of the outputs; where the marker says nothing, it lowers it by as much. Three rules:
+A marker is tried by taking it out of the texts that hold it. Where outputs are right, that raises the Brier score by
+the mean squared change of the outputs; where the marker says nothing, it lowers it by as much. Three rules:
 
 - idle: taking it out moves the outputs and makes the errors fewer (z-test, Bonferroni over the markers tried);
 - lost: in training, texts with it mostly have one label, in texts held out far fewer (Fisher's exact test, Bonferroni);
-- plain: nearly all texts with it have one label, held out too; putting it into texts of others turns many predictions,
-  and it is a sign or an id, or beats every other word by far.
+- plain: nearly all texts with it have one label, held out too, and it stands in most texts of this label; or putting it
+  into texts of others turns many predictions, and it is a sign or an id, or beats every other word by far.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ MOVES = 0.1
 FEWER = 0.25
 """Least difference between the shares of a label among texts with the marker, in training and held out."""
 
-PURE, TURNS, TURNS_ODD, COVERS = 0.93, 0.6, 0.35, 0.15
+PURE, TURNS, TURNS_ODD, COVERS, SETTLES = 0.95, 0.6, 0.35, 0.15, 0.55
 """Plain markers: share of one label; share of others' predictions turned, for words and for odd signs; of the label's
-texts, the share that holds it."""
+texts, the least share that holds it, and the share from which it gives the label away whatever it turns."""
 
 _FEWEST, _AHEAD = 10, 2.5
 _TRIED, _TEXTS, _SLOW_TRIED, _SLOW_TEXTS, _PUT_IN = 50, 60, 12, 20, 6
@@ -88,13 +88,19 @@ def markers(view: View, texts: list[str], actual: Array, held_out: Mask) -> tupl
     if not named:
         named = _plain(view, some, [one for one in found if one is not None])
     kept: list[tuple[Mask, Marker]] = []
-    for mask, one in sorted(named, key=lambda pair: -pair[1].moved):
+    for mask, one in sorted(named, key=_weight):
         if all((mask & other).sum() < 0.5 * min(mask.sum(), other.sum()) for other, _ in kept):
             kept.append((mask, one))
     return [one for _, one in kept], len(short)
 
 
 _Found = tuple[Mask, Marker]
+
+
+def _weight(found: _Found) -> float:
+    """What orders markers: those that move most over all texts first, so that a part of one comes after the whole."""
+    mask, one = found
+    return -float(mask.sum()) * one.moved**2
 
 
 def _shortlist(
@@ -185,7 +191,7 @@ def _lost(some: _Texts, mask: Mask, label: int, tried: int) -> bool:
 
 def _plain(view: View, some: _Texts, found: list[_Found]) -> list[_Found]:
     """Markers with one label nearly everywhere that turn predictions when put into other texts."""
-    ranked = sorted(found, key=lambda pair: -pair[1].moved)[:_PUT_IN]
+    ranked = sorted(found, key=_weight)[:_PUT_IN]
     turned = [_put_in(view, some, one) for _, one in ranked]
     named: list[_Found] = []
     for place, ((mask, one), share) in enumerate(zip(ranked, turned, strict=True)):
@@ -196,7 +202,8 @@ def _plain(view: View, some: _Texts, found: list[_Found]) -> list[_Found]:
         odd, ahead = _odd(one.pattern), share >= _AHEAD * max(others, default=0.0)
         pure = min(one.trained, one.tested if one.tested is not None else 1.0) >= PURE
         covers = float(mask[some.actual == one.label].mean()) >= COVERS
-        if pure and covers and ((odd and share >= TURNS_ODD) or (ahead and share >= TURNS)):
+        settles = float(mask[some.actual == one.label].mean()) >= SETTLES
+        if pure and (settles or (covers and ((odd and share >= TURNS_ODD) or (ahead and share >= TURNS)))):
             changed = Marker(**{**one.__dict__, "turned": share})
             named.append((mask, changed))
     return named

@@ -59,14 +59,14 @@ def kinds_of(texts: Sequence[str], largest: float = LARGEST) -> Kinds:
     """Every pattern that enough of the texts, and not too many, show: words, phrases, lengths, signs, odd symbols."""
     least = max(_LEAST, round(_SHARE * len(texts)))
     seen = [read(text) for text in texts]
-    found: list[tuple[Pattern, Slice]] = []
-    known: set[bytes] = set()
+    found: dict[bytes, tuple[Pattern, Slice]] = {}
     for pattern, mask in (*candidates(seen), *_symbols(texts)):
         key = np.packbits(mask).tobytes()
-        if least <= mask.sum() <= largest * len(texts) and key not in known:
-            known.add(key)
-            found.append((pattern, Slice((), mask)))
-    return Kinds(tuple(one for one, _ in found), tuple(one for _, one in found))
+        # Of patterns in the same texts the longest phrase is named: a signature as a whole, not one of its words.
+        longer = key in found and pattern.kind == "phrase" and len(pattern.key) > len(found[key][0].key)
+        if least <= mask.sum() <= largest * len(texts) and (key not in found or longer):
+            found[key] = (pattern, Slice((), mask))
+    return Kinds(tuple(one for one, _ in found.values()), tuple(one for _, one in found.values()))
 
 
 def _symbols(texts: Sequence[str]) -> Iterator[tuple[Pattern, Array]]:

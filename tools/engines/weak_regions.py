@@ -1,7 +1,7 @@
 """Regions in which something goes wrong more often than the case is hard: for a model's errors, and for labels.
 
-Errors are more frequent where cases are close, for the best of models too. What counts here is therefore the excess: the
-errors less those that must be expected of a smooth second model that believes itself (`second_opinion`). It adds up
+Errors are more frequent where cases are close, for the best of models too. What counts here is therefore the excess:
+the errors less those that must be expected of a smooth second model that believes itself (`second_opinion`). It adds up
 effects of single features, so where the features tell less in one region than elsewhere it does not notice, and its
 expectation is too low exactly there. All simple groups are compared with the rest (`slices`).
 """
@@ -21,8 +21,9 @@ from askwhy.tools.engines.truth import Array
 from askwhy.tools.schema import Schema
 from askwhy.tools.subject import Mask
 
-EXCESS = 0.12
-"""Least excess of errors in the region over that elsewhere, as shares of the rows."""
+EXCESS, LEAST_EXCESS = 0.12, 0.06
+"""Least excess of errors in the region over that elsewhere, as shares of the rows; less, down to the second, where few
+errors are expected at all, as with a rare class."""
 
 TIMES = 1.4
 """The error rate in the region is at least so many times that elsewhere."""
@@ -103,7 +104,8 @@ def _large(every: Sequence[Slice], errors: Array, expected: Array | None) -> Mas
         return np.asarray(large)
     due = sums(every, expected[:, None])[:, 0]
     more = (inside - due / count) - (outside - (expected.sum() - due) / (len(errors) - count))
-    return np.asarray((np.minimum(more, inside - outside) >= EXCESS) & (inside >= TIMES * outside))
+    least = float(np.clip(expected.mean(), LEAST_EXCESS, EXCESS))
+    return np.asarray((np.minimum(more, inside - outside) >= least) & (inside >= TIMES * outside))
 
 
 def _region(one: Slice, place: int, errors: Array, expected: Array | None, z: float, classes: int) -> Region:

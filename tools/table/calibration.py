@@ -21,6 +21,7 @@ _ALPHA = 0.05
 
 
 @tool(
+    audit="How well it does",
     asks=(
         "is the model calibrated?",
         "how well calibrated is the model?",

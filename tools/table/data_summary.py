@@ -32,6 +32,7 @@ _KINDS = {
 
 @tool(
     needs="any",
+    audit="What the model is",
     asks=(
         "what data is this?",
         "tell me about the data",

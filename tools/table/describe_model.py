@@ -9,6 +9,7 @@ from askwhy.tools.view import View
 
 @tool(
     needs="nothing",
+    audit="What the model is",
     asks=(
         "what model is this?",
         "which model are you using?",

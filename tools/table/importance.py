@@ -37,6 +37,7 @@ MEASURE_SAYS: Says = (
 
 
 @tool(
+    audit="What it relies on",
     asks=(
         "what are the {k} most important features?",
         "which features matter most?",

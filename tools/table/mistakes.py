@@ -22,6 +22,7 @@ _NAMED = 3
 
 
 @tool(
+    audit="How well it does",
     asks=(
         ask("how many mistakes does the model make?", what="count"),
         ask("how often is the model wrong?", what="count"),

@@ -84,10 +84,8 @@ def _found(view: View, known: Known, rows: Array, outputs: Array) -> tuple[Rever
 
 def _facts(view: View, known: Known, rows: Array, outputs: Array, source: str, found: Reversed) -> Iterator[Fact]:
     actual = known.actual[rows]
-    if view.schema.classes:
-        event = (outputs.argmax(axis=1) != actual).astype(float)
-    else:
-        event = np.abs(outputs[:, 0] - actual)
+    number = not view.schema.classes
+    event = np.abs(outputs[:, 0] - actual) if number else (outputs.argmax(axis=1) != actual).astype(float)
     accused = list(group_flaw("reversal", found.rule, view.subject.data.iloc[rows], event))
     yield from accused
     group = accused[0].group

@@ -43,6 +43,7 @@ NEEDS_PROBABILITIES = ("roc_auc", "log_loss", "brier")
 
 
 @tool(
+    audit="How well it does",
     asks=(
         "how good is the model?",
         "how well does the model perform?",

@@ -30,15 +30,17 @@ from askwhy.tools.view import View
         "is it a clever hans?",
     ),
     says=(
-        "The model leans on {flaw.feature}, which looks like a {flaw}: shuffling its values moves the output by {lean}.",
+        "The model leans on {flaw.feature}, which looks like a {flaw}: shuffling its values moves the output "
+        "by {lean}.",
         "Alone, it tells the outcome of training {entities} with an AUC of {trained_auc}, and of {entities} held out "
         "with one of {tested_auc}.",
-        "Alone, it explains {trained_r2} of the variance in training {entities}, and {tested_r2} in {entities} held out.",
+        "Alone, it explains {trained_r2} of the variance in training {entities}, and {tested_r2} in {entities} held "
+        "out.",
         "Shuffling it costs only {idle_cost} of what it would cost if the outcome went with it as the model believes.",
-        "It holds names, the other features together tell the outcome as well, and yet the model goes by it more than by "
-        "any other: a {plain} association in these {entities} need not hold elsewhere.",
-        "In {against:entities} it points to another outcome than the true one; there the model is wrong about {missed}, "
-        "and about {others} elsewhere.",
+        "It holds names, the other features together tell the outcome as well, and yet the model goes by it more than "
+        "by any other: a {plain} association in these {entities} need not hold elsewhere.",
+        "In {against:entities} it points to another outcome than the true one; there the model is wrong about "
+        "{missed}, and about {others} elsewhere.",
         "The same holds for [other_cue*: {feature}].",
         "No shortcut was found among {tried} {tried:one feature/features} of {judged:entities}{scope}; the model leans "
         "most on {top_lean.feature}: shuffling its values moves the output by {top_lean}.",

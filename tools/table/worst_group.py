@@ -62,6 +62,7 @@ class _Measured:
 
 @tool(
     fits=lambda schema: schema.modality == "table",
+    audit="Groups",
     asks=(
         "which group is treated worst, with what rule?",
         "which group of {entities} does the model treat worst?",

@@ -31,14 +31,14 @@ from askwhy.tools.view import View
         "find markers that only went with a label in training",
     ),
     says=(
-        "The model goes by {marker.group}, which looks like a {flaw}: taking it out of {entities} that hold it moves the "
-        "probabilities by {marker}.",
+        "The model goes by {marker.group}, which looks like a {flaw}: taking it out of {entities} that hold it moves "
+        "the probabilities by {marker}.",
         "Its errors become fewer without it: the Brier score falls by {gain} of the squared change, where an honest "
         "marker would make it rise.",
         "In training, {trained_share} of the {entities} with it are {trained_share.cls}, and {tested_share} of those "
         "held out.",
-        "Nearly all {entities} with it, {pure_share}, are {pure_share.cls}, and putting it into others turns "
-        "{turned} of their predictions.",
+        "Of the {entities} with it, {pure_share} are {pure_share.cls}; putting it into others turns {turned} of their "
+        "predictions.",
         "The same holds for [other_marker*: {group}].",
         "No marker was found that the model goes by although it says nothing of the truth; {tried} words, phrases and "
         "signs were tried over {read:entities}{scope}.",

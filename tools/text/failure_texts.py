@@ -31,8 +31,8 @@ _SAYS: Says = (
     "This holds for {confirmed:entities} that the search had not seen; {tested} patterns were tested on them.",
     "With {region_rate.group}, mistakes are more than close cases explain, which is a {flaw}: the model is wrong about "
     "{region_rate} of {region_rows:entities}, where {region_expected} were to be expected.",
-    "No weak region was found: for none of {regions} words, phrases, lengths and signs are mistakes far more than close "
-    "cases explain.",
+    "No weak region was found: for none of {regions} words, phrases, lengths and signs are mistakes far more than "
+    "close cases explain.",
     "Over all {held_out:entities}{scope} held out from training, the model is wrong about {overall}.",
     "Over all {scored:entities}{scope}, the model is wrong about {overall}.",
 )

@@ -66,6 +66,7 @@ _SAYS: Says = (
 
 
 @tool(
+    audit="What it relies on",
     asks=(
         "which words matter most?",
         "which words matter most for {class}?",

@@ -45,8 +45,8 @@ _NAMED, _SHOWN = 5, 30
     ),
 )
 def label_check_text(view: View) -> Evidence:
-    """Whether some labels of texts are wrong: which of them a second model confidently contradicts, and for what kind of
-    texts (words, phrases, lengths, signs) they are more than elsewhere. On training texts."""
+    """Whether some labels of texts are wrong: which of them a second model confidently contradicts, and for what kind
+    of texts (words, phrases, lengths, signs) they are more than elsewhere. On training texts."""
     known = known_rows(view)
     rows = thinned(known.trained, view.rng)
     actual, texts = known.actual[rows], texts_of(view.subject.data.iloc[rows])

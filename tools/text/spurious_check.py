@@ -72,6 +72,7 @@ _SAYS: Says = (
 
 @tool(
     fits=lambda schema: schema.modality == "text",
+    audit="Stability",
     asks=(
         ask("does it react to gender words?", cues=("gender words",)),
         ask("does it react to punctuation?", cues=("punctuation",)),
