@@ -35,7 +35,7 @@ from askwhy.evals.lora_rephrase import HELD, cases_of
 from askwhy.evals.parsing_golds import PlanGold
 from askwhy.evals.parsing_score import Scored, ask_all, figures, share
 from askwhy.evals.suites import Item, bank
-from askwhy.evals.train_lora import TASKS
+from askwhy.evals.train_lora import TASKS, check_peft
 from askwhy.evals.words_liar import Case
 
 _CALL_TOKENS, _SECONDS = 160, 600.0
@@ -70,6 +70,7 @@ def tuned(folder: Path | None) -> Engine:
     """The small model with an adapter, merged into its weights; as it is without one."""
     model, tokenizer = load_weights("smollm2")
     if folder is not None:
+        check_peft()
         from peft import PeftModel
 
         model = PeftModel.from_pretrained(model, folder).merge_and_unload().eval()

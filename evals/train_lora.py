@@ -23,7 +23,7 @@ import torch
 from askwhy.agent.local.weights import load_weights
 from askwhy.evals.lora_packs import Encoded, Lesson, Pack, alike, encoded, loss_of, pack
 from askwhy.evals.lora_plan import Accepts, kept, known, plan_lessons
-from askwhy.tools.errors import MissingExtra
+from askwhy.tools.errors import ToolError
 
 TASKS = ("plan", "rephrase")
 LAYERS = 15
@@ -44,9 +44,8 @@ class Lessons:
 
 
 def adapted(model: Any, layers: int = LAYERS) -> Any:
-    """The model with a fresh adapter, all else frozen. Raises MissingExtra."""
-    if importlib.util.find_spec("peft") is None:
-        raise MissingExtra("peft", "peft")
+    """The model with a fresh adapter, all else frozen. Raises ToolError where peft is missing."""
+    check_peft()
     from peft import LoraConfig, get_peft_model
 
     count = int(model.config.num_hidden_layers)
@@ -57,6 +56,12 @@ def adapted(model: Any, layers: int = LAYERS) -> Any:
         r=_RANK, lora_alpha=2 * _RANK, target_modules=names, layers_to_transform=upper, task_type="CAUSAL_LM"
     )
     return get_peft_model(model, options)
+
+
+def check_peft() -> None:
+    """Raises ToolError where peft, which only these commands need, is not installed."""
+    if importlib.util.find_spec("peft") is None:
+        raise ToolError("Adapters need the package peft, which is in no extra of askwhy. Install it: pip install peft")
 
 
 def drawn(groups: Sequence[Sequence[Encoded]], rng: random.Random) -> Pack:
