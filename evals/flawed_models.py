@@ -156,8 +156,8 @@ def _of_table(spec: Spec, rng: Draws) -> Flawed:
     seed = int(rng.integers(1_000_000))
     model = _pipeline(spec.learner, frame, seed, number=spec.number).fit(frame[known], table.outcome[known])
     told = table.domain["number"] if spec.number else table.domain
-    name, kind = (told["name"], "float") if spec.number else (told["target"], "str")
-    target = pd.Series(table.outcome, name=name).astype(kind)
+    cells: Any = table.outcome if spec.number else pd.array(table.outcome, dtype="str")
+    target = pd.Series(cells, name=told["name"] if spec.number else told["target"])
     subject = Subject.of(model, frame, target, test=table.held_out, name=table.domain["target"])
     return Flawed(spec.name, subject, flaw, table.truth, table.score)
 
