@@ -31,7 +31,6 @@ _HALF = "\ufffd"
 """What part of a character is read as."""
 
 
-
 class LocalChat(BaseChatModel):
     """A model of transformers by its name (see `load_weights`), loaded at first use and shared in a process.
 

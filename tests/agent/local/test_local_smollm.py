@@ -64,7 +64,7 @@ class Brief(LocalChat):
 
 
 def chat(name: str) -> Brief:
-    return Brief(model=SMOLLM_NAME, subject_schema=builtin(name).schema, max_tokens=64, timeout=600)
+    return Brief(model=SMOLLM_NAME, subject_schema=builtin(name).schema, max_tokens=112, timeout=600)
 
 
 @pytest.fixture(scope="module", autouse=True)
