@@ -66,7 +66,7 @@ class Brief(LocalChat):
 
 
 def chat(name: str) -> Brief:
-    made = Brief(model=SMOLLM_NAME, subject_schema=builtin(name).schema, max_tokens=64, timeout=600)
+    made = Brief(model=SMOLLM_NAME, subject_schema=builtin(name).schema, max_tokens=112, timeout=600)
     name_line(made, f"brief {name}", Bounds(seconds=600), trial=False)
     return made
 
