@@ -147,7 +147,7 @@ class _Guard(AgentMiddleware[Any, Any, Any]):
             return ToolMessage("{}", tool_call_id=call["id"] or "", name=call["name"], status="error")
         found = self.notebook.perform(call["name"], call["args"])
         status = "error" if found.problems else "success"
-        return ToolMessage(found.text, tool_call_id=call["id"] or "", name=call["name"], artifact=found, status=status)  # type: ignore[arg-type]
+        return ToolMessage(found.text, tool_call_id=call["id"] or "", name=call["name"], artifact=found, status=status)
 
     @hook_config(can_jump_to=["model"])
     def after_model(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:
