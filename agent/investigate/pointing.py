@@ -75,7 +75,7 @@ def _written(ref: Ref, fact: Fact, evidence: Evidence, schema: Schema) -> Any:
     """What is taken, as a call writes it."""
     if ref.into == "where":
         return where_written(where_of_group(evidence, fact), schema)
-    value = getattr(fact, ref.take)
+    value = getattr(fact, ref.take or "value")
     if ref.take == "feature" and value in schema.names:
         return feature_id(schema, value)
     return class_id(schema, value) if ref.take == "cls" and schema.classes else value
