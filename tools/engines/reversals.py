@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from askwhy.tools.engines.rules import Rule
-from askwhy.tools.engines.slices import Slice, clearest, limit, sizes, slices_of, sums
+from askwhy.tools.engines.slices import Slice, clearest, limits, sizes, slices_of, sums
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.schema import Schema
 
@@ -45,7 +45,7 @@ def reversed_group(schema: Schema, rows: pd.DataFrame, outputs: Array, actual: A
         return None, 0
     said, true = _ranked(outputs), _truth(actual, outputs.shape[1])
     inside, z = _within(every, said, true)
-    place = clearest(every, -z, (inside <= TURNED) & (-z >= limit(len(every))))
+    place = clearest(every, -z, (inside <= TURNED) & (-z >= limits(every)))
     if place is None:
         return None, len(every)
     group = every[place]

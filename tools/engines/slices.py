@@ -101,6 +101,14 @@ def limit(tried: int) -> float:
     return float(norm.isf(LEVEL_OF_TEST / max(1, tried)))
 
 
+def limits(found: Sequence[Slice]) -> Array:
+    """The limit for each group: those of one condition and those of two have half of the chance each, as there are many
+    more of the latter."""
+    single = np.array([len(one.rule) < 2 for one in found], dtype=bool)
+    parts = [limit(2 * max(1, int(kind.sum()))) for kind in (single, ~single)]
+    return np.where(single, *parts)
+
+
 def clearest(found: Sequence[Slice], z: Array, good: Mask) -> int | None:
     """The position of the clearest of the good groups; a shorter rule is preferred where it is nearly as clear."""
     worth = [float(z[i]) * (1.0 if len(one.rule) == 1 else SHORTER) for i, one in enumerate(found)]

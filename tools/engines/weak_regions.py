@@ -16,7 +16,7 @@ import pandas as pd
 
 from askwhy.tools.engines.metrics import wilson
 from askwhy.tools.engines.rules import Rule
-from askwhy.tools.engines.slices import Slice, clearest, limit, sizes, slices_of, sums
+from askwhy.tools.engines.slices import Slice, clearest, limits, sizes, slices_of, sums
 from askwhy.tools.engines.truth import Array
 from askwhy.tools.schema import Schema
 from askwhy.tools.subject import Mask
@@ -73,7 +73,7 @@ def worst_of(every: Sequence[Slice], errors: Array, expected: Array | None, clas
     # Sizes of errors are skewed; on a logarithmic scale a few large ones do not make a region.
     event = np.log(errors + 0.05 * errors.mean() + 1e-12) if expected is None else errors - expected
     z = _welch(every, event)
-    good = (z >= limit(len(every))) & _large(every, errors, expected)
+    good = (z >= limits(every)) & _large(every, errors, expected)
     place = clearest(every, z, good)
     return None if place is None else _region(every[place], place, errors, expected, float(z[place]), classes)
 
