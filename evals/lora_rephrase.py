@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from askwhy.agent.local.short import short_rephrase
-from askwhy.agent.rephrase import is_prose
 from askwhy.agent.verify.constrained import check_constrained
 from askwhy.evals.lora_packs import Lesson
-from askwhy.evals.words_answers import answers_of
-from askwhy.evals.words_liar import Case
+from askwhy.evals.words_answers import TrueAnswer
+from askwhy.evals.words_liar import Case, cases_of
 from askwhy.evals.words_lies import honest, narrated
 
 LEARNT = ("credit", "diabetes")
@@ -28,19 +27,18 @@ _LONGEST = 700
 """Longest template in characters, placeholders included."""
 
 
-def cases_of(name: str) -> list[Case]:
-    """Answers of a subject that may be worded anew and are not too long; each template once."""
+def short_cases(answers: Sequence[TrueAnswer]) -> list[Case]:
+    """Answers that may be worded anew and are not too long; each template once."""
     found: dict[str, Case] = {}
-    for answer in answers_of(name):
-        case = Case(answer, answer.draft())
-        if is_prose(case.draft, answer.plan) and len(case.bones.text) <= _LONGEST:
+    for case in cases_of(answers):
+        if len(case.bones.text) <= _LONGEST:
             found.setdefault(case.bones.text, case)
     return list(found.values())
 
 
-def rephrase_lessons(name: str, rng: random.Random) -> Iterator[Lesson]:
+def rephrase_lessons(name: str, cases: Sequence[Case], rng: random.Random) -> Iterator[Lesson]:
     """For every answer of a subject up to six other wordings that the gate accepts."""
-    for number, case in enumerate(cases_of(name)):
+    for number, case in enumerate(cases):
         said = tuple((one["role"], one["content"]) for one in short_rephrase(case.bones))
         for text in wordings(case, rng):
             yield Lesson(f"{name} {number}", said, text)

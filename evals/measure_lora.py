@@ -31,11 +31,12 @@ from askwhy.agent.verify import verify
 from askwhy.agent.verify.constrained import check_constrained
 from askwhy.evals.bank import Asked
 from askwhy.evals.lora_plan import plan_said, read_reply
-from askwhy.evals.lora_rephrase import HELD, cases_of
+from askwhy.evals.lora_rephrase import HELD, short_cases
 from askwhy.evals.parsing_golds import PlanGold
 from askwhy.evals.parsing_score import Scored, ask_all, figures, share
 from askwhy.evals.suites import Item, bank
 from askwhy.evals.train_lora import TASKS, check_peft
+from askwhy.evals.words_answers import answers_of
 from askwhy.evals.words_liar import Case
 
 _CALL_TOKENS, _SECONDS = 160, 600.0
@@ -125,7 +126,7 @@ def measure_plans(engine: Engine | None, sample: int) -> dict[str, object]:
 
 def measure_words(engine: Engine, sample: int) -> list[Written]:
     """What is made of answers about subjects that were held out."""
-    cases = [case for name in HELD for case in cases_of(name)]
+    cases = [case for name in HELD for case in short_cases(answers_of(name))]
     return [_written(engine, case) for case in random.Random(0).sample(cases, min(sample, len(cases)))]
 
 
@@ -154,7 +155,7 @@ def suspicions(template: str, text: str) -> tuple[str, ...]:
     one, other = names_in(template), names_in(text)
     if set(other) - set(one):
         found.append("other placeholders")
-    if [name for name in one if name in other] != list(other):
+    if [name for name in one if name in other] != [name for name in other if name in one]:
         found.append("another order")
     if set(one) - set(other):
         found.append("left out")

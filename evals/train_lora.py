@@ -169,10 +169,11 @@ def _plans(part: str, seed: int, accepts: Accepts) -> Iterator[Lesson]:
 
 
 def _rephrasings(part: str, seed: int) -> Iterator[Lesson]:
-    from askwhy.evals.lora_rephrase import DEVELOPMENT, LEARNT, rephrase_lessons
+    from askwhy.evals.lora_rephrase import DEVELOPMENT, LEARNT, rephrase_lessons, short_cases
+    from askwhy.evals.words_answers import answers_of
 
     for name in LEARNT if part == "train" else DEVELOPMENT:
-        yield from rephrase_lessons(name, random.Random(f"{seed} {name}"))
+        yield from rephrase_lessons(name, short_cases(answers_of(name)), random.Random(f"{seed} {name}"))
 
 
 def accepting(tokenizer: Any) -> Accepts:
