@@ -136,7 +136,7 @@ def _within(schema: dict[str, Any], whole: bool) -> list[float]:
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
     if whole:
-        first = math.ceil(low) if low is not None else math.floor(high) - _MOST_INTEGERS
+        first = math.ceil(low) if low is not None else math.floor(high or 0) - _MOST_INTEGERS
         last = math.floor(high) if high is not None else first + _MOST_INTEGERS
         found: list[float] = list(range(first, min(last, first + _MOST_INTEGERS) + 1))
     elif low is not None and high is not None:

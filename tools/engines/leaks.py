@@ -82,7 +82,7 @@ def suspects(
         if schema.feature(name).kind != "text"
     ]
     every.sort(key=lambda one: (-max(one.alone, one.pure), one.features))
-    found = []
+    found: list[Suspect] = []
     for one in every:
         if (one.alone >= ALONE or one.pure >= PURE) and len(found) < 3:
             full = replace(one, rest=rest_of(schema, rows, one.features, actual, rng))

@@ -98,7 +98,7 @@ def _large(every: Sequence[Slice], errors: Array, expected: Array | None) -> Mas
     inside, outside = ours / count, (errors.sum() - ours) / (len(errors) - count)
     if expected is None:
         large = inside >= TIMES_OFF * outside
-        for place in np.flatnonzero(large):
+        for place in map(int, np.flatnonzero(large)):
             mask = every[place].mask
             large[place] = np.median(errors[mask]) >= TIMES * np.median(errors[~mask])
         return np.asarray(large)

@@ -86,7 +86,7 @@ def _facts(view: View, found: Sequence[Cue]) -> Iterator[Fact]:
         yield flaw("shortcut", one.feature, view.schema.feature(one.feature).label)
     first = found[0]
     unit = "points" if view.schema.classes else "output"
-    yield Fact(relation="lean", value=_size(view, first.lean), unit=unit, feature=first.feature)  # type: ignore[arg-type]
+    yield Fact(relation="lean", value=_size(view, first.lean), unit=unit, feature=first.feature)
     if first.rule == "lost" and first.tested is not None:
         for relation, value in (("trained", first.trained), ("tested", first.tested)):
             yield _told(view, relation, value, first.feature)
@@ -99,7 +99,7 @@ def _facts(view: View, found: Sequence[Cue]) -> Iterator[Fact]:
         yield Fact(relation="missed", value=first.missed, unit="share", feature=first.feature)
         yield Fact(relation="others", value=first.others, unit="share", feature=first.feature)
     for one in found[1:]:
-        yield Fact(relation="other_cue", value=_size(view, one.lean), unit=unit, feature=one.feature)  # type: ignore[arg-type]
+        yield Fact(relation="other_cue", value=_size(view, one.lean), unit=unit, feature=one.feature)
 
 
 def _told(view: View, relation: str, value: float, feature: str) -> Fact:
@@ -117,7 +117,7 @@ def _none(view: View, every: Sequence[Lean]) -> Iterator[Fact]:
     yield Fact(relation="tried", value=len(every), unit="count")
     unit = "points" if view.schema.classes else "output"
     name = view.schema.names[place]
-    yield Fact(relation="top_lean", value=_size(view, every[place]), unit=unit, feature=name, rank=1)  # type: ignore[arg-type]
+    yield Fact(relation="top_lean", value=_size(view, every[place]), unit=unit, feature=name, rank=1)
     yield Fact(relation="least_cost", value=IDLE, unit="share")
 
 

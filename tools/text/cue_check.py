@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from askwhy.tools.engines.flaws import flaw, known_rows
+from askwhy.tools.engines.flaws import FlawKind, flaw, known_rows
 from askwhy.tools.engines.second_opinion import thinned, thinned_caveat
 from askwhy.tools.engines.text_markers import FEWER, MOVES, Marker, markers
 from askwhy.tools.engines.text_vectors import texts_of
@@ -70,7 +70,7 @@ def cue_check(view: View) -> Evidence:
 
 def _facts(view: View, found: Sequence[Marker]) -> Iterator[Fact]:
     for one in found:
-        kind = "leak" if one.rule == "plain" else "shortcut"
+        kind: FlawKind = "leak" if one.rule == "plain" else "shortcut"
         yield flaw(kind, None, one.pattern.words).model_copy(update={"at": one.pattern.sign or one.pattern.key})
     first = found[0]
     group, cls = first.pattern.words, view.schema.classes[first.label].name
