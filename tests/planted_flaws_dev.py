@@ -1,7 +1,4 @@
-"""Tables with one flaw planted in them, and clean ones, on which the tools that look for flaws were tuned.
-
-Run as a script it prints what every tool accuses of: `python tests/planted_flaws_dev.py`.
-"""
+"""Tables and texts with one flaw planted in them, and clean ones, on which the tools that look for flaws were tuned."""
 
 from __future__ import annotations
 
