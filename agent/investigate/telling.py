@@ -31,8 +31,9 @@ def reported(
     session: Session, question: str, notebook: Notebook, recipe: str, engine: str, prompts: tuple[str, ...]
 ) -> Report:
     """Everything that was found, put together; the language model words what it may and is in time for."""
-    order = _order(notebook)
+    order, started = _order(notebook), time.perf_counter()
     told, reworded = _reworded(session, notebook, [notebook.told[place] for place in order])
+    wording = time.perf_counter() - started
     told = tuple(_counted(one, number) for number, one in enumerate(told, 1))
     stopped: Stopped = notebook.stopped or "done"
     notes = tuple(dict.fromkeys((*notebook.notes, *filter(None, (_ENDED.get(stopped),)))))
@@ -42,7 +43,7 @@ def reported(
                 "prompts": (*prompts, *dict.fromkeys(one.prompt for one in reworded if one.prompt)),
                 "verdict": _verdict(told, reworded),
                 "writer": "llm" if any(one.draft for one in reworded) else "template",
-                "usage": _usage(notebook, reworded),
+                "usage": _usage(notebook, reworded, wording),
             }
         ),
         told=told,
@@ -143,15 +144,15 @@ def _verdict(told: Sequence[Told], reworded: Sequence[Rephrased]) -> Verdict:
     return "repaired" if any(one.verdict == "repaired" for one in reworded) else "verified"
 
 
-def _usage(notebook: Notebook, reworded: Sequence[Rephrased]) -> Usage:
+def _usage(notebook: Notebook, reworded: Sequence[Rephrased], seconds: float) -> Usage:
     """What the steps cost in the worker, and all else: choosing them, and their words."""
     total = notebook.allowance.seconds - (notebook.deadline - time.monotonic())
     choosing = Spent(
-        hop="understand", seconds=max(total - notebook.seconds, 0.0), model_calls=notebook.model_calls,
+        hop="understand", seconds=max(total - notebook.seconds - seconds, 0.0), model_calls=notebook.model_calls,
         tokens_in=notebook.tokens_in, tokens_out=notebook.tokens_out,
     )  # fmt: skip
     wording = Spent(
-        hop="verbalize", seconds=0.0, model_calls=sum(one.model_calls for one in reworded),
+        hop="verbalize", seconds=seconds, model_calls=sum(one.model_calls for one in reworded),
         tokens_in=sum(one.tokens_in for one in reworded), tokens_out=sum(one.tokens_out for one in reworded),
     )  # fmt: skip
     running = Spent(hop="run", seconds=notebook.seconds, predict_rows=notebook.predict_rows)
