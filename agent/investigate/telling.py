@@ -31,8 +31,9 @@ _NOTHING = "The investigation found no step that answers this. Ask for a mistake
 
 def reported(session: Session, question: str, notebook: Notebook, recipe: str, engine: str) -> Report:
     """Everything that was found, put together; the language model words what it may and is in time for."""
-    order = _order(notebook)
+    order, started = _order(notebook), time.perf_counter()
     told, reworded = _reworded(session, notebook, [notebook.told[place] for place in order])
+    wording = time.perf_counter() - started
     told = tuple(_counted(one, number) for number, one in enumerate(told, 1))
     stopped: Stopped = notebook.stopped or "done"
     notes = tuple(dict.fromkeys((*notebook.notes, *filter(None, (_ENDED.get(stopped),)))))
@@ -44,7 +45,7 @@ def reported(session: Session, question: str, notebook: Notebook, recipe: str, e
                 ),
                 "verdict": _verdict(told, reworded),
                 "writer": "llm" if any(one.draft for one in reworded) else "template",
-                "usage": _usage(notebook, reworded),
+                "usage": _usage(notebook, reworded, wording),
             }
         ),
         told=told,
@@ -145,7 +146,7 @@ def _verdict(told: Sequence[Told], reworded: Sequence[Rephrased]) -> Verdict:
     return "repaired" if any(one.verdict == "repaired" for one in reworded) else "verified"
 
 
-def _usage(notebook: Notebook, reworded: Sequence[Rephrased]) -> Usage:
+def _usage(notebook: Notebook, reworded: Sequence[Rephrased], seconds: float) -> Usage:
     """What the steps cost in the worker, and all else: choosing them, and their words."""
     total = notebook.allowance.seconds - (notebook.deadline - time.monotonic())
     choosing = Spent(

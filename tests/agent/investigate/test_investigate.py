@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import numpy as np
@@ -161,6 +162,21 @@ def test_a_deadline_and_a_stop_button_end_it() -> None:
     report, _, _ = planned(COUNT, WORST, on_step=lambda told: pressed.append(True), cancelled=lambda: bool(pressed))
     assert (report.stopped, len(report.told)) == ("cancelled", 1)
     assert "stopped" in report.answer.text
+
+
+def test_a_provider_that_never_replies_is_not_waited_for_beyond_the_budget() -> None:
+    hanging = threading.Event()
+
+    def silent(messages: Any) -> AIMessage:
+        hanging.wait(120)
+        raise ConnectionError
+
+    try:
+        report, model, _ = planned(silent, allowance=Allowance(seconds=0.2))
+        assert not hanging.is_set()
+        assert (report.stopped, len(model.seen)) == ("time", 1)
+    finally:
+        hanging.set()
 
 
 def test_a_refused_call_is_told_back_and_mended() -> None:
