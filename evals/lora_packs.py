@@ -60,7 +60,8 @@ def pack(lessons: Sequence[Encoded]) -> Pack:
     """Lessons, side by side."""
     shared = alike(*(one.prompt[:-1] for one in lessons))
     tokens, positions, branch = list(lessons[0].prompt[:shared]), list(range(shared)), [0] * shared
-    places, targets = [], []
+    places: list[int] = []
+    targets: list[int] = []
     for number, one in enumerate(lessons, 1):
         rest = (*one.prompt[shared:], *one.target[:-1])
         first = len(tokens) + len(one.prompt) - shared - 1
