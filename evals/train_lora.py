@@ -90,7 +90,7 @@ def train(folder: Path, model: Any, lessons: Lessons, steps: int, minutes: float
         given = drawn(lessons.train, random.Random(f"{seed} {done}"))
         for group in optimizer.param_groups:
             group["lr"] = _RATE * min(1.0, (done + 1) / _WARM) * max(0.1, 1 - done / steps)
-        loss = loss_of(model, given)
+        loss: Any = loss_of(model, given)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
