@@ -92,7 +92,7 @@ def train(folder: Path, model: Any, lessons: Lessons, steps: int, minutes: float
             group["lr"] = _RATE * min(1.0, (done + 1) / _WARM) * max(0.1, 1 - done / steps)
         loss: Any = loss_of(model, given)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         done, told = done + 1, told + given.tokens.shape[1]

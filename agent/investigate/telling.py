@@ -150,8 +150,8 @@ def _usage(notebook: Notebook, reworded: Sequence[Rephrased], seconds: float) ->
     """What the steps cost in the worker, and all else: choosing them, and their words."""
     total = notebook.allowance.seconds - (notebook.deadline - time.monotonic())
     choosing = Spent(
-        hop="understand", seconds=max(total - notebook.seconds, 0.0), **notebook.tab.bill.model_dump()
+        hop="understand", seconds=max(total - notebook.seconds - seconds, 0.0), **notebook.tab.bill.model_dump()
     )  # fmt: skip
-    wording = Spent(hop="verbalize", seconds=0.0, **added(*(one.bill for one in reworded)).model_dump())
+    wording = Spent(hop="verbalize", seconds=seconds, **added(*(one.bill for one in reworded)).model_dump())
     running = Spent(hop="run", seconds=notebook.seconds, predict_rows=notebook.predict_rows)
     return Usage(hops=(choosing, running, wording))
