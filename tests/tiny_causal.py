@@ -10,7 +10,9 @@ TEMPLATE = (
     "{% for message in messages %}<|begin|>{{ message['role'] }}\n{{ message['content'] }}<|end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|begin|>assistant\n{% endif %}"
 )
-_TAUGHT = ['[{"name": "count", "arguments": {"where": {"all": [{"any": [{"feature": "f0", "op": "gt", "value": 1}]}]}}}]']
+_TAUGHT = [
+    '[{"name": "count", "arguments": {"where": {"all": [{"any": [{"feature": "f0", "op": "gt", "value": 1}]}]}}}]'
+]
 
 
 def tiny_words(template: str | None = TEMPLATE) -> Any:

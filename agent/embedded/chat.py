@@ -38,6 +38,11 @@ class EmbeddedChat(BaseChatModel):
     def _llm_type(self) -> str:
         return "embedded"
 
+    @property
+    def model_name(self) -> str:
+        """What traces call the model."""
+        return "embedded"
+
     def bind_tools(
         self,
         tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],

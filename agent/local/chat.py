@@ -27,6 +27,8 @@ from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
 
 MAX_TOKENS = 384
+_HALF = "\ufffd"
+"""What part of a character is read as."""
 
 
 class LocalChat(BaseChatModel):
@@ -110,28 +112,31 @@ class LocalChat(BaseChatModel):
 
 def _chunks(running: Engine, growing: Iterator[Writing], calls: bool, stop: list[str]) -> Iterator[AIMessageChunk]:
     """Pieces of text as they come; calls at the end, when all of them are whole; then what it took."""
-    told, writing = "", Writing(read=0)
+    told, writing, text = 0, Writing(read=0), ""
+    behind = max((len(one) - 1 for one in stop), default=0)  # the beginning of a stop must not be told
     for writing in growing:
         text = running.text(writing.tokens)
         ended = min((text.find(one) for one in stop if one in text), default=None)
-        if ended is None and (text.endswith("\ufffd") or text.lstrip()[:1] in (("[", "") if calls else ())):
-            continue
-        new = text[len(told) : ended]
-        if new:
-            told += new
-            yield AIMessageChunk(content=new)
         if ended is not None:
+            text = text[:ended]
             break
-    text = running.text(writing.tokens)
-    said = _calls(text) if calls and writing.whole and not told else []
-    for number, (name, arguments) in enumerate(said):
-        piece = tool_call_chunk(name=name, args=json.dumps(arguments), id=f"call_{number}", index=number)
-        yield AIMessageChunk(content="", tool_call_chunks=[piece])
+        sure = len(text) - behind
+        if sure > told and not text.endswith(_HALF) and not _is_calls(text, calls):
+            yield AIMessageChunk(content=text[told:sure])
+            told = sure
+    if not _is_calls(text, calls):
+        yield AIMessageChunk(content=text[told:])
+    elif writing.whole:
+        for number, one in enumerate(json.loads(text)):
+            arguments = json.dumps(one["arguments"])
+            piece = tool_call_chunk(name=one["name"], args=arguments, id=f"call_{number}", index=number)
+            yield AIMessageChunk(content="", tool_call_chunks=[piece])
     yield AIMessageChunk(content="", usage_metadata=_usage(writing), response_metadata={"finish_reason": _end(writing)})
 
 
-def _calls(text: str) -> list[tuple[str, dict[str, Any]]]:
-    return [(one["name"], one["arguments"]) for one in json.loads(text)]
+def _is_calls(text: str, calls: bool) -> bool:
+    """Whether a reply that may hold calls does; what is no call does not begin like JSON."""
+    return calls and text[:1] in ("[", "")
 
 
 def _end(writing: Writing) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,9 +19,11 @@ from typing import Any
 from askwhy.agent.local.weights import load_weights
 
 BLOCK = 64
-CLOSING = 48
+CLOSING = 80
 """Tokens at the end of a reply's budget that are left for closing what is open."""
 
+_CLOSING = re.compile(r'\??"[}\]]*|\?|[}\]]+')
+_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"')
 _MOST_KEPT = 4
 _MOST_GRAMMARS = 16
 
@@ -72,7 +75,7 @@ class Engine:
         width = int(model.get_output_embeddings().weight.shape[0])
         self._ends = _ends(model, tokenizer)
         self._words = llguidance.hf.from_tokenizer(tokenizer, n_vocab=width, eos_token=self._ends)
-        self._closers = _closers(self._words, tokenizer)
+        self._closers = Closers.of(self._words, tokenizer)
         self._lock = threading.Lock()
         self._kept: list[Kept] = []
         self._matcher = functools.lru_cache(_MOST_GRAMMARS)(self._compiled)
@@ -105,7 +108,7 @@ class Engine:
                 logits = self._read(prompt[writing.reused :], kept.cache, manner)
                 while len(writing.tokens) < manner.most and not writing.whole:
                     _in_time(manner)
-                    new = self._next(logits, matcher, draw, manner.most - len(writing.tokens))
+                    new = self._next(logits, matcher, draw, writing.tokens, manner.most - len(writing.tokens))
                     writing.tokens += new
                     writing.whole = matcher.is_stopped() if matcher else new[-1] in self._ends
                     yield writing
@@ -116,7 +119,8 @@ class Engine:
 
     @contextmanager
     def _alone(self, until: float) -> Iterator[None]:
-        if not self._lock.acquire(timeout=max(0.0, until - time.monotonic())):
+        left = min(max(0.0, until - time.monotonic()), threading.TIMEOUT_MAX)
+        if not self._lock.acquire(timeout=left):
             raise TimeoutError("the language model is busy with another reply")
         try:
             yield
@@ -131,7 +135,7 @@ class Engine:
             raise ValueError(f"the grammar of the tools cannot be used: {matcher.get_error()[:300]}")
         return matcher
 
-    def _next(self, logits: Any, matcher: Any, draw: _Draw, left: int) -> list[int]:
+    def _next(self, logits: Any, matcher: Any, draw: _Draw, before: list[int], left: int) -> list[int]:
         """The next tokens: all that the grammar forces, else one that is drawn, else one that closes what is open."""
         import numpy as np
         import torch
@@ -144,7 +148,7 @@ class Engine:
         else:
             bits = np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8)
             allowed = np.unpackbits(bits, bitorder="little")[: logits.shape[-1]].astype(bool)
-            closing = next((one for one in self._closers if allowed[one]), None) if left <= CLOSING else None
+            closing = self._closers.best(self.text(before), allowed) if left <= CLOSING else None
             masked = logits.masked_fill(torch.from_numpy(~allowed).to(logits.device), float("-inf"))
             taken = [draw(masked) if closing is None else closing]
         if matcher.try_consume_tokens(taken) != len(taken) or matcher.is_error():
@@ -267,11 +271,23 @@ def _ends(model: Any, tokenizer: Any) -> list[int]:
     return list(dict.fromkeys(int(one) for one in found))
 
 
-def _closers(words: Any, tokenizer: Any) -> list[int]:
-    """Tokens of nothing but quotation marks and closing brackets, those that close most first."""
-    found = []
-    for token in tokenizer.get_vocab().values():
-        text = words.decode_str([token])
-        if text and set(text) <= set('"}]'):
-            found.append((-len(text), text.startswith('"'), token))
-    return [token for *_, token in sorted(found)]
+@dataclass(frozen=True)
+class Closers:
+    """Tokens that close what is open, those that close most first: in a string, and outside."""
+
+    inside: tuple[int, ...]
+    outside: tuple[int, ...]
+
+    @classmethod
+    def of(cls, words: Any, tokenizer: Any) -> Closers:
+        """Those of a tokenizer. A string that is a question is closed by its question mark."""
+        named = [(words.decode_str([token]), token) for token in tokenizer.get_vocab().values()]
+        found = sorted((-len(text), token, text) for text, token in named if _CLOSING.fullmatch(text))
+        inside = [(text.startswith("?"), token) for _, token, text in found if text[0] in '"?']
+        outside = tuple(token for _, token, text in found if text[0] in "}]")
+        return cls(tuple(token for _, token in sorted(inside, key=lambda one: one[0])), outside)
+
+    def best(self, written: str, allowed: Any) -> int | None:
+        """The token that closes most after this text, if one that is allowed does."""
+        in_string = len(_QUOTE.findall(written)) % 2 == 1
+        return next((one for one in (self.inside if in_string else self.outside) if allowed[one]), None)

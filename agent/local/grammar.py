@@ -39,7 +39,8 @@ def calls_grammar(
     """
     rules = Rules()
     pieces = _Pieces(rules, schema, previous) if schema else None
-    alone, steps = [], []
+    alone: list[str] = []
+    steps: list[str] = []
     for one in offered:
         function = one["function"]
         arguments = _arguments(rules, function, pieces)

@@ -61,8 +61,11 @@ class Rules:
         return self.choice(_quoted(json.dumps(value, ensure_ascii=False)) for value in values)
 
     def string(self, most: int = MOST_CHARACTERS, ending: str = "") -> str:
-        """A JSON string of 1 to `most` characters that begins with no blank; `ending`: one character at its end."""
-        return self.terminal(rf'"(?:[^\s"\\\x00-\x1f\x7f])(?:{_CHARACTER}){{0,{most - 1}}}{ending}"')
+        """A JSON string of 1 to `most` characters; `ending`: one more at its end.
+
+        It begins with no blank and no @, which would point at another call.
+        """
+        return self.terminal(rf'"(?:[^\s@"\\\x00-\x1f\x7f])(?:{_CHARACTER}){{0,{most - 1}}}{ending}"')
 
     def number(self) -> str:
         """A number of at most nine digits before the point and four after it."""
@@ -133,8 +136,8 @@ def _quoted(text: str) -> str:
 
 def _within(schema: dict[str, Any], whole: bool) -> list[float]:
     """Numbers between limits: every integer up to a thousand of them, or a grid."""
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    low: Any = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high: Any = schema.get("maximum", schema.get("exclusiveMaximum"))
     if whole:
         first = math.ceil(low) if low is not None else math.floor(high) - _MOST_INTEGERS
         last = math.floor(high) if high is not None else first + _MOST_INTEGERS

@@ -82,10 +82,11 @@ def _folder(name: str) -> Path:
 def _model(folder: Path) -> Any:
     from transformers import AutoModelForCausalLM
 
-    model, report = AutoModelForCausalLM.from_pretrained(
+    found: Any = AutoModelForCausalLM.from_pretrained(
         folder, dtype=_number(), use_safetensors=True, output_loading_info=True, local_files_only=True,
         trust_remote_code=False,
     )  # fmt: skip
+    model, report = found
     if missing := sorted(report["missing_keys"]):
         raise ToolError(f"{folder.name} is no causal language model: it has no weights for {', '.join(missing[:3])}.")
     return model

@@ -9,8 +9,8 @@ import llguidance
 import llguidance.hf
 import numpy as np
 import pytest
-from tiny_causal import tiny_words
 import toy_subjects
+from tiny_causal import tiny_words
 
 from askwhy.agent.calls import BadCalls, calls_of, outcome_of, tool_schemas
 from askwhy.agent.local.grammar import calls_grammar
@@ -122,7 +122,11 @@ def test_every_random_walk_of_the_grammar_is_a_plan_a_question_or_a_no(name: str
         ("diabetes", ("explain", {"cls": "c0", "row": "12"}), False),
         ("diabetes", ("explain", {"row": "12"}), True),
         ("reviews", ("explain_text", {"text": "a fine film"}), True),
-        ("reviews", ("count", {"where": {"all": [{"any": [{"feature": "f0", "op": "contains", "value": "x"}]}]}}), True),
+        (
+            "reviews",
+            ("count", {"where": {"all": [{"any": [{"feature": "f0", "op": "contains", "value": "x"}]}]}}),
+            True,
+        ),
         ("toy", ("count", {"where": {"all": [{"any": [{"feature": "f4", "op": "lt", "value": "2019-02-28"}]}]}}), True),
         ("toy", ("count", {"where": {"all": [{"any": [{"feature": "f4", "op": "lt", "value": "tomorrow"}]}]}}), False),
     ],
