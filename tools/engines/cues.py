@@ -7,8 +7,8 @@ way. Three rules, each with a guard of its own:
 - idle: the model leans on it, yet shuffling it costs hardly anything. Where probabilities are right, shuffling a column
   raises the Brier score by the mean squared change of the outputs; a column that says nothing of the outcome raises it
   by nothing (z-test of the difference);
-- plain: the column holds names, tells the outcome nearly alone and so would the others together, it is what the model
-  leans on most, and most rows that contradict it are missed.
+- plain: where no rows are held out, the column holds names, tells the outcome nearly alone and so would the others
+  together, it is what the model leans on most, and most rows that contradict it are missed.
 
 Geirhos et al. 2020 (shortcut learning).
 """
@@ -152,7 +152,7 @@ def _rule(
         return "idle"
     feature = view.schema.feature(name)
     names = bool(feature.categories) or not (feature.numeric or feature.kind == "date")
-    if not (names and first and view.schema.classes and _PLAIN <= own < NAMED):
+    if there is not None or not (names and first and view.schema.classes and _PLAIN <= own < NAMED):
         return None
     rows = view.subject.data.iloc[trained]
     return "plain" if rest_of(view.schema, rows, (name,), actual[trained], view.rng) >= TELLING else None

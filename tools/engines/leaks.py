@@ -33,7 +33,8 @@ DROP = 0.15
 """Least strength that the model loses without it."""
 
 NAMED = 0.96
-"""Least strength of a column of names where the others tell the outcome too: less is rather a shortcut."""
+"""Least strength of a column of names where the others tell the outcome too and nothing is held out: less is rather a
+shortcut. Rows held out settle that: what tells the outcome there as well is no accident of the training rows."""
 
 TELLING = 0.5
 """Strength from which the other columns together count as telling the outcome."""
@@ -46,7 +47,8 @@ _ROWS_PURE = 20
 @dataclass(frozen=True)
 class Suspect:
     """One column, or the difference of two. alone: its strength; rest: that of all other columns; pure: the largest
-    share of a class that it tells without error; names: its cells are names. Strengths are out of fold."""
+    share of a class that it tells without error; names: its cells are names, and no row was held out. Strengths
+    are out of fold."""
 
     features: tuple[str, ...]
     alone: float
@@ -68,16 +70,16 @@ class Suspect:
 
 
 def suspects(
-    schema: Schema, rows: pd.DataFrame, actual: Array, rng: np.random.Generator
+    schema: Schema, rows: pd.DataFrame, actual: Array, rng: np.random.Generator, *, tested: bool
 ) -> tuple[list[Suspect], list[Suspect]]:
     """Every column measured alone, strongest first, and those (or pairs) that give the outcome away.
 
-    `actual`: class positions or numbers, known for every row.
+    `actual`: class positions or numbers, known for every row. tested: whether some of the rows were held out.
     """
     classes = len(schema.classes)
     fold = folds_of(actual, classes, rng)
     every = [
-        Suspect((name,), *alone(schema, rows, (name,), actual, fold), names=not _ordered(schema, name))
+        Suspect((name,), *alone(schema, rows, (name,), actual, fold), names=not (tested or _ordered(schema, name)))
         for name in schema.names
         if schema.feature(name).kind != "text"
     ]

@@ -58,7 +58,7 @@ def leak_check(view: View) -> Evidence:
     known = known_rows(view)
     rows = thinned(known.every, view.rng)
     frame, actual = view.subject.data.iloc[rows], known.actual[rows]
-    every, found = suspects(view.schema, frame, actual, view.rng)
+    every, found = suspects(view.schema, frame, actual, view.rng, tested=bool(len(known.tested)))
     relied = [(one, used) for one in found if (used := _relied(view, known, one)) is not None]
     leaks = [(one, used) for one, used in relied if used.before - used.after >= DROP]
     facts = list(_leak_facts(view, leaks) if leaks else _none(view, every))
