@@ -75,6 +75,8 @@ def out_of_fold(read: Array, actual: Array, classes: int, kind: Kind, rng: np.ra
 
 def fitted_outputs(read: Array, actual: Array, asked: Array, classes: int, kind: Kind) -> Array:
     """Outputs at `asked` of a model fitted on `read`; constant where there is nothing to learn."""
+    there = ~np.isnan(read).all(axis=0)  # boosting fails on a column without any value
+    read, asked = read[:, there], asked[:, there]
     if not read.shape[1] or len(np.unique(actual)) < 2:
         return _constant(actual, len(asked), classes)
     parts = [_predicted(one, read, actual, asked, classes) for one in _makers(kind, classes, len(read))]
