@@ -114,7 +114,7 @@ SAYS_LESS = calling({"all": [{"any": [{"feature": "f8", "op": "gt", "value": 40}
 
 def sampled(*replies: Any, candidates: int = 3) -> tuple[Understanding, Sampled]:
     model = Sampled(replies=iter(replies), name="openai:gpt-x")
-    return understand(QUESTION, (), SUBJECT, model, candidates), model
+    return understand(QUESTION, (), SUBJECT, model, candidates=candidates), model
 
 
 def test_samples_are_drawn_with_some_warmth_and_counted() -> None:

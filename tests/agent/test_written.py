@@ -85,7 +85,7 @@ def test_a_model_that_calls_no_tools_may_write_the_calls() -> None:
     assert (answer.text, answer.engine) == (alone().text, "openai-compatible:scripted")
     assert answer.usage.model_calls == 3  # two trials and one question
     assert again.usage.model_calls == 1
-    assert answer.prompts[0] == load("written_calls").hash
+    assert load("written_calls").hash in answer.prompts
     assert "tools" not in server.requests[-1]
 
 
