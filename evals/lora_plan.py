@@ -16,7 +16,7 @@ from askwhy.agent.local.examples import written
 from askwhy.agent.local.grammar import calls_grammar
 from askwhy.agent.local.short import short_plan
 from askwhy.agent.parser.actions import DECLINES
-from askwhy.agent.plan import Clarify, Decline, Outcome
+from askwhy.agent.plan import Clarify, Decline, Outcome, Plan
 from askwhy.evals.bank import Asked, Domain
 from askwhy.evals.lora_packs import Lesson
 from askwhy.evals.typed import same
@@ -50,7 +50,10 @@ def plan_said(question: str, schema: Schema, before: Asked | None) -> tuple[tupl
 
 
 def target_of(gold: Outcome, schema: Schema) -> str | None:
-    """The reply that means this outcome; None where read back it means something else."""
+    """The reply that means this outcome; None where read back it means something else, or where a step takes something
+    from another, which the grammar of calls does not write."""
+    if isinstance(gold, Plan) and any(step.refs for step in gold.steps):
+        return None
     text = written(_calls(gold, schema))
     meant = read_reply(text, schema)
     return text if meant is not None and same(meant, [gold]) else None

@@ -127,7 +127,7 @@ def checks() -> Iterator[None]:
         return Evidence(facts=(Fact(relation="checked", value=len(view.rows), unit="count"),))
 
     @tool(asks=("does it leak?",), says=("A column leaks: [flaw*: {feature}].",), audit="Leaks and shortcuts")
-    def leak_check(view: View) -> Evidence:
+    def planted_check(view: View) -> Evidence:
         """Whether a column leaks."""
         flaw = Fact(relation="flaw", value="leak", unit="category", feature="income")
         return Evidence(
@@ -136,18 +136,17 @@ def checks() -> Iterator[None]:
 
     yield
     unregister("sound_check")
-    unregister("leak_check")
+    unregister("planted_check")
 
 
 @pytest.mark.usefixtures("checks")
 def test_an_audit_runs_the_sections_in_order_and_looks_into_each_flaw() -> None:
     report = looked(flawed(), "audit this model", allowance=Allowance(tool_calls=40))
     found = tools_of(report)
-    assert found.index("leak_check") < found.index("sound_check")
-    after = found[found.index("sound_check") + 1 :]
-    assert after == ["effect", "explain"]
-    assert report.told[-2].step.argument("feature") == "income"
-    assert report.told[-1].step.scope.row == "7"
+    assert found.index("describe_model") < found.index("planted_check") < found.index("sound_check")
+    after = report.told[found.index("sound_check") + 1 :]
+    assert [one.step.argument("feature") for one in after if one.step.tool == "effect"].count("income") == 1
+    assert [one.step.scope.row for one in after if one.step.tool == "explain"] == ["7"]
     assert report.recipe == "audit a model"
 
 
