@@ -56,6 +56,14 @@ def test_false_positives_and_negatives_of_a_class(kind: Any) -> None:
         run(subject, "mistakes", kind=kind)
 
 
+def test_mistakes_about_one_of_several_classes_are_not_called_all() -> None:
+    subject = toy_subjects.multiclass()
+    truth, predicted, _ = wrong_rows(subject)
+    found = run(subject, "mistakes", what="count", cls="middle")
+    assert found.one("involving").value == ((truth == "middle") | (predicted == "middle")).sum()
+    assert not found.all("wrong")
+
+
 def test_mistakes_in_a_scope_and_none_at_all() -> None:
     subject = toy_subjects.binary()
     _, _, ids = wrong_rows(subject)

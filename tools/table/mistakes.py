@@ -57,6 +57,10 @@ _NAMED = 3
         "false {false_negatives:one negative/negatives}: in truth {false_negatives.cls}, but not predicted so.",
         "Among {scored:entities}{scope}, there {false_negatives:one is/are} {false_negatives} false "
         "{false_negatives:one negative/negatives}: in truth {false_negatives.cls}, but not predicted so.",
+        "Among {held_out:entities}{scope} held out from training, there {involving:one is/are} {involving} "
+        "{involving:one mistake/mistakes} that {involving:one has/have} to do with {involving.cls}.",
+        "Among {scored:entities}{scope}, there {involving:one is/are} {involving} {involving:one mistake/mistakes} "
+        "that {involving:one has/have} to do with {involving.cls}.",
         "The model makes no mistake among {no_mistake:entities}{scope}.",
         "There are no {none_of.group} for {none_of.cls} among {none_of:entities}{scope}.",
         "The clearest of them, by the model's confidence in the wrong class: [mistake*: {row} (predicted {cls} with "
@@ -122,7 +126,10 @@ def _wrong(view: View, found: Scored, kind: Kind, cls: str | None) -> tuple[Arra
         raise ToolError(f"Say for which class: {names}.")
     one = view.schema.classes.index(label)
     if kind == "any":
-        return found.wrong & ((found.actual == one) | (found.predicted == one)), None
+        about = found.wrong & ((found.actual == one) | (found.predicted == one))
+        # With two classes every mistake is about both.
+        several = len(view.schema.classes) > 2
+        return about, Fact(relation="involving", value=0, unit="count", cls=label.name) if several else None
     side = found.predicted if kind == "false_positives" else found.actual
     return found.wrong & (side == one), Fact(relation=kind, value=0, unit="count", cls=label.name)
 
@@ -130,7 +137,7 @@ def _wrong(view: View, found: Scored, kind: Kind, cls: str | None) -> tuple[Arra
 def _counted(found: Scored, wrong: Array, named: Fact | None) -> list[Fact]:
     count, total = int(wrong.sum()), len(found.rows)
     if not count and named is not None:
-        group = named.relation.replace("_", " ")
+        group = "mistakes" if named.relation == "involving" else named.relation.replace("_", " ")
         return [named.model_copy(update={"relation": "none_of", "value": total, "group": group})]
     if not count:
         return [Fact(relation="no_mistake", value=total, unit="count")]
