@@ -134,6 +134,7 @@ PEOPLE = schema(feature("age"), feature("income"), feature("region", kind="categ
 TAUGHT = {
     "why was row 12 predicted so": "explain ; row 12",
     "how many are older than 40": "count ; where age > 40",
+    "how many are older than 31": "count ; where age > 31",
     "how many live in the north": "count ; where region = north",
     "what if age were 5 higher for row 7": "what_if ; row 7 ; change age +5",
     "write me a poem": "no out_of_scope",
@@ -148,7 +149,7 @@ def gold(said: str) -> Outcome:
 
 @functools.cache
 def taught() -> Trained:
-    """A small network that was shown the six questions again and again."""
+    """A small network that was shown the questions again and again."""
     import torch
 
     model = tiny_model()
@@ -161,10 +162,10 @@ def taught() -> Trained:
     optimizer = torch.optim.Adam([one for one in model.network.parameters() if one.requires_grad], lr=5e-3)
     for _ in range(400):
         loss = model.network(batch, lesson, shelf, items)
-        if float(loss.detach()) < 0.05:
+        if float(loss.detach()) < 0.02:
             break
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    assert float(loss.detach()) < 0.05
+    assert float(loss.detach()) < 0.02
     return model
