@@ -160,7 +160,7 @@ class Tab:
         with self._lock:
             self._last = key
         if (known := self.meter.recall(key)) is not None:
-            self._note(Bill(cached=1, cost=None if price is None else 0.0))
+            self.note(Bill(cached=1, cost=None if price is None else 0.0))
             self._sent(prompts, known)
             return known
         tally = _Counted(self, price, (messages, tools))
@@ -171,9 +171,9 @@ class Tab:
             if tally.calls:
                 self._sent(prompts)
                 seconds = time.perf_counter() - started
-                self._note(Bill(failed=1, unmetered=1, model_seconds=seconds), _guessed(price, messages, tools, None))
+                self.note(Bill(failed=1, unmetered=1, model_seconds=seconds), _guessed(price, messages, tools, None))
             raise
-        self._note(Bill(model_seconds=time.perf_counter() - started))
+        self.note(Bill(model_seconds=time.perf_counter() - started))
         self.meter.keep(key, model, reply)
         self._sent(prompts, reply)
         return reply
@@ -186,7 +186,7 @@ class Tab:
             return work(tally)
         finally:
             if tally.calls:
-                self._note(Bill(model_seconds=time.perf_counter() - started))
+                self.note(Bill(model_seconds=time.perf_counter() - started))
                 self._sent(tuple(tally.prompts))
 
     def refuse(self) -> None:
@@ -204,7 +204,8 @@ class Tab:
 
         return self.meter.prices.of(engine_name(model)) if self.meter.prices else None
 
-    def _note(self, bill: Bill, guessed: Bill | None = None) -> None:
+    def note(self, bill: Bill, guessed: Bill | None = None) -> None:
+        """Add to the tab and to the meter, see `Meter.note`."""
         self.charge(bill)
         self.meter.note(bill, guessed)
 
@@ -231,15 +232,13 @@ class _Counted(Tally):
 
     def fail(self) -> None:
         """Count the last request as failed."""
-        self.tab.charge(Bill(failed=1, unmetered=1))
-        self.tab.meter.note(Bill(failed=1, unmetered=1))
+        self.tab.note(Bill(failed=1, unmetered=1))
 
     def note(self, message: AIMessage) -> None:
         """Add what a reply took, by what its server says, or else by its characters."""
         super().note(message)
         bill = _billed(message, self.price)
-        self.tab.charge(bill)
-        self.tab.meter.note(bill, _guessed(self.price, *self.sent, message) if bill.unmetered else None)
+        self.tab.note(bill, _guessed(self.price, *self.sent, message) if bill.unmetered else None)
 
 
 def meter_for(model: BaseChatModel, budget: Budget | None = None) -> Meter:

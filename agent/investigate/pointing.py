@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from askwhy.agent.calls import BadCalls
+from askwhy.agent.calls import BadCalls, entries
 from askwhy.agent.groups import where_of_group
 from askwhy.agent.listing import class_id, clean, feature_id
 from askwhy.agent.plan import Ref
@@ -62,7 +62,7 @@ def _ref(name: str, match: re.Match[str], made: Tool, found: Sequence[Evidence])
     if take not in get_args(Take) or (name == "where") != (take == "group"):
         raise BadCalls(f"{name}: {clean(said)} cannot be taken; row, feature, class, value, and group for where can")
     if match["fact"] is None:
-        fact: Fact | None = referred(ref, take, list(found))[1]
+        fact: Fact | None = referred(ref, take, found)[1]
     else:
         fact = next((one for one in found[step - 1].facts if one.id == match["fact"]), None)
     if fact is None or getattr(fact, take) is None:
@@ -84,8 +84,7 @@ def _written(ref: Ref, fact: Fact, evidence: Evidence, schema: Schema) -> Any:
 def where_written(where: Where, schema: Schema) -> dict[str, Any]:
     """A selection as a call writes it, with ids for names."""
     dumped: dict[str, Any] = json.loads(where.model_dump_json(exclude_defaults=True))
-    for group in dumped.get("all", ()):
-        for condition in group["any"]:
-            if condition.get("feature"):
-                condition["feature"] = feature_id(schema, condition["feature"])
+    for condition in entries({"where": dumped}):
+        if condition.get("feature"):
+            condition["feature"] = feature_id(schema, condition["feature"])
     return dumped
