@@ -12,6 +12,7 @@ import torch
 from askwhy.agent.calls import REASONS
 from askwhy.agent.parser.batch import Read, make_batch
 from askwhy.agent.parser.decoding import Reading, Writer
+from askwhy.agent.parser.followup import amended
 from askwhy.agent.parser.judge import judged
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.trained import Trained, trained
@@ -116,7 +117,11 @@ def _asked(model: Trained, read: Read) -> tuple[list[Reading], tuple[str, ...]]:
         joined = model.network.join(batch, shelf, model.items(batch.texts))
     order = joined.lean[0].argsort(descending=True).tolist()
     near = tuple(str(catalogue.actions[catalogue.first_tool + place][1]) for place in order)
-    return Writer(model.network, catalogue, batch, joined).readings(0), near
+    writer = Writer(model.network, catalogue, batch, joined)
+    found = writer.readings(0)
+    known = {one.outcome for one in found}
+    more = [plan for plan in amended([one.outcome for one in found], read) if plan not in known]
+    return [*found, *(one for one in writer.weighed(0, more) if one.outcome not in known)], near
 
 
 def _about_a_row(heard: Heard, names: frozenset[str]) -> tuple[str, ...]:
