@@ -21,7 +21,8 @@ class Bounds:
 
     retries: how often a request is sent again that a server refused for being busy or broken. pause: seconds before
     that, where the server names none. most_tokens: asked of the model. most_characters: of text and arguments.
-    rest: seconds for which a model that keeps failing is not asked.
+    rest: seconds for which a model that keeps failing is not asked. most_tools: whose schemas are sent with a question,
+    beside the few that every question may need.
     """
 
     seconds: float = 30.0
@@ -30,6 +31,7 @@ class Bounds:
     most_characters: int = 20_000
     pause: float = 0.5
     rest: float = 60.0
+    most_tools: int = 12
 
     @property
     def most_bytes(self) -> int:

@@ -86,14 +86,15 @@ _MANNER: dict[str, tuple[Any, str]] = {
 }
 """How a step is answered: each a field of `Step` with the values it can have and what they mean."""
 
-_PSEUDO: dict[str, type[BaseModel]] = {"clarify": _Clarify, "decline": _Decline, "check": _Check}
+PSEUDO: dict[str, type[BaseModel]] = {"clarify": _Clarify, "decline": _Decline, "check": _Check}
+"""What is offered beside the tools; each must be the only call."""
 
 
 def tool_schemas(schema: Schema) -> list[dict[str, Any]]:
     """Every tool that fits the schema, then clarify, decline and check, in the OpenAI tool format."""
     scope = {name: bare(entry) for name, entry in shared_parameters().items()}
     offered = [_offered(made, scope) for made in tools(schema).values()]
-    return offered + [function(name, model.__doc__ or "", parameters_of(model)) for name, model in _PSEUDO.items()]
+    return offered + [function(name, model.__doc__ or "", parameters_of(model)) for name, model in PSEUDO.items()]
 
 
 def shared_parameters() -> dict[str, Any]:
@@ -178,7 +179,7 @@ def outcome_of(calls: Sequence[ToolCall], schema: Schema, previous: Scope | None
         raise BadCalls("there is no tool call in the reply")
     if len(calls) > MAX_STEPS:
         raise BadCalls(f"{len(calls)} calls are too many; {MAX_STEPS} are allowed")
-    if any(call["name"] in _PSEUDO for call in calls):
+    if any(call["name"] in PSEUDO for call in calls):
         if len(calls) > 1:
             raise BadCalls("clarify, decline and check must be the only call")
         return _pseudo(calls[0])
@@ -202,7 +203,7 @@ def _said(error: ToolError | ValidationError | BadCalls) -> list[str]:
 
 def _pseudo(call: ToolCall) -> Clarify | Decline | Check:
     try:
-        given = _PSEUDO[call["name"]].model_validate(call["args"])
+        given = PSEUDO[call["name"]].model_validate(call["args"])
     except ValidationError as error:
         raise BadCalls(*(f"{call['name']}: {problem}" for problem in _said(error))) from None
     if isinstance(given, _Clarify):
@@ -226,7 +227,7 @@ def _questions(text: str) -> str:
 def _step(number: int, call: ToolCall, schema: Schema, previous: Scope | None) -> Step:
     made = tools(schema).get(call["name"])
     if made is None:
-        raise BadCalls(f"there is no such tool; there are: {', '.join(tools(schema))}, {', '.join(_PSEUDO)}")
+        raise BadCalls(f"there is no such tool; there are: {', '.join(tools(schema))}, {', '.join(PSEUDO)}")
     given = {name: value for name, value in call["args"].items() if value not in (None, "", [])}
     manner = {name: given.pop(name) for name in _MANNER if name in given}
     for name, value in manner.items():

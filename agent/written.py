@@ -9,7 +9,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, ToolCall
 
-from askwhy.agent.calls import BadCalls, shared_parameters, tool_schemas
+from askwhy.agent.calls import PSEUDO, BadCalls, shared_parameters, tool_schemas
 from askwhy.agent.listing import variables
 from askwhy.tools.schema import Schema
 
@@ -32,14 +32,13 @@ FORM: dict[str, Any] = {
 
 _FENCE = re.compile(r"\A```(?:json)?[ \t]*\n(?P<text>.*)\n[ \t]*```\Z", re.DOTALL)
 _MOST = 20
-_PSEUDO = ("clarify", "decline", "check")
 
 
 def written_variables(schema: Schema) -> dict[str, str]:
     """What the prompt `written_calls` is filled with."""
     offered = [one["function"] for one in tool_schemas(schema)]
     shared = shared_parameters()
-    lines = [_tool_line(one, set() if one["name"] in _PSEUDO else shared.keys()) for one in offered]
+    lines = [_tool_line(one, set() if one["name"] in PSEUDO else shared.keys()) for one in offered]
     scope = [f"- {name}: {_kind(entry)}" for name, entry in shared.items()]
     return variables(schema) | {"tools": "\n".join(lines), "scope": "\n".join(scope)}
 
