@@ -15,7 +15,9 @@ from scripted_planner import Planner, calling
 from toy_subjects import binary
 
 from askwhy.agent.answer import Draft
+from askwhy.agent.bounds import Bounds
 from askwhy.agent.calls import tool_schemas
+from askwhy.agent.investigate import graph
 from askwhy.agent.investigate.allowance import REPAIRS, Allowance
 from askwhy.agent.investigate.report import Report
 from askwhy.agent.plan import Plan, Ref
@@ -108,13 +110,17 @@ def test_only_the_steps_that_the_model_chose_are_told_in_its_order() -> None:
 
 
 def test_the_schemas_are_those_of_single_turns_closed() -> None:
-    _, model, _ = planned(COUNT, calling(("finish", {"steps": [1]})))
+    _, model, _ = planned(COUNT, calling(("finish", {"steps": [1]})), question="how many are there, and why is row 3 so?")
+    seen = {one["function"]["name"] for one in map(convert_to_openai_tool, model.offered)}
     offered = {
-        one["function"]["name"]: one["function"]["parameters"] for one in map(convert_to_openai_tool, model.offered)
+        one["function"]["name"]: one["function"]["parameters"]
+        for one in map(convert_to_openai_tool, graph.offered(binary().schema, ()))
     }
     single = {one["function"]["name"]: one["function"]["parameters"] for one in tool_schemas(binary().schema)}
-    assert offered.keys() - single.keys() == {"finish"}
+    assert offered.keys() - single.keys() == {"finish", "more_tools"}
     assert single.keys() - offered.keys() == {"clarify", "decline", "check"}
+    assert {"count", "explain", "finish", "more_tools"} <= seen < offered.keys()
+    assert len(seen) == Bounds().most_tools + 2
     assert all(one["additionalProperties"] is False for one in offered.values())
     explain = offered["explain"]["properties"]
     assert explain["row"] == single["explain"]["properties"]["row"]
