@@ -46,9 +46,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Work:
-    """What is sent: the messages, what the newest of them was made from, and the tools where calls are to come as calls.
+    """What is sent: the messages, what the newest of them was made from, and tools where calls are to come as calls.
 
-    names: the tools among them, where not all are shown.
+    names: which of them are shown, None for all.
     """
 
     messages: list[BaseMessage]

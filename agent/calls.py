@@ -1,8 +1,8 @@
 """Tools as a chat model sees them, and its calls as steps.
 
 A tool's parameters are its own arguments, the fields of `Scope` and the form of the answer, closed. What the last two
-mean is said once in the prompt, not in every tool. `clarify` and `decline` are offered beside the tools. What comes back
-is untrusted: every name is resolved, every value checked, nothing else is called.
+mean is said once in the prompt, not in every tool. `clarify` and `decline` are offered beside the tools. What comes
+back is untrusted: every name is resolved, every value checked, nothing else is called.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether a provider's model is shown the tools that a question needs: `askwhy eval parsing --shortlist`.
 
-No language model is asked. A question counts where all tools of one of its right plans are among the first 8, 12, 16, 24
-of the shortlist; questions whose gold is no plan are left out. Tokens are a quarter of the characters of the schemas
+No language model is asked. A question counts where all tools of one of its right plans are among the first 8, 12, 16,
+24 of the shortlist; questions whose gold is no plan are left out. Tokens are a quarter of the characters of the schemas
 that are sent, with the tools that always are.
 """
 
@@ -63,10 +63,12 @@ def survey(suite: Suite, columns: tuple[str, ...]) -> Report:
     tokens = {str(length): sum(one.tokens(length) for one in found) // len(found) for length in LENGTHS}
     everything = sum(one.tokens(None) for one in found) // len(found)
     figures = {
-        "suite": suite.name, "n": len(found), "tools": sum(len(tools(one.item.subject.schema)) for one in found) / len(found),
+        "suite": suite.name,
+        "n": len(found),
+        "tools": round(sum(len(tools(one.item.subject.schema)) for one in found) / len(found), 1),
         "recall": {str(length): round(share, 4) for length, share in shares.items()},
         "tokens": tokens | {"all": everything},
-    }  # fmt: skip
+    }
     rows = tuple(_row(length, found) for length in LENGTHS)
     return Report(f"Tools on the shortlist for {suite.name}", columns, rows, figures, passed=True)
 

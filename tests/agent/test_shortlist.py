@@ -140,8 +140,11 @@ QUESTION = "how many rows have age above 40?"
 
 def _far() -> str:
     """A tool that answers without arguments and is on no shortlist for the question."""
-    few = shortlist([HumanMessage(QUESTION)], subject().schema, FEW)
-    return next(name for name in ("label_check", "fairness", "stability", "drift", "score") if name in tools(subject().schema) and name not in few)  # fmt: skip
+    schema = subject().schema
+    few = shortlist([HumanMessage(QUESTION)], schema, FEW)
+    return next(
+        name for name in ("label_check", "describe_model", "score") if name in tools(schema) and name not in few
+    )
 
 
 def script(*replies: dict[str, Any]) -> Any:
@@ -203,8 +206,8 @@ def test_all_are_shown_where_the_bound_says_so() -> None:
 
 def test_an_investigation_may_ask_for_tools_and_then_sees_them() -> None:
     far = _far()
-    replies = (calls((MORE, {"names": ["evil"]})), calls((MORE, {"names": [far]})), calls((far, {})), calls(("finish", {"steps": [1]})))  # fmt: skip
-    with serving(script(*replies)) as server:
+    asking = [calls((MORE, {"names": [name]})) for name in ("evil", far)]
+    with serving(script(*asking, calls((far, {})), calls(("finish", {"steps": [1]})))) as server:
         session = Session(binary(), server.name, runner=runner(), bounds=PATIENT, rephrase=False)
         report = session.investigate(QUESTION)
     asked_first, refused, later = (names_of(one["tools"]) for one in server.requests[-4:-1])

@@ -15,8 +15,8 @@ from askwhy.agent.answer import Turn
 from askwhy.agent.calls import tool_schemas
 from askwhy.agent.llm import chat_model
 from askwhy.agent.plan import Clarify, Decline, Plan, Step
-from askwhy.agent.understand import Understanding, understand
 from askwhy.agent.shortlist import MORE
+from askwhy.agent.understand import Understanding, understand
 from askwhy.prompts import load
 from askwhy.tools.schema import Category, Schema
 from askwhy.tools.scope import Condition, Scope, Where

@@ -110,7 +110,9 @@ def test_only_the_steps_that_the_model_chose_are_told_in_its_order() -> None:
 
 
 def test_the_schemas_are_those_of_single_turns_closed() -> None:
-    _, model, _ = planned(COUNT, calling(("finish", {"steps": [1]})), question="how many are there, and why is row 3 so?")
+    _, model, _ = planned(
+        COUNT, calling(("finish", {"steps": [1]})), question="how many are there, and why is row 3 so?"
+    )
     seen = {one["function"]["name"] for one in map(convert_to_openai_tool, model.offered)}
     offered = {
         one["function"]["name"]: one["function"]["parameters"]
