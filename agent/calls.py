@@ -103,7 +103,7 @@ def shared_parameters() -> dict[str, Any]:
         name: {"type": "string", "enum": list(get_args(allowed)), "description": said}
         for name, (allowed, said) in _MANNER.items()
     }
-    return parameters_of(Scope)["properties"] | manner
+    return {**parameters_of(Scope)["properties"], **manner}
 
 
 def _offered(made: Tool, scope: dict[str, Any]) -> dict[str, Any]:

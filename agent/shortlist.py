@@ -1,6 +1,6 @@
 """Which tools a provider's model is shown for a question, and how it asks for others.
 
-All schemas of a table's tools are some 33,000 tokens, so that only the likely ones are sent: what the embedded model
+The schemas of all tools for a table are some 33,000 tokens, so only the likely ones are sent: what the embedded model
 would call or holds for near, and the tools whose example questions share telling words with the question.
 """
 
