@@ -79,6 +79,8 @@ def _arguments(rules: Rules, function: dict[str, Any], pieces: _Pieces | None) -
         return rules.object([asked, Slot(rules.pair("options", options))])
     if function["name"] == FINISH:
         return pieces.finish()
+    if pieces.found and function["name"] in pieces.found.spent:
+        return None
     made = tools(pieces.schema).get(function["name"])
     return rules.value(parameters) if made is None else pieces.arguments(made, parameters)
 

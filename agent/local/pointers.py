@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from askwhy.agent.investigate.notebook import FINISH, Found
 from askwhy.agent.investigate.pointing import pointer
@@ -26,11 +28,13 @@ _MOST_TYPED, _MOST_TEXT = 8, 300
 class Pointers:
     """Values that exist at one moment of an investigation.
 
-    steps: how many have been run. rows, groups, features: pointers at what their facts are about. typed: words of the
-    question that may be ids of rows. texts: what it has in quotation marks.
+    steps: how many have been run. spent: tools that were called twice in the same way, as a third time is of no use.
+    rows, groups, features: pointers at what their facts are about. typed: words of the question that may be ids of
+    rows. texts: what it has in quotation marks.
     """
 
     steps: int = 0
+    spent: frozenset[str] = frozenset()
     rows: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
@@ -48,7 +52,7 @@ def pointers(messages: Sequence[BaseMessage], schema: Schema) -> Pointers:
         for kind in ("row", "group", "feature")
     )
     return Pointers(
-        steps=len(found), rows=rows, groups=groups, features=features,
+        steps=len(found), spent=_spent(messages), rows=rows, groups=groups, features=features,
         typed=tuple(dict.fromkeys(_ID.findall(said)))[:_MOST_TYPED], texts=tuple(dict.fromkeys(quoted))[:_MOST_TYPED],
     )  # fmt: skip
 
@@ -56,6 +60,13 @@ def pointers(messages: Sequence[BaseMessage], schema: Schema) -> Pointers:
 def is_investigation(offered: Sequence[dict[str, Any]]) -> bool:
     """Whether these tools, given in the OpenAI format, are those of an investigation."""
     return any(one["function"]["name"] == FINISH for one in offered)
+
+
+def _spent(messages: Sequence[BaseMessage]) -> frozenset[str]:
+    """The tools that were called twice with the same arguments."""
+    calls = [one for message in messages if isinstance(message, AIMessage) for one in message.tool_calls]
+    often = Counter((one["name"], json.dumps(one["args"], sort_keys=True, default=str)) for one in calls)
+    return frozenset(name for (name, _), times in often.items() if times > 1)
 
 
 def _of(found: Found, kind: Kind, schema: Schema) -> Iterator[str]:
