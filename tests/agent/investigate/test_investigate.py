@@ -15,14 +15,12 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from scripted_planner import Planner, calling
 from toy_subjects import binary
 
-from askwhy.agent.answer import Draft
 from askwhy.agent.calls import tool_schemas
 from askwhy.agent.investigate.allowance import REPAIRS, Allowance
 from askwhy.agent.investigate.report import Report
 from askwhy.agent.plan import Plan, Ref
 from askwhy.agent.run import Runner
 from askwhy.agent.session import Session
-from askwhy.agent.verify import verify
 from askwhy.prompts import load
 from askwhy.tools.errors import ToolError
 from askwhy.tools.scope import Condition, Where

@@ -85,7 +85,7 @@ def test_every_call_can_be_run_and_every_sentence_holds(name: str, question: str
 def test_a_model_that_calls_nothing_costs_nobody_the_recipes_answer() -> None:
     """One token is no call, and no time is no reply: what is told is the recipe's."""
     question = "debug its worst mistake"
-    alone = Session(binary(), runner=RUNNER).investigate(question)
+    alone = Session(binary(), runner=RUNNER).investigate(question, allowance=Allowance(model_calls=2))
     for report in (
         looked_into(binary(), question, most=1, model_calls=2),
         looked_into(binary(), question, seconds=0.01, model_calls=2),
