@@ -17,7 +17,8 @@ from langchain_core.runnables import Runnable
 
 from askwhy.agent.groups import has_group
 from askwhy.agent.investigate.notebook import Found
-from askwhy.agent.investigate.pointing import Take, pointer
+from askwhy.agent.investigate.pointing import pointer
+from askwhy.agent.plan import Take
 from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
