@@ -27,14 +27,13 @@ from langgraph.runtime import Runtime
 from askwhy.agent.calls import BadCalls, tool_schemas
 from askwhy.agent.investigate.allowance import REPAIRS
 from askwhy.agent.investigate.facts import problem_line
-from askwhy.agent.investigate.notebook import Notebook
+from askwhy.agent.investigate.notebook import FINISH, Notebook
 from askwhy.agent.line import Tally, asking
 from askwhy.agent.shortlist import MORE, asked_for, first_shown, more_tool
 from askwhy.prompts import Prompt, load
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
 
-FINISH = "finish"
 MOST_TEXT = 4000
 """Characters of a reply's own words that are kept in the conversation; nobody else reads them."""
 
