@@ -8,7 +8,6 @@ from askwhy.agent.plan import Plan
 from askwhy.agent.verify import verify
 from askwhy.tools.schema import Schema
 
-
 WITHHELD = "Part of the answer could not be verified and is withheld; the computed values are in the table."
 
 
