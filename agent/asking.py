@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from askwhy.agent.accounting import Meter, OutOfBudget
 from askwhy.agent.answer import Turn
 from askwhy.agent.bounds import NoCallsLeft, may_call
-from askwhy.agent.calls import BadCalls, calls_of, is_about_rows, outcome_of, tool_schemas
+from askwhy.agent.calls import BadCalls, calls_of, is_about_rows, outcome_of
 from askwhy.agent.candidates import chosen
 from askwhy.agent.capable import capabilities, keeping
 from askwhy.agent.line import Tally, asking, line_of, reply
@@ -23,6 +23,7 @@ from askwhy.agent.listing import variables
 from askwhy.agent.llm import engine_name
 from askwhy.agent.own_words import own
 from askwhy.agent.plan import Outcome, Plan
+from askwhy.agent.shortlist import asked_for, first_shown, shown
 from askwhy.agent.written import FORM, with_calls, written_variables
 from askwhy.prompts import Prompt, load
 from askwhy.tools.scope import Scope
@@ -45,12 +46,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Work:
-    """What is sent: the messages, what the newest of them was made from, and whether calls are to come as calls."""
+    """What is sent: the messages, what the newest of them was made from, and tools where calls are to come as calls.
+
+    names: which of them are shown, None for all.
+    """
 
     messages: list[BaseMessage]
     prompt: Prompt
     question: str
     calls_tools: bool
+    tools: list[dict[str, Any]]
+    names: tuple[str, ...] | None = None
 
 
 class Asking:
@@ -74,6 +80,7 @@ class Asking:
         self.tab = meter.tab()
         self._read, self._candidates = read, max(1, min(candidates, MOST_CANDIDATES))
         self._problem: tuple[AIMessage, BadCalls] | None = None
+        self._wanted: tuple[str, ...] = ()
 
     def ask(self, question: str) -> Outcome | None:
         """The outcome, or None where the model is no use: it failed, or its calls were wrong twice."""
@@ -101,13 +108,10 @@ class Asking:
             line.able = replace(line.able, writes=useful)
 
     def _asked(self, question: str, calls_tools: bool) -> Outcome | None:
-        prompt = load("understand" if calls_tools else "written_calls")
-        messages = [self._told(prompt), *remembered(self.history, self.subject, calls_tools), HumanMessage(question)]
-        count = self._candidates
+        work, count = self._first(question, calls_tools), self._candidates
         for _ in range(MAX_ASKED):
             if not may_call():
                 return None
-            work = _Work(messages, prompt, question, calls_tools)
             found = [one for one in self._samples(work, count) if one is not None]
             if found and self._candidates > 1:
                 earlier = self.history[-1].outcome if self.history else None
@@ -115,10 +119,35 @@ class Asking:
                 return chosen(found, count, question, self.subject.schema, steps)
             if found:
                 return found[0]
-            assert self._problem is not None
-            prompt, count = load("understand_again" if calls_tools else "written_again"), 1
-            messages = [*messages, HumanMessage(prompt.render(**_refusal(*self._problem, calls_tools)))]
+            work, count = self._again(work), 1
         return None
+
+    def _first(self, question: str, calls_tools: bool) -> _Work:
+        prompt = load("understand" if calls_tools else "written_calls")
+        said = [*remembered(self.history, self.subject, calls_tools), HumanMessage(question)]
+        messages = [self._told(prompt), *said]
+        if not calls_tools:
+            return _Work(messages, prompt, question, calls_tools, [])
+        schema = self.subject.schema
+        names = first_shown(self.model, said, schema)
+        return _Work(messages, prompt, question, calls_tools, shown(schema, names), names)
+
+    def _again(self, work: _Work) -> _Work:
+        """What is sent after replies that were of no use, or asked for tools: those are then shown as well."""
+        wanted, problem = self._wanted, self._problem
+        if wanted:
+            prompt = load("understand_more")
+            said = prompt.render(tools=", ".join(wanted))
+        else:
+            assert problem is not None
+            prompt = load("understand_again" if work.calls_tools else "written_again")
+            said = prompt.render(**_refusal(*problem, work.calls_tools))
+        again = replace(work, messages=[*work.messages, HumanMessage(said)], prompt=prompt)
+        if work.names is None:
+            return again
+        called = [call["name"] for call in problem[0].tool_calls] if problem else []
+        # It has no further try after this one, so nothing more can be asked for.
+        return replace(again, tools=shown(self.subject.schema, (*work.names, *wanted, *called), more=False))
 
     def _told(self, prompt: Prompt) -> SystemMessage:
         schema = self.subject.schema
@@ -141,6 +170,9 @@ class Asking:
     def _sample(self, work: _Work, number: int, options: dict[str, Any]) -> Outcome | None:
         message = self._reply(work, number, options)
         try:
+            if work.names is not None and (wanted := asked_for(message.tool_calls, self.subject.schema)):
+                self._wanted = tuple(dict.fromkeys((*self._wanted, *wanted)))
+                return None
             outcome = meaning(message if work.calls_tools else with_calls(message), self.subject, self.history)
             said = [*(turn.question for turn in self.history), work.question]
             return own(outcome, said, self.subject, self._read)
@@ -152,18 +184,17 @@ class Asking:
             return None
 
     def _reply(self, work: _Work, number: int, options: dict[str, Any]) -> AIMessage:
-        tools = tool_schemas(self.subject.schema) if work.calls_tools else []
         structured = not work.calls_tools and bool(line_of(self.model).able.structured)
 
         def ask(tally: Tally) -> AIMessage:
             if not structured:
-                return reply(self.model, work.messages, tools=tools, tally=tally, **options)
+                return reply(self.model, work.messages, tools=work.tools, tally=tally, **options)
             kept = keeping(self.model, FORM)
             message: AIMessage = asking(self.model, lambda: kept.invoke(work.messages), tally=tally)["raw"]
             tally.note(message)
             return message
 
-        return self.tab.ask(self.model, work.messages, ask, prompts=(work.prompt,), tools=tools, sample=number)
+        return self.tab.ask(self.model, work.messages, ask, prompts=(work.prompt,), tools=work.tools, sample=number)
 
 
 def warm(model: BaseChatModel) -> dict[str, Any]:

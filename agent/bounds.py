@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +15,9 @@ T = TypeVar("T")
 MAX_CALLS = 3
 """Calls of a provider's model for one turn of `Session.ask`: trials and repeated requests count as well."""
 
+_LOOKS = 0.05
+"""Seconds between two looks whether a reply is still waited for."""
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -21,7 +25,8 @@ class Bounds:
 
     retries: how often a request is sent again that a server refused for being busy or broken. pause: seconds before
     that, where the server names none. most_tokens: asked of the model. most_characters: of text and arguments.
-    rest: seconds for which a model that keeps failing is not asked.
+    rest: seconds for which a model that keeps failing is not asked. most_tools: whose schemas are sent with a question,
+    beside the few that every question may need.
     """
 
     seconds: float = 30.0
@@ -30,6 +35,7 @@ class Bounds:
     most_characters: int = 20_000
     pause: float = 0.5
     rest: float = 60.0
+    most_tools: int = 12
 
     @property
     def most_bytes(self) -> int:
@@ -90,8 +96,28 @@ def may_call() -> bool:
     return left is None or left.left > 0
 
 
+class Abandoned(RuntimeError):
+    """The person who asked does not wait any longer."""
+
+
+_stopped: ContextVar[Callable[[], bool]] = ContextVar("stopped", default=lambda: False)
+
+
+@contextmanager
+def heeding(stopped: Callable[[], bool]) -> Iterator[None]:
+    """While the block runs, calls that this thread waits for are given up as soon as `stopped` says so."""
+    token = _stopped.set(stopped)
+    try:
+        yield
+    finally:
+        _stopped.reset(token)
+
+
 def within(seconds: float, work: Callable[[], T], late: Callable[[threading.Thread], None] = lambda thread: None) -> T:
-    """The result of `work`, or TimeoutError; work that hangs stays in a daemon thread, which `late` is told."""
+    """The result of `work`, or TimeoutError, or Abandoned, see `heeding`.
+
+    Work that hangs, or is not waited for any longer, stays in a daemon thread, which `late` is told.
+    """
     done: list[T] = []
     failed: list[BaseException] = []
 
@@ -103,10 +129,14 @@ def within(seconds: float, work: Callable[[], T], late: Callable[[threading.Thre
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(seconds)
+    ends, stopped = time.monotonic() + seconds, _stopped.get()
+    while thread.is_alive() and (left := ends - time.monotonic()) > 0 and not stopped():
+        thread.join(min(left, _LOOKS))
     if failed:
         raise failed[0]
     if not done:
         late(thread)
+        if stopped():
+            raise Abandoned("stopped by the person who asked")
         raise TimeoutError(f"no reply within {seconds:g} seconds")
     return done[0]

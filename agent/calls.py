@@ -1,13 +1,12 @@
 """Tools as a chat model sees them, and its calls as steps.
 
-A tool's parameters are its own arguments, the fields of `Scope` and the form of the answer, closed. `clarify` and
-`decline` are offered beside the tools. What comes back is untrusted: every name is resolved, every value checked,
-nothing else is called.
+A tool's parameters are its own arguments, the fields of `Scope` and the form of the answer, closed. What the last two
+mean is said once in the prompt, not in every tool. `clarify` and `decline` are offered beside the tools. What comes
+back is untrusted: every name is resolved, every value checked, nothing else is called.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import re
@@ -18,6 +17,7 @@ from langchain_core.messages import ToolCall
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from askwhy.agent.listing import class_id, clean, feature_id, find_class, find_feature, find_value
+from askwhy.agent.parameters import bare, function, parameters_of
 from askwhy.agent.plan import Audience, Check, Clarify, Decline, Form, Length, Outcome, Plan, Step
 from askwhy.agent.refs import read_refs, written_refs
 from askwhy.tools.errors import ToolError
@@ -86,22 +86,28 @@ _MANNER: dict[str, tuple[Any, str]] = {
 }
 """How a step is answered: each a field of `Step` with the values it can have and what they mean."""
 
-_PSEUDO: dict[str, type[BaseModel]] = {"clarify": _Clarify, "decline": _Decline, "check": _Check}
+PSEUDO: dict[str, type[BaseModel]] = {"clarify": _Clarify, "decline": _Decline, "check": _Check}
+"""What is offered beside the tools; each must be the only call."""
 
 
 def tool_schemas(schema: Schema) -> list[dict[str, Any]]:
     """Every tool that fits the schema, then clarify, decline and check, in the OpenAI tool format."""
+    scope = {name: bare(entry) for name, entry in shared_parameters().items()}
+    offered = [_offered(made, scope) for made in tools(schema).values()]
+    return offered + [function(name, model.__doc__ or "", parameters_of(model)) for name, model in PSEUDO.items()]
+
+
+def shared_parameters() -> dict[str, Any]:
+    """What every tool takes beside its own arguments, described: the scope, and how the answer is told."""
     manner = {
         name: {"type": "string", "enum": list(get_args(allowed)), "description": said}
         for name, (allowed, said) in _MANNER.items()
     }
-    scope = _parameters(Scope)["properties"] | manner
-    offered = [_offered(made, scope) for made in tools(schema).values()]
-    return offered + [_function(name, model.__doc__ or "", _parameters(model)) for name, model in _PSEUDO.items()]
+    return {**parameters_of(Scope)["properties"], **manner}
 
 
 def _offered(made: Tool, scope: dict[str, Any]) -> dict[str, Any]:
-    own = _parameters(made.arguments)
+    own = parameters_of(made.arguments)
     taken = own["properties"].keys() & scope.keys()
     if taken:
         raise ValueError(
@@ -113,46 +119,7 @@ def _offered(made: Tool, scope: dict[str, Any]) -> dict[str, Any]:
             entry["description"] = f"{kind} id, such as {kind[0]}0"
     own["properties"] |= scope
     examples = " / ".join(one.text for one in made.asks[:4])
-    return _function(made.name, f"{made.description}\nAnswers questions such as: {examples}", own)
-
-
-def _function(name: str, description: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
-
-
-def _parameters(model: type[BaseModel]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_parameters_json(model))
-    return found
-
-
-@functools.lru_cache(maxsize=512)
-def _parameters_json(model: type[BaseModel]) -> str:
-    """Kept as text, which is read in a hundredth of the time that it takes to make it; what is read may be changed."""
-    full = model.model_json_schema()
-    found = _inlined(full, full.get("$defs", {}))
-    found.pop("description", None)
-    return json.dumps({"type": "object", "properties": {}, "additionalProperties": False, **found})
-
-
-def _inlined(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """The schema without references, titles, defaults and null: providers differ in which of these they take."""
-    if "$ref" in node:
-        node = {**definitions[node["$ref"].rsplit("/", 1)[-1]], **{k: v for k, v in node.items() if k != "$ref"}}
-    found: dict[str, Any] = {}
-    for key, value in node.items():
-        if key == "properties":
-            found[key] = {name: _inlined(entry, definitions) for name, entry in value.items()}
-        elif key == "anyOf":
-            found |= _any_of([_inlined(entry, definitions) for entry in value if entry != {"type": "null"}])
-        elif key in ("items", "additionalProperties") and isinstance(value, dict):
-            found[key] = _inlined(value, definitions)
-        elif key not in ("title", "default", "$defs"):
-            found[key] = value
-    return found
-
-
-def _any_of(choices: list[dict[str, Any]]) -> dict[str, Any]:
-    return choices[0] if len(choices) == 1 else {"anyOf": choices}
+    return function(made.name, f"{made.description}\nAnswers questions such as: {examples}", own)
 
 
 def calls_of(outcome: Outcome, schema: Schema) -> list[ToolCall]:
@@ -212,7 +179,7 @@ def outcome_of(calls: Sequence[ToolCall], schema: Schema, previous: Scope | None
         raise BadCalls("there is no tool call in the reply")
     if len(calls) > MAX_STEPS:
         raise BadCalls(f"{len(calls)} calls are too many; {MAX_STEPS} are allowed")
-    if any(call["name"] in _PSEUDO for call in calls):
+    if any(call["name"] in PSEUDO for call in calls):
         if len(calls) > 1:
             raise BadCalls("clarify, decline and check must be the only call")
         return _pseudo(calls[0])
@@ -236,7 +203,7 @@ def _said(error: ToolError | ValidationError | BadCalls) -> list[str]:
 
 def _pseudo(call: ToolCall) -> Clarify | Decline | Check:
     try:
-        given = _PSEUDO[call["name"]].model_validate(call["args"])
+        given = PSEUDO[call["name"]].model_validate(call["args"])
     except ValidationError as error:
         raise BadCalls(*(f"{call['name']}: {problem}" for problem in _said(error))) from None
     if isinstance(given, _Clarify):
@@ -260,7 +227,7 @@ def _questions(text: str) -> str:
 def _step(number: int, call: ToolCall, schema: Schema, previous: Scope | None) -> Step:
     made = tools(schema).get(call["name"])
     if made is None:
-        raise BadCalls(f"there is no such tool; there are: {', '.join(tools(schema))}, {', '.join(_PSEUDO)}")
+        raise BadCalls(f"there is no such tool; there are: {', '.join(tools(schema))}, {', '.join(PSEUDO)}")
     given = {name: value for name, value in call["args"].items() if value not in (None, "", [])}
     manner = {name: given.pop(name) for name in _MANNER if name in given}
     for name, value in manner.items():

@@ -12,7 +12,6 @@ from askwhy.agent.wording import (
     digits,
     feature_name,
     is_number,
-    is_year,
     known_feature,
     ordinal,
     quoted,
@@ -115,7 +114,7 @@ def _number(fact: Fact, value: float, slot: Slot, schema: Schema, decimals: int 
     amount = abs(shown(fact, value)) if slot.form == "size" else shown(fact, value)
     if fact.unit == "rank" and slot.form == "":
         return ordinal(int(value))
-    printed = digits(amount, places, grouped=feature is None or not is_year(value, feature))
+    printed = digits(amount, places, grouped=feature is None or not feature.is_year(value))
     signed = slot.form == "signed" or (fact.unit == "log-odds" and slot.form == "")
     if signed and not printed.startswith("-") and any(char in "123456789" for char in printed):
         printed = f"+{printed}"

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from askwhy.agent.bounds import Bounds, NoCallsLeft, allowance, within
+from askwhy.agent.bounds import Abandoned, Bounds, NoCallsLeft, allowance, within
 from askwhy.prompts import Prompt
 
 if TYPE_CHECKING:
@@ -196,6 +196,10 @@ def asking(
             turn.take()
         try:
             done = line.within(max(0.0, ends - time.monotonic()), work)
+        except Abandoned:  # it says nothing of the server
+            if turn is not None:
+                turn.end()
+            raise
         except Exception as error:
             wait = _pause(error, line.bounds.pause) if again and (turn is None or turn.left) else None
             if wait is None or time.monotonic() + wait >= ends:

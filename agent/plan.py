@@ -9,6 +9,9 @@ from pydantic import Field
 from askwhy.tools.scope import Argument, Scope, Where
 from askwhy.tools.value import Value
 
+Take = Literal["value", "feature", "row", "cls", "group"]
+"""The part of a fact that a reference takes."""
+
 
 class Ref(Value):
     """Takes a value from a fact of an earlier step: "explain the worst mistake found in step 1".
@@ -21,7 +24,7 @@ class Ref(Value):
     into: str
     step: int
     relation: str
-    take: Literal["value", "feature", "row", "cls", "group"] | None = None
+    take: Take | None = None
     place: int = 1
 
 

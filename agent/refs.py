@@ -3,6 +3,8 @@
 mistakes {"k": 1}, explain {"row": "@1"}            the row of the worst mistake
 importance {"k": 1}, effect {"feature": "@1"}       the feature that matters most
 worst_group {}, mistakes {"where": "@1"}            the rows of the worst group
+
+In an investigation, where the facts are known, "@1.f3" and "@1.f3.row" name the fact and what is taken of it.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from askwhy.tools.scope import Argument
 ANY = "any"
 """The relation of a reference that takes the first fact which has what is wanted, those of a better rank first."""
 
-_WRITTEN = re.compile(r"@(\d)")
+_WRITTEN = re.compile(r"@(?P<step>\d{1,3})(?:\.(?P<fact>f\d{1,4})(?:\.(?P<take>[a-z]+))?)?")
 _PLACEHOLDERS: dict[str, Any] = {"row": "1", "where": {"all": []}}
 
 
@@ -35,15 +37,20 @@ def read_refs(args: Mapping[str, Any], made: Tool, schema: Schema) -> tuple[dict
     """The values of a call with a placeholder for every reference, and the references."""
     filled, refs = dict(args), []
     for name, value in args.items():
-        alone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
-        match = _WRITTEN.fullmatch(alone) if isinstance(alone, str) else None
+        match = pointed(value)
         kind = _kind(made, name)
-        if match is None or (name not in _PLACEHOLDERS and kind is None):
+        if match is None or match["fact"] or (name not in _PLACEHOLDERS and kind is None):
             continue
-        refs.append(Ref(into=name, step=int(match[1]), relation=ANY))
+        refs.append(Ref(into=name, step=int(match["step"]), relation=ANY))
         known = schema.names if kind == "feature" else tuple(one.name for one in schema.classes)
         filled[name] = _PLACEHOLDERS.get(name) or known[0]
     return filled, tuple(refs)
+
+
+def pointed(value: Any) -> re.Match[str] | None:
+    """The parts of a value (alone or in a list of one) that points at an earlier step: step, fact and take."""
+    alone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+    return _WRITTEN.fullmatch(alone.strip()) if isinstance(alone, str) else None
 
 
 def with_found(step: Step, found: Sequence[Evidence]) -> Step:

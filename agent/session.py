@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from askwhy.agent.accounting import Meter, meter_for
 from askwhy.agent.answer import Answer, Draft, Failure, Spent, Turn, Usage, Verdict
 from askwhy.agent.bill import Budget, Total
-from askwhy.agent.bounds import MAX_CALLS, Bounds, allowed
+from askwhy.agent.bounds import MAX_CALLS, Bounds, allowed, heeding
 from askwhy.agent.check.checker import check_text, understood_check
 from askwhy.agent.check.result import Checked
 from askwhy.agent.drafts import Drafter
@@ -92,7 +92,7 @@ class Session:
             return self._refuse_length(question)
         clock = _Clock(self._meter)
         self._runner.warm()
-        with allowed(MAX_CALLS + self._candidates - 1):
+        with allowed(MAX_CALLS + self._candidates - 1), heeding(cancelled):
             meaning = understand(
                 question, self.history, self.subject, self._model, meter=self._meter, candidates=self._candidates
             )

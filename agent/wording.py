@@ -175,19 +175,13 @@ def _category(value: Scalar, feature: Feature) -> str:
 def _cell_number(value: float, feature: Feature | None, *, constant: bool) -> str:
     if not math.isfinite(value):
         return "infinite"
-    if feature is not None and is_year(value, feature):
+    if feature is not None and feature.is_year(value):
         return f"{int(value)}"
     full = exact(value)
     if constant or len(re.sub(r"[^0-9]", "", full).lstrip("0")) <= 6:
         return full
     whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
     return exact(value, max(4, whole))
-
-
-def is_year(value: float, feature: Feature) -> bool:
-    """Whether a number is a calendar year, which is written without separators."""
-    named = re.search(r"\byear\b", f"{feature.label} {feature.name}".replace("_", " "), re.IGNORECASE)
-    return bool(named) and not feature.unit and float(value).is_integer() and 1000 <= value < 3000
 
 
 def known_feature(name: str | None, schema: Schema) -> Feature | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Set
 from typing import Any
 
 from langchain_core.messages import AIMessage, ToolCall
 
-from askwhy.agent.calls import BadCalls, tool_schemas
+from askwhy.agent.calls import PSEUDO, BadCalls, shared_parameters, tool_schemas
 from askwhy.agent.listing import variables
 from askwhy.tools.schema import Schema
 
@@ -31,21 +32,18 @@ FORM: dict[str, Any] = {
 
 _FENCE = re.compile(r"\A```(?:json)?[ \t]*\n(?P<text>.*)\n[ \t]*```\Z", re.DOTALL)
 _MOST = 20
-_PSEUDO = ("clarify", "decline", "check")
 
 
 def written_variables(schema: Schema) -> dict[str, str]:
     """What the prompt `written_calls` is filled with."""
     offered = [one["function"] for one in tool_schemas(schema)]
-    real = [one for one in offered if one["name"] not in _PSEUDO]
-    shared = set.intersection(*({*one["parameters"]["properties"]} for one in real))
-    common = {name: entry for name, entry in real[0]["parameters"]["properties"].items() if name in shared}
-    lines = [_tool_line(one, shared if one in real else set()) for one in offered]
-    scope = [f"- {name}: {_kind(entry)}" for name, entry in common.items()]
+    shared = shared_parameters()
+    lines = [_tool_line(one, set() if one["name"] in PSEUDO else shared.keys()) for one in offered]
+    scope = [f"- {name}: {_kind(entry)}" for name, entry in shared.items()]
     return variables(schema) | {"tools": "\n".join(lines), "scope": "\n".join(scope)}
 
 
-def _tool_line(one: dict[str, Any], shared: set[str]) -> str:
+def _tool_line(one: dict[str, Any], shared: Set[str]) -> str:
     """A tool on one line: its name, what it does in its first sentence, its own arguments."""
     own = {name: entry for name, entry in one["parameters"]["properties"].items() if name not in shared}
     needed = one["parameters"].get("required", ())

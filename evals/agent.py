@@ -6,9 +6,11 @@ with golds that pandas computes. `flaw_scores` and `agent_keys` say what counts 
 
 from __future__ import annotations
 
+import random
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from askwhy.evals.agent_engines import Engine
 from askwhy.evals.agent_keys import Gold, Seen
@@ -18,6 +20,8 @@ from askwhy.evals.flaw_scores import Cost, FlawScore, scored
 from askwhy.evals.flawed_models import SEEDS, SPECS, Spec, flawed_model
 from askwhy.evals.flawed_tables import KINDS
 from askwhy.evals.registry import Cell, Parser, Report, UsageError, evaluation
+
+T = TypeVar("T")
 
 FOUND = 0.8
 """The share of hidden flaws that the recipes have to find."""
@@ -55,11 +59,13 @@ class QuestionScore:
 def agent(arguments: list[str]) -> Report:
     """Models with a hidden flaw and questions of several steps: what is found, claimed wrongly, and spent.
 
-    --quick: a slice. --part flaws|questions. --seed N: other models. --by ROW: only recipes, planner or tools.
-    --llm NAME: a language model as a further row. --each: also a line for every model and question.
+    --quick: a slice. --sample N: that many of the models and of the questions, drawn at random. --part flaws|questions.
+    --seed N: other models. --by ROW: only recipes, planner or tools. --llm NAME: a language model as a further row.
+    --each: also a line for every model and question.
     """
     parser = Parser("agent")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--part", choices=("flaws", "questions"))
     parser.add_argument("--seed", type=int, action="append")
     parser.add_argument("--llm", action="append", default=[])
@@ -68,13 +74,15 @@ def agent(arguments: list[str]) -> Report:
     given = parser.parse_args(arguments)
     if any(not name.strip() for name in given.llm):
         raise UsageError("--llm needs the name of a language model")
+    if given.sample < 0:
+        raise UsageError("--sample takes a number of models and questions")
     named = tuple(Engine(name, name) for name in given.llm)
     by = tuple(Engine(name) for name in given.by or _ROWS)
     lines: list[tuple[Cell, ...]] = []
     figures: dict[str, object] = {"seeds": list(given.seed or SEEDS)}
     passed = True
     if given.part != "questions":
-        specs = quick_specs() if given.quick else SPECS
+        specs = _sampled(quick_specs() if given.quick else SPECS, given.sample)
         found = {
             engine.name: [look(engine, spec, seed) for seed in given.seed or SEEDS for spec in specs]
             for engine in (*_auditors(by, given.by), *named)
@@ -86,7 +94,7 @@ def agent(arguments: list[str]) -> Report:
         figures |= flaw_figures(first)
         passed &= flaws_pass(first)
     if given.part != "flaws":
-        chosen = [one for one in questions() if not given.quick or one.id in _QUICK_QUESTIONS]
+        chosen = _sampled([one for one in questions() if not given.quick or one.id in _QUICK_QUESTIONS], given.sample)
         answered = {engine.name: [ask(engine, one) for one in chosen] for engine in (*by, *named)}
         if given.each:
             print(*(line for name, told in answered.items() for line in questions_told(name, told)), sep="\n")
@@ -95,6 +103,12 @@ def agent(arguments: list[str]) -> Report:
         passed &= not any(one.wrong for told in answered.values() for one in told)
     lines += [("", name, "not run here", *[None] * 10) for name in _NOT_RUN if name not in given.llm]
     return Report("Hidden flaws and questions of several steps", _COLUMNS, tuple(lines), figures, passed=bool(passed))
+
+
+def _sampled(whole: Sequence[T], most: int) -> list[T]:
+    """So many of them in their order, the same at every run; all where `most` is 0."""
+    drawn = random.Random(0).sample(range(len(whole)), min(most or len(whole), len(whole)))
+    return [whole[place] for place in sorted(drawn)]
 
 
 def _auditors(by: Sequence[Engine], asked: Sequence[str] | None) -> list[Engine]:

@@ -4,6 +4,7 @@
     askwhy eval parsing --bank NAME... | FOLDER           other domains of the bank, see `askwhy.evals.bank`
     askwhy eval parsing --new-tools                       questions for tools that no training has seen
     askwhy eval parsing --fuzz N                          N odd questions made from them: no crash, no invalid plan
+    askwhy eval parsing --shortlist                       the tools that they need among those a provider is shown
     askwhy eval parsing --suite FILE --format jsonl (--subject NAME | --data CSV --target COLUMN | --schema DOMAIN.toml)
     askwhy eval parsing --suite FILE --format talktomodel --data CSV --target COLUMN [--schema FILE]
     askwhy eval parsing --suite FILE --format coxql
@@ -41,6 +42,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from askwhy.evals import shortlists
 from askwhy.evals.baselines import BASELINES, baseline
 from askwhy.evals.new_tools import FOLDER, new_tools
 from askwhy.evals.parsing_fuzz import survey
@@ -83,6 +85,8 @@ def _report(given: argparse.Namespace) -> Report:
     if given.sample:
         drawn = random.Random(0).sample(suite.items, min(given.sample, len(suite.items)))
         suite = replace(suite, items=tuple(sorted(drawn, key=suite.items.index)))
+    if given.shortlist:
+        return shortlists.survey(suite, _COLUMNS)
     scored = ask_all(engine_of(given.engine), suite.items)
     found = {"engine": given.engine, "suite": suite.name, **figures(scored)}
     found |= {"malformed": len(suite.malformed), "duplicates": suite.duplicates}
@@ -122,6 +126,7 @@ def _read(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--fuzz", type=int, default=0)
     parser.add_argument("--new-tools", action="store_true")
+    parser.add_argument("--shortlist", action="store_true")
     given = parser.parse_args(arguments)
     if given.suite is None:
         if stray := [name for name in ("data", "schema", "target", "subject", "format") if getattr(given, name)]:

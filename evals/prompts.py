@@ -7,8 +7,8 @@ holds one JSON object per line, as `askwhy eval parsing --format jsonl` takes th
 for all lines, names a built-in subject, or the schema of a domain of the question bank (a .toml file, beside FILE or a
 path).
 
-understand, understand_again: whether the plan is right, and whether the model's calls could be used at all; where they
-could not, the case counts as wrong, whatever the embedded parser makes of it. rephrase, rephrase_again,
+understand, understand_again, understand_more: whether the plan is right, and whether the model's calls could be used at
+all; where they could not, the case counts as wrong, whatever the embedded parser makes of it. rephrase, rephrase_again,
 rephrase_reader: whether the gate lets the model's words for the answer pass; what is no plan in prose is left out.
 
 The last rows compare case by case; p is of McNemar's exact test, two-sided. There is no gate: the evaluation passes
@@ -144,7 +144,7 @@ def _padded(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
 
 
 def _read(arguments: list[str]) -> argparse.Namespace:
-    names = ("understand", "understand_again", "rephrase", "rephrase_again", "rephrase_reader")
+    names = ("understand", "understand_again", "understand_more", "rephrase", "rephrase_again", "rephrase_reader")
     parser = Parser("askwhy eval prompts")
     parser.add_argument("--prompt", choices=names, required=True)
     parser.add_argument("--versions", nargs=2, required=True)

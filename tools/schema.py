@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -62,6 +63,11 @@ class Feature(Named):
     def numeric(self) -> bool:
         """Whether values are ordered numbers."""
         return self.kind in ("number", "integer")
+
+    def is_year(self, value: float) -> bool:
+        """Whether a number is a calendar year, which is written without separators."""
+        named = re.search(r"\byear\b", f"{self.label} {self.name}".replace("_", " "), re.IGNORECASE)
+        return bool(named) and not self.unit and float(value).is_integer() and 1000 <= value < 3000
 
     def category(self, value: Scalar) -> Category:
         """The category with this value, label or alias; UnknownName with the nearest if there is none."""

@@ -29,7 +29,7 @@ class EmbeddedChat(BaseChatModel):
     """Writes a plan with the bound tools for the last question, by a small network that ships with askwhy.
 
     Offline and deterministic. The reply's `response_metadata` has "confidence", the chance (0..1) that the reading is
-    right, and "readings", the calls of what else the question may mean.
+    right, "readings", the calls of what else the question may mean, and "tools", names of those that may be wanted.
     """
 
     subject_schema: Schema
@@ -77,6 +77,7 @@ class EmbeddedChat(BaseChatModel):
                 "confidence": round(found.confidence, 4),
                 "model_name": "embedded",
                 "readings": [calls_of(plan, schema) for plan in found.readings],
+                "tools": list(found.tools),
             },
         )
         return ChatResult(generations=[ChatGeneration(message=reply)])

@@ -24,15 +24,16 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCa
 from langchain_core.tools import StructuredTool
 from langgraph.runtime import Runtime
 
-from askwhy.agent.calls import tool_schemas
+from askwhy.agent.calls import BadCalls, tool_schemas
 from askwhy.agent.investigate.allowance import REPAIRS
-from askwhy.agent.investigate.notebook import Notebook
+from askwhy.agent.investigate.facts import problem_line
+from askwhy.agent.investigate.notebook import FINISH, Notebook
 from askwhy.agent.line import Tally, asking
+from askwhy.agent.shortlist import MORE, asked_for, first_shown, more_tool
 from askwhy.prompts import Prompt, load
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
 
-FINISH = "finish"
 MOST_TEXT = 4000
 """Characters of a reply's own words that are kept in the conversation; nobody else reads them."""
 
@@ -49,12 +50,14 @@ def run_graph(model: BaseChatModel, prompt: str, question: str, notebook: Notebo
     """
     allowed = notebook.allowance
     left = max(allowed.tool_calls - notebook.tool_calls, 0)
+    schema = notebook.subject.schema
+    shown = first_shown(model, [HumanMessage(question)], schema) if metered else None
     agent = create_agent(
         model,
-        tools=offered(notebook.subject.schema),
+        tools=offered(schema, shown),
         system_prompt=prompt,
         middleware=[
-            _Guard(notebook, metered),
+            _Guard(notebook, metered, shown),
             ModelCallLimitMiddleware(run_limit=allowed.model_calls, exit_behavior="end"),
             ToolCallLimitMiddleware(run_limit=left, exit_behavior="continue"),
         ],
@@ -63,8 +66,11 @@ def run_graph(model: BaseChatModel, prompt: str, question: str, notebook: Notebo
     agent.invoke({"messages": [HumanMessage(question)]}, {"max_concurrency": 1})
 
 
-def offered(schema: Schema) -> list[StructuredTool]:
-    """The tools that fit, as LangChain tools with the same closed schemas; the scope may also be pointed at."""
+def offered(schema: Schema, shown: Sequence[str] | None = None) -> list[StructuredTool]:
+    """The tools that fit, as LangChain tools with the same closed schemas; the scope may also be pointed at.
+
+    shown: those that the model is to see at first; it can then ask for the others.
+    """
     names = tools(schema).keys()
     functions = [one["function"] for one in tool_schemas(schema)]
     made = [
@@ -72,7 +78,11 @@ def offered(schema: Schema) -> list[StructuredTool]:
         for one in functions
         if one["name"] in names
     ]
-    return [*made, _tool(FINISH, _FINISH_SAYS, _FINISH_TAKES)]
+    made.append(_tool(FINISH, _FINISH_SAYS, _FINISH_TAKES))
+    if shown is not None:
+        more = more_tool(name for name in names if name not in shown)["function"]
+        made.append(_tool(MORE, more["description"], more["parameters"]))
+    return made
 
 
 _FINISH_SAYS = "Call this when the question is answered: the numbers of the steps to tell the reader, in that order."
@@ -90,8 +100,7 @@ def _pointable(parameters: dict[str, Any]) -> dict[str, Any]:
     kept = {
         name: entry for name, entry in parameters["properties"].items() if name not in ("form", "audience", "length")
     }
-    where = kept["where"]
-    kept["where"] = {"description": where.get("description", ""), "anyOf": [_POINTER, where]}
+    kept["where"] = {"anyOf": [_POINTER, kept["where"]]}
     return {**parameters, "properties": kept}
 
 
@@ -106,9 +115,10 @@ def _unreachable(**given: Any) -> str:
 class _Guard(AgentMiddleware[Any, Any, Any]):
     """Holds the budgets that LangChain's limits do not know, and takes every tool call to the notebook."""
 
-    def __init__(self, notebook: Notebook, metered: bool) -> None:
+    def __init__(self, notebook: Notebook, metered: bool, shown: Sequence[str] | None) -> None:
         super().__init__()
         self.notebook, self.metered = notebook, metered
+        self._shown = None if shown is None else {*shown, FINISH, MORE}
         self._ids: set[str] = set()
         self._replies, self._nudged = 0, False
 
@@ -129,6 +139,8 @@ class _Guard(AgentMiddleware[Any, Any, Any]):
     def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
         """One reply, in time, with its tokens counted and its calls given ids that no other call has."""
         self._replies += 1
+        if (shown := self._shown) is not None:
+            request = request.override(tools=[one for one in request.tools if getattr(one, "name", "") in shown])
         if not self.metered:
             return self._read(handler(request))
         self.notebook.model_calls += 1
@@ -159,9 +171,21 @@ class _Guard(AgentMiddleware[Any, Any, Any]):
         if over in ("cancelled", "time"):
             self.notebook.stopped = over
             return ToolMessage("{}", tool_call_id=call["id"] or "", name=call["name"], status="error")
+        if call["name"] == MORE and self._shown is not None:
+            return self._more(call, self._shown)
         found = self.notebook.perform(call["name"], call["args"])
         status = "error" if found.problems else "success"
         return ToolMessage(found.text, tool_call_id=call["id"] or "", name=call["name"], artifact=found, status=status)
+
+    def _more(self, call: ToolCall, shown: set[str]) -> ToolMessage:
+        """Show the tools that a call asks for from now on."""
+        try:
+            names = asked_for([call], self.notebook.subject.schema)
+        except BadCalls as error:
+            self.notebook.failed = True
+            return ToolMessage(problem_line(error.problems), tool_call_id=call["id"] or "", name=MORE, status="error")
+        shown.update(names)
+        return ToolMessage(json.dumps({"on_offer_now": names}), tool_call_id=call["id"] or "", name=MORE)
 
     @hook_config(can_jump_to=["model"])
     def after_model(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:

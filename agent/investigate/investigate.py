@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from askwhy.agent.bounds import heeding
 from askwhy.agent.investigate.allowance import Allowance
 from askwhy.agent.investigate.chains import Chain
 from askwhy.agent.investigate.graph import run_graph
@@ -86,7 +87,8 @@ class _Work:
         self.engine = engine_name(model)
         failed = False
         try:
-            run_graph(model, system, self.question, notebook)
+            with heeding(notebook.cancelled):
+                run_graph(model, system, self.question, notebook)
         except Exception as error:  # each provider's package has its own errors
             _log.warning("%s failed with %s in an investigation", self.engine, type(error).__name__)
             failed = True

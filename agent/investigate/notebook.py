@@ -30,6 +30,9 @@ from askwhy.tools.evidence import Evidence
 from askwhy.tools.schema import Schema
 from askwhy.tools.subject import Subject
 
+FINISH = "finish"
+"""The call that ends an investigation, with the numbers of the steps to tell."""
+
 MOST_ARGUMENTS = 8000
 """Characters of one call's arguments; longer ones are not read."""
 

@@ -1,5 +1,4 @@
-"""Arguments that a call takes from what an earlier step found: {"row": "@1.f3"} is the row of that fact, "@1" of the
-first fact that has one."""
+"""The references of a call (see `askwhy.agent.refs`), followed to the facts that earlier steps found."""
 
 from __future__ import annotations
 
@@ -7,21 +6,17 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from askwhy.agent.calls import BadCalls, entries
 from askwhy.agent.groups import where_of_group
 from askwhy.agent.listing import class_id, clean, feature_id
-from askwhy.agent.plan import Ref
-from askwhy.agent.refs import ANY, part_of, referred
+from askwhy.agent.plan import Ref, Take
+from askwhy.agent.refs import ANY, part_of, pointed, referred
 from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.registry import Tool, tools
 from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Where
-
-Take = Literal["value", "feature", "row", "cls", "group"]
-
-_POINTER = re.compile(r"@(?P<step>\d{1,3})(?:\.(?P<fact>f\d{1,4})(?:\.(?P<take>[a-z]+))?)?")
 
 
 @dataclass(frozen=True)
@@ -41,8 +36,7 @@ def follow(name: str, args: dict[str, Any], found: Sequence[Evidence], schema: S
     """The arguments with every pointer followed. Raises BadCalls, ToolError where one leads nowhere."""
     given, refs, made = dict(args), [], tools(schema).get(name)
     for into, value in args.items():
-        alone = value[0] if isinstance(value, list) and len(value) == 1 else value
-        match = _POINTER.fullmatch(alone.strip()) if isinstance(alone, str) else None
+        match = pointed(value)
         if match is None or made is None:
             continue
         ref, fact = _ref(into, match, made, found)

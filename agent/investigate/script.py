@@ -17,7 +17,8 @@ from langchain_core.runnables import Runnable
 
 from askwhy.agent.groups import has_group
 from askwhy.agent.investigate.notebook import Found
-from askwhy.agent.investigate.pointing import Take, pointer
+from askwhy.agent.investigate.pointing import pointer
+from askwhy.agent.plan import Take
 from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
@@ -80,11 +81,7 @@ class RecipeChat(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        done = {
-            one.tool_call_id: one.artifact
-            for one in messages
-            if isinstance(one, ToolMessage) and isinstance(one.artifact, Found)
-        }
+        done = heard(messages)
         for name, found in done.items():
             if found.problems:
                 self.skipped[name] = found.problems[0].rstrip(".")
@@ -120,6 +117,12 @@ class RecipeChat(BaseChatModel):
                 self.skipped[hop.name] = f"no {taken.kind} was found to go on with"
                 return None
         return ToolCall(name=tool, args=args, id=hop.name, type="tool_call")
+
+
+def heard(messages: Sequence[BaseMessage]) -> dict[str, Found]:
+    """What the calls in a conversation have come to, by the id of the call."""
+    results = [one for one in messages if isinstance(one, ToolMessage)]
+    return {one.tool_call_id: one.artifact for one in results if isinstance(one.artifact, Found)}
 
 
 def taken_from(found: Found | None, taken: Taken) -> str | None:

@@ -21,6 +21,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from askwhy.agent.bounds import Bounds
 from askwhy.agent.local.engine import Engine, Manner, Writing, engine
 from askwhy.agent.local.grammar import ALONE, calls_grammar
+from askwhy.agent.local.pointers import is_investigation, pointers
 from askwhy.agent.local.prompt import Said, asked
 from askwhy.tools.errors import ToolError
 from askwhy.tools.registry import tools
@@ -89,10 +90,7 @@ class LocalChat(BaseChatModel):
         until = time.monotonic() + float(kwargs.get("timeout", self.timeout))
         offered = _offered(kwargs.get("tools", ()), kwargs.get("tool_choice"))
         question = asked(messages, offered, self.subject_schema)
-        grammar = None
-        if offered:
-            prose = kwargs.get("tool_choice") == "auto" or isinstance(messages[-1], ToolMessage)
-            grammar = calls_grammar(offered, self.subject_schema, previous=_was_about_rows(messages), prose=prose)
+        grammar = self._grammar(messages, offered, auto=kwargs.get("tool_choice") == "auto") if offered else None
         running = engine(self.model)
         most = int(kwargs.get("max_tokens", self.max_tokens))
         prompt = _fitting(running, question.forms, most)
@@ -103,6 +101,13 @@ class LocalChat(BaseChatModel):
                 run_manager.on_llm_new_token(str(chunk.text), chunk=ChatGenerationChunk(message=chunk))
             yield ChatGenerationChunk(message=chunk)
         yield ChatGenerationChunk(message=self._about(question.prompt.hash if question.prompt else None))
+
+    def _grammar(self, messages: list[BaseMessage], offered: list[dict[str, Any]], auto: bool) -> str:
+        """The grammar of the calls that can be made now."""
+        if self.subject_schema is not None and is_investigation(offered):
+            return calls_grammar(offered, self.subject_schema, found=pointers(messages, self.subject_schema))
+        prose = auto or isinstance(messages[-1], ToolMessage)
+        return calls_grammar(offered, self.subject_schema, previous=_was_about_rows(messages), prose=prose)
 
     def _about(self, prompt: str | None) -> AIMessageChunk:
         """The end of a reply: which model wrote it, and the prompt that took the place of the system message."""

@@ -26,6 +26,7 @@ _CLOSING = re.compile(r'\??"[}\]]*|\?|[}\]]+')
 _QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"')
 _MOST_KEPT = 4
 _MOST_GRAMMARS = 16
+_LOADING = threading.Lock()  # transformers cannot load two models at the same time
 
 
 @dataclass
@@ -62,7 +63,8 @@ class Manner:
 @functools.cache
 def engine(name: str) -> Engine:
     """The engine of the model with this name (see `load_weights`), loaded once in a process."""
-    return Engine(*load_weights(name))
+    with _LOADING:
+        return Engine(*load_weights(name))
 
 
 class Engine:

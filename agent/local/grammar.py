@@ -2,7 +2,8 @@
 
 Where the subject is known the grammar holds what `askwhy.agent.calls.outcome_of` demands beyond JSON: ids are those
 that exist, values are of the feature's kind, an instance or changes are there where the tool needs them, there is one
-instance at most, and clarify, decline and check stand alone.
+instance at most, and clarify, decline and check stand alone. In an investigation rows, groups and features are taken
+from what was found before, rows and texts are found or typed, and `finish` stands alone and names steps that ran.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from askwhy.agent.calls import MAX_OPTIONS, MAX_STEPS
+from askwhy.agent.investigate.notebook import FINISH
 from askwhy.agent.listing import MAX_FEATURES, clean, find_value
+from askwhy.agent.local.pointers import Pointers
 from askwhy.agent.local.rules import MOST_ITEMS, Rules, Slot
 from askwhy.tools.errors import UnknownName
 from askwhy.tools.registry import Tool, tools
@@ -30,15 +33,20 @@ _TEXT = r"[^{\[](?s:.)*"
 
 
 def calls_grammar(
-    offered: Sequence[dict[str, Any]], schema: Schema | None = None, *, previous: bool = False, prose: bool = False
+    offered: Sequence[dict[str, Any]],
+    schema: Schema | None = None,
+    *,
+    previous: bool = False,
+    prose: bool = False,
+    found: Pointers | None = None,
 ) -> str:
     """The grammar of replies that call these tools, given in the OpenAI format.
 
     schema: the subject that they are about. previous: whether a turn before was about rows. prose: whether a reply may
-    be a text instead, one that does not begin like JSON.
+    be a text instead, one that does not begin like JSON. found: what calls can be about in an investigation.
     """
     rules = Rules()
-    pieces = _Pieces(rules, schema, previous) if schema else None
+    pieces = _Pieces(rules, schema, previous, found) if schema else None
     alone: list[str] = []
     steps: list[str] = []
     for one in offered:
@@ -46,7 +54,7 @@ def calls_grammar(
         arguments = _arguments(rules, function, pieces)
         if arguments is not None:
             call = f"{_literal(function['name'])} {arguments} {_CLOSE}"
-            (alone if function["name"] in ALONE else steps).append(rules.rule(call))
+            (alone if function["name"] in (*ALONE, FINISH) else steps).append(rules.rule(call))
     whole = [rules.array(rules.choice(steps), MAX_STEPS)] if steps else []
     whole += [rules.array(rules.choice(alone), 1)] if alone else []
     whole += [rules.terminal(_TEXT)] if prose or not whole else []
@@ -69,6 +77,10 @@ def _arguments(rules: Rules, function: dict[str, Any], pieces: _Pieces | None) -
         options = rules.array(rules.string(_SPOKEN, r"\?"), MAX_OPTIONS)
         asked = Slot(rules.pair("question", rules.string(_SPOKEN, r"\?")), required=True)
         return rules.object([asked, Slot(rules.pair("options", options))])
+    if function["name"] == FINISH:
+        return pieces.finish()
+    if pieces.found and function["name"] in pieces.found.spent:
+        return None
     made = tools(pieces.schema).get(function["name"])
     return rules.value(parameters) if made is None else pieces.arguments(made, parameters)
 
@@ -76,8 +88,8 @@ def _arguments(rules: Rules, function: dict[str, Any], pieces: _Pieces | None) -
 class _Pieces:
     """Parts of the grammar that a subject's schema decides."""
 
-    def __init__(self, rules: Rules, schema: Schema, previous: bool) -> None:
-        self.rules, self.schema, self.previous = rules, schema, previous
+    def __init__(self, rules: Rules, schema: Schema, previous: bool, found: Pointers | None = None) -> None:
+        self.rules, self.schema, self.previous, self.found = rules, schema, previous, found
         self._ids = [(f"f{number}", one) for number, one in enumerate(schema.features[:MAX_FEATURES])]
         self._numbers = [name for name, one in self._ids if one.numeric and not one.categories]
         self._choices = [(name, known) for name, one in self._ids if (known := _values(one))]
@@ -99,7 +111,10 @@ class _Pieces:
                 elif name in required:
                     return None
             elif name == "where" and made.needs != "nothing":
-                slots.append(self._about(made.needs == "instance"))
+                about = self._about(made.needs == "instance")
+                if about is None:
+                    return None
+                slots.append(about)
             elif name == "changes" and made.needs != "nothing":
                 found = self._changes(made.needs == "changes")
                 if found is None and made.needs == "changes":
@@ -114,23 +129,46 @@ class _Pieces:
         known = [name for name, _ in self._ids] if kind == "feature" else self._classes()
         if not known:
             return None
-        single = self.rules.constants(known)
-        return self.rules.array(single, min(len(known), MOST_ITEMS)) if one.get("type") == "array" else single
+        pointed = self.found.features if self.found and kind == "feature" else ()
+        single = self.rules.constants([*known, *pointed])
+        if one.get("type") != "array":
+            return single
+        several = [self.rules.array(self.rules.constants(known), min(len(known), MOST_ITEMS))]
+        several += [self.rules.array(self.rules.constants(pointed), 1)] if pointed else []
+        return self.rules.choice(several)
 
     def _classes(self) -> list[str]:
         return [f"c{number}" for number in range(len(self.schema.classes))]
 
-    def _about(self, instance: bool) -> Slot:
-        """What a call is about: one instance, or rows that conditions select."""
-        pair = self.rules.pair
-        found = [pair("row", self._word)]
-        if self.schema.modality == "text":
-            found.append(pair("text", self.rules.string(_SPOKEN)))
-        elif cells := self._cells():
-            found.append(pair("case", self.rules.array(cells, min(len(self._ids), _MOST_CASE))))
+    def finish(self) -> str | None:
+        """The arguments of `finish`; None while there is nothing to tell."""
+        if self.found is None or not self.found.steps:
+            return None
+        steps = self.rules.constants(range(1, self.found.steps + 1))
+        return self._object(steps=self.rules.array(steps, self.found.steps))
+
+    def _about(self, instance: bool) -> Slot | None:
+        """What a call is about: one instance, or rows that conditions select; None where there is nothing to name."""
+        found = self._instances() if self.found is None else self._known_instances(self.found)
         if not instance:
-            found.append(pair("where", self._where()))
-        return Slot(self.rules.choice(found), required=instance)
+            found.append(self.rules.pair("where", self._where()))
+        if not instance and self.found and self.found.groups:
+            found.append(self.rules.pair("where", self.rules.constants(self.found.groups)))
+        return Slot(self.rules.choice(found), required=instance) if found else None
+
+    def _instances(self) -> list[str]:
+        """An instance that the user names in some way."""
+        found = [self.rules.pair("row", self._word)]
+        if self.schema.modality == "text":
+            found.append(self.rules.pair("text", self.rules.string(_SPOKEN)))
+        elif cells := self._cells():
+            found.append(self.rules.pair("case", self.rules.array(cells, min(len(self._ids), _MOST_CASE))))
+        return found
+
+    def _known_instances(self, known: Pointers) -> list[str]:
+        """An instance that was found by an earlier step, or typed."""
+        named = {"row": [*known.rows, *known.typed], "text": known.texts if self.schema.modality == "text" else ()}
+        return [self.rules.pair(name, self.rules.constants(values)) for name, values in named.items() if values]
 
     def _object(self, **pairs: str) -> str:
         return self.rules.object([Slot(self.rules.pair(name, one), required=True) for name, one in pairs.items()])

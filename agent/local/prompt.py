@@ -12,8 +12,10 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+from askwhy.agent.investigate.notebook import FINISH
 from askwhy.agent.listing import clean, variables
 from askwhy.agent.local.examples import nearest, written
+from askwhy.agent.local.pointers import is_investigation
 from askwhy.prompts import Prompt, load
 from askwhy.tools.schema import Schema
 
@@ -27,6 +29,8 @@ _EXAMPLES = 4
 _LINE = 70
 _MOST_FEATURES, _MOST_VALUES = 40, 8
 _MOST_RESULT = 1500
+_MOST_FACTS = (1000, 300, 100)
+"""Characters of one result in an investigation: in full, shortened, and its first line or little more."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ def asked(messages: Sequence[BaseMessage], offered: Sequence[dict[str, Any]], sc
         return Asked((_said(messages),))
     if schema is not None and {one["function"]["name"] for one in offered} >= PLANNING:
         return _planning(messages, offered, schema)
+    if schema is not None and is_investigation(offered):
+        return _looking_into(messages, offered, schema)
     prompt = load("local_tools")
     instructions = "\n".join(one["content"] for one in _said([one for one in messages if _is_system(one)]))
     system = prompt.render(instructions=instructions, tools=_tool_lines(offered))
@@ -52,21 +58,57 @@ def asked(messages: Sequence[BaseMessage], offered: Sequence[dict[str, Any]], sc
 
 def _planning(messages: Sequence[BaseMessage], offered: Sequence[dict[str, Any]], schema: Schema) -> Asked:
     prompt = load("local_plan")
-    known = {name: one for name, one in variables(schema).items() if name in prompt.variables}
-    known |= {"features": "\n".join(_feature_lines(schema)), "classes": "\n".join(_class_lines(schema)) or "none"}
-    system = {"role": "system", "content": prompt.render(**known, tools=_tool_lines(offered))}
+    system = _about(schema, prompt, offered)
     last = max((number for number, one in enumerate(messages) if isinstance(one, AIMessage | ToolMessage)), default=-1)
     before = _said([one for one in messages[: last + 1] if not _is_system(one) and one.type != "tool"])
     now = _said([one for one in messages[last + 1 :] if not _is_system(one)])
     question = next((str(one.text) for one in messages[last + 1 :] if isinstance(one, HumanMessage)), "")
+    shown = _examples(question, schema, offered)
+    forms = ([system, *shown, *before, *now], [system, *shown, *before[-2:], *now], [system, *now])
+    return Asked(forms, prompt)
+
+
+def _looking_into(messages: Sequence[BaseMessage], offered: Sequence[dict[str, Any]], schema: Schema) -> Asked:
+    """The question, then the calls so far with what each found; the examples stay the same all along."""
+    prompt = load("local_investigate")
+    system = _about(schema, prompt, [one for one in offered if one["function"]["name"] != FINISH])
+    question = next((str(one.text) for one in messages if isinstance(one, HumanMessage)), "")
+    shown = _examples(question, schema, offered)
+    said = [one for one in messages if not _is_system(one)]
+    full, short, bare = (_said([_clipped(one, most) for one in said]) for most in _MOST_FACTS)
+    return Asked(([system, *shown, *full], [system, *shown, *short], [system, *short], [system, *bare]), prompt)
+
+
+def _clipped(message: BaseMessage, most: int) -> BaseMessage:
+    """A result as a message of the user's, whole lines of it: the step and the facts that come first."""
+    if not isinstance(message, ToolMessage):
+        return message
+    head, *lines = str(message.text).splitlines() or [""]
+    left = most - len(head)
+    kept = [head[:most]]
+    for line in lines:
+        left -= len(line) + 1
+        if left < 0:
+            break
+        kept.append(line)
+    return HumanMessage("\n".join(kept))
+
+
+def _about(schema: Schema, prompt: Prompt, offered: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """The system message: what is the same for all questions about a subject."""
+    known = {name: one for name, one in variables(schema).items() if name in prompt.variables}
+    known |= {"features": "\n".join(_feature_lines(schema)), "classes": "\n".join(_class_lines(schema)) or "none"}
+    return {"role": "system", "content": prompt.render(**known, tools=_tool_lines(offered))}
+
+
+def _examples(question: str, schema: Schema, offered: Sequence[dict[str, Any]]) -> Said:
+    """Questions with the calls that they mean, the nearest last."""
     names = [str(one["function"]["name"]) for one in offered]
-    shown = [
+    return [
         {"role": role, "content": content}
         for one in reversed(nearest(question, schema, names, _EXAMPLES))
         for role, content in (("user", one.question), ("assistant", one.reply))
     ]
-    forms = ([system, *shown, *before, *now], [system, *shown, *before[-2:], *now], [system, *now])
-    return Asked(forms, prompt)
 
 
 def _is_system(message: BaseMessage) -> bool:

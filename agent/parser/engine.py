@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -52,11 +52,13 @@ class Meant:
     """What a question is taken to mean. confidence: the chance, 0..1, that this is right.
 
     readings: the plans behind the options of a question back, in their order; what else a plan may have been.
+    tools: those that may be wanted, likeliest first: of all that was read, then those that are asked such questions.
     """
 
     outcome: Outcome
     confidence: float
     readings: tuple[Plan, ...] = ()
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,22 @@ class Heard:
     readings: tuple[Reading, ...]
     near: tuple[str, ...] = ()
 
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The tools of the readings, then the others that are near."""
+        plans = (one.outcome for one in self.readings if isinstance(one.outcome, Plan))
+        return tuple(dict.fromkeys((*(step.tool for plan in plans for step in plan.steps), *self.near)))
+
 
 def meant(
     question: str, schema: Schema, names: frozenset[str], earlier: tuple[Step, ...] = (), said: str = ""
 ) -> Meant:
     """What a question means with these tools on offer, after the steps of a turn before, which `said` asked for."""
     heard = hear(trained(), question, schema, names, earlier, said)
+    return replace(_meant(heard, schema, names), tools=heard.tools)
+
+
+def _meant(heard: Heard, schema: Schema, names: frozenset[str]) -> Meant:
     found = heard.readings
     if not found:
         return Meant(lost(names), 0.0)

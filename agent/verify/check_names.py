@@ -76,8 +76,12 @@ def _problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:
 
 
 def _is_said_anyway(reading: Reading, mention: Mention) -> bool:
-    """Whether the words are ordinary ones of the tool's own sentences, such as "class", and only by chance a name."""
-    return mention.weak and {word.lower for word in words(mention.text)} <= set(reading_patterns(reading))
+    """Whether the words are ordinary ones of the tool's own sentences, such as "class", and only by chance a name.
+
+    A template fills in the names that it means; what stands beside them in its sentence is its own.
+    """
+    own = mention.weak or (reading.filled and not reading.is_filled(mention))
+    return bool(own) and {word.lower for word in words(mention.text)} <= set(reading_patterns(reading))
 
 
 def _category_problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:

@@ -153,6 +153,7 @@ class Reading:
             chars[start:end] = " " * (end - start)
         for one in self.mentions:
             named = not one.weak or (NEGATION.fullmatch(one.text) and self._counts(one))
+            named = named or bool(one.names("feature") and self.is_filled(one))
             if named and not {"more", "less"} & {target.kind for target in one.targets}:
                 chars[one.start : one.end] = "_" * (one.end - one.start)
         return "".join(chars)
@@ -216,9 +217,13 @@ class Reading:
             return False
         return any(target.feature in before[-1].names("feature") for target in mention.targets)
 
+    def is_filled(self, mention: Mention) -> bool:
+        """Whether a template filled it in from a fact."""
+        return any(start <= mention.start and mention.end <= end for start, end in self.filled)
+
     def _stands_alone(self, mention: Mention) -> bool:
         """Whether "no" is the class of that name: "predicts no for row 3", not "has no effect"."""
-        if any(start <= mention.start and mention.end <= end for start, end in self.filled):
+        if self.is_filled(mention):
             return True
         return bool(_CLASS_LEAD.search(self.text, 0, mention.start) and _CLASS_END.match(self.text, mention.end))
 

@@ -127,3 +127,16 @@ def test_a_redirect_is_not_followed(provider: str, monkeypatch: pytest.MonkeyPat
         with serving(raw(307, b"", Location=f"{elsewhere.url}/elsewhere")) as server:
             check(session(provider, server, monkeypatch).ask(QUESTION), server)
         assert elsewhere.requests == []
+
+
+def test_a_tool_that_was_not_shown_is_asked_for(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    more = {"type": "tool_use", "id": "t2", "name": "more_tools", "input": {"names": ["label_check"]}}
+    wanted = {"type": "tool_use", "id": "t3", "name": "label_check", "input": {}}
+    left = [NOTE, more, wanted]
+    with serving(lambda handler, request, running: SAY[provider](handler, request, left.pop(0))) as server:
+        answer = session(provider, server, monkeypatch).ask(QUESTION)
+    first, second = (json.dumps(one["tools"]) for one in server.requests[1:])
+    assert '"name": "label_check"' not in first
+    assert '"name": "label_check"' in second
+    assert [one.tool for one in answer.evidence] == ["label_check"]
+    assert answer.engine.startswith(provider) and "embedded" not in answer.engine

@@ -12,8 +12,10 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from question_schemas import schema_of, subject_of
 
 from askwhy.agent.answer import Turn
+from askwhy.agent.calls import tool_schemas
 from askwhy.agent.llm import chat_model
 from askwhy.agent.plan import Clarify, Decline, Plan, Step
+from askwhy.agent.shortlist import MORE
 from askwhy.agent.understand import Understanding, understand
 from askwhy.prompts import load
 from askwhy.tools.schema import Category, Schema
@@ -272,8 +274,12 @@ def test_loose_values_are_made_fit() -> None:
 
 def test_the_schema_of_every_tool_is_closed_and_plain() -> None:
     _, model = asked(calling(("count", OLDER)))
-    names = [one["function"]["name"] for one in model.offered]
+    every = tool_schemas(CREDIT)
+    names = [one["function"]["name"] for one in every]
     assert {"count", "predict", "clarify", "decline"} <= set(names)
+    assert [one for one in model.offered if one["function"]["name"] != MORE] == [
+        one for one in every if one in model.offered
+    ]
 
     def check(node: Any) -> None:
         if isinstance(node, dict):
@@ -286,8 +292,8 @@ def test_the_schema_of_every_tool_is_closed_and_plain() -> None:
             for value in node:
                 check(value)
 
-    for one in model.offered:
+    for one in (*every, model.offered[-1]):
         check(one["function"]["parameters"])
         assert {"where", "row", "changes"} <= one["function"]["parameters"]["properties"].keys() or one["function"][
             "name"
-        ] in ("clarify", "decline", "check")
+        ] in ("clarify", "decline", "check", MORE)

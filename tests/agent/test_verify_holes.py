@@ -176,3 +176,33 @@ def test_two_classes_may_have_the_same_count() -> None:
         Fact(relation="actual_count", value=4, unit="count", cls="0"),
     )
     assert not rejected("In truth, 4 of them are declined and 4 of them are approved.", counts, LOANS)
+
+
+_AREA = "age above 40 and duration at most 24"
+REGIONS = evidence_by(
+    "failure_slices",
+    Fact(relation="flaw", value="weak region", unit="", feature="housing", group=_AREA),
+    Fact(relation="region_rows", value=31, unit="count", group=_AREA),
+    Fact(relation="region_rate", value=0.9, unit="share", group=_AREA),
+    Fact(relation="region_expected", value=0.095, unit="share", group=_AREA),
+    Fact(relation="rule_above", value=40, unit="feature", feature="age", group=_AREA),
+    Fact(relation="rule_at_most", value=24, unit="feature", feature="duration", group=_AREA),
+    Fact(relation="slice_rows", value=12, unit="count", group="duration at most 24 and age above 40 and housing own"),
+)
+_WEAK = (
+    "With {}, mistakes are more than close cases explain, which is a {}: "
+    "the model is wrong about 90% of 31 applicants, where 9.5% were to be expected."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "true"),
+    [
+        (_WEAK.format("age above 40 and duration at most 24", "weak region"), True),
+        (_WEAK.format("age above 40 and duration at most 24", "reversal"), False),
+        (_WEAK.format("age above 40 and duration at most 36", "weak region"), False),
+        (_WEAK.format("age above 40 and duration at most 24 and housing rent", "weak region"), False),
+    ],
+)
+def test_an_accusation_names_its_kind_and_its_group(text: str, true: bool) -> None:
+    assert rejected(text, REGIONS, LOANS) is not true

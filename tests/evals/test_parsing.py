@@ -12,6 +12,7 @@ import pytest
 from gym_schema import GYM
 
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
+from askwhy.evals import shortlists
 from askwhy.evals.bank import read_domain, schema_of
 from askwhy.evals.baselines import BASELINES, Baseline, masked
 from askwhy.evals.parsing import parsing
@@ -354,3 +355,29 @@ def test_baselines_know_what_they_were_taught(name: str, gym: Path) -> None:
 def test_names_of_a_schema_are_masked(gym: Path) -> None:
     schema = schema_of(gym)
     assert masked("How many have a monthly fee above 50?", schema) == masked("how many have a age above 7?", schema)
+
+
+def test_the_shortlist_is_measured_where_a_plan_is_right(gym: Path) -> None:
+    found = parsing(["--shortlist", "--bank", str(gym)])
+    assert found.figures["n"] == 2  # a question back, a no and a repetition are left out
+    assert [row[1] for row in found.rows] == ["8 tools", "12 tools", "16 tools", "24 tools"]
+    tokens = dict(found.figures["tokens"])  # type: ignore[call-overload]
+    assert tokens["8"] < tokens["12"] < tokens["16"] < tokens["24"] < tokens["all"]
+    assert found.rows[1][3] == 2
+
+
+def test_a_question_whose_tools_are_not_on_the_shortlist_is_a_miss(gym: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shortlists, "shortlist", lambda said, schema, most: ("score", "explain", "count"))
+    rows = {row[1]: row for row in parsing(["--shortlist", "--bank", str(gym)]).rows}
+    assert rows["8 tools"][2:5] == (2, 2, 1.0)
+    monkeypatch.setattr(shortlists, "LENGTHS", (2, 3))
+    rows = {row[1]: row for row in parsing(["--shortlist", "--bank", str(gym)]).rows}
+    assert rows["2 tools"][2:5] == (2, 0, 0.0)
+    assert rows["2 tools"][5] == "gym: how many members are older than 40? [count]"
+    assert rows["3 tools"][2:] == (2, 2, 1.0, "")
+
+
+def test_a_suite_without_plans_has_no_shortlists(gym: Path) -> None:
+    gym.with_suffix(".txt").write_text("? tell me a joke\n= no out_of_scope\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="no question"):
+        parsing(["--shortlist", "--bank", str(gym)])

@@ -99,7 +99,9 @@ class Predicate:
         return pd.Timestamp(str(bound)) if self.feature.kind == "date" else float(bound)
 
     def _bare(self, bound: Scalar | None) -> str:
-        return f"{bound:,.10g}" if isinstance(bound, (int, float)) else str(bound)
+        if not isinstance(bound, (int, float)):
+            return str(bound)
+        return f"{int(bound)}" if self.feature.is_year(bound) else f"{bound:,.10g}"
 
 
 Rule = tuple[Predicate, ...]

@@ -82,7 +82,7 @@ CUES = (
     Cue("exclamation marks", "shouted", "ending with exclamation marks", lambda text: f"{text.rstrip(' .!')}!!!"),
     Cue("capitals", "upper", "writing everything in capitals", str.upper),
     Cue("capitals", "lower", "writing everything in small letters", str.lower),
-    Cue("length", "padded", "doubling the length with words that say nothing", longer),
+    Cue("length", "padded", "doubling the length with empty words", longer),
     Cue("length", "repeated", "saying the whole text twice", repeated),
     Cue("numbers", "numbers", "replacing digits by others", other_numbers),
 )
