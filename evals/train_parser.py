@@ -41,6 +41,9 @@ from askwhy.tools.scope import Scope
 DEVELOPMENT = ("used_car_price", "telecom_churn", "news_topics", "kidney_disease", "star_type", "hotel_cancellation")
 """Training domains that are left out to see how the training goes."""
 
+NEWER = ("knee_replacement_success", "microloan_repay", "coffee_machine_fault", "loyalty_card_use")
+"""Domains that were written after the weights that ship; left out as well, as the judge is fitted on both."""
+
 _DOMAINS, _EACH, _POOL = 8, 6, 4
 _SHELF_EVERY = 300
 _WARM = 200
@@ -246,7 +249,7 @@ def train(
     network.encoder.freeze(_FROZEN)
     done, optimizer = _resumed(folder, network, rate)
     paths = sorted(QUESTIONS.glob("*.toml"))
-    domains = [read_domain(path) for path in paths if all_domains or path.stem not in DEVELOPMENT]
+    domains = [read_domain(path) for path in paths if all_domains or path.stem not in (*DEVELOPMENT, *NEWER)]
     rivals = sorted({name for domain in domains for name in domain.schema.rivals})
     reader = Trained(network, pieces, {}, {})
     shelves = Shelves(reader, rivals, domains, seed)

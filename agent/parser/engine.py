@@ -13,7 +13,7 @@ from askwhy.agent.calls import REASONS
 from askwhy.agent.parser.batch import Read, make_batch
 from askwhy.agent.parser.decoding import Reading, Writer
 from askwhy.agent.parser.followup import amended
-from askwhy.agent.parser.judge import judged
+from askwhy.agent.parser.judge import judged, merged
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.trained import Trained, trained
 from askwhy.agent.plan import SURE, Clarify, Decline, Outcome, Plan, Step
@@ -112,9 +112,13 @@ def hear(
     """What the network makes of a question."""
     read = Read.of(Page.of(question, schema, earlier), model.pieces, said, names)
     found, near = _asked(model, read)
-    if earlier and earlier[-1].scope.has_instance:
-        found = [one for one in found if one.outcome not in _WHICH]  # one is under discussion
-    return Heard(tuple(judged(found, read, model.judge)), near)
+    return Heard(tuple(judged(heard_of(found, earlier), read, model.judge)), near)
+
+
+def heard_of(found: Sequence[Reading], earlier: tuple[Step, ...]) -> list[Reading]:
+    """The readings without those that ask which row or text is meant, where one is under discussion; each once."""
+    discussed = bool(earlier) and earlier[-1].scope.has_instance
+    return merged([one for one in found if not (discussed and one.outcome in _WHICH)])
 
 
 def written(model: Trained, read: Read) -> list[Reading]:

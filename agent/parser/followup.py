@@ -1,8 +1,8 @@
 """What a question may mean as a change to the turn before: "and for women?", "ten", "the same for row 60", "overall?".
 
-The network tends to write such plans anew, and forgets a part. Here the last step is kept but for what the question names:
-conditions replace those on the same feature, a row replaces a row, a number a number, a tool's name the tool. What comes
-of it is weighed beside what the network wrote; nothing is decided here.
+The network tends to write such plans anew, and forgets a part. Here the last step is kept but for what the question
+names: conditions replace those on the same feature, a row a row, a number a number, a tool the tool. What comes of it
+is weighed beside what the network wrote; nothing is decided here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def amended(found: Sequence[Outcome], one: Read) -> list[Plan]:
     if not one.page.earlier or len(one.page.question.words) > _LONGEST or not _known(one.page.earlier[-1]):
         return []
     last = one.page.earlier[-1].model_copy(update={"refs": (), "form": "words", "audience": None, "length": None})
-    read = (plan.steps[0] for plan in found if isinstance(plan, Plan) and len(plan.steps) == 1 and not plan.steps[0].refs)
+    read = (
+        plan.steps[0] for plan in found if isinstance(plan, Plan) and len(plan.steps) == 1 and not plan.steps[0].refs
+    )
     named = tuple(_named(last, one))
     several = itertools.chain(
         (last.model_copy(update={"scope": scope}) for scope in (_everything(last.scope), last.scope)),
@@ -124,7 +126,7 @@ def _named(last: Step, one: Read) -> Iterator[Step]:
             yield from _with_class(last, str(schema.classes[item.place].value))
     for feature in features:
         yield from _with_feature(last, feature)
-    numbers = [mention for mention in one.page.question.numbers]
+    numbers = one.page.question.numbers
     if len({mention.word for mention in numbers}) == 1:
         for mention in numbers:
             yield from _with_number(last, mention.value, mention.raw)

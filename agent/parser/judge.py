@@ -82,7 +82,7 @@ def signs(reading: Reading, one: Read) -> tuple[float, ...]:
         found = {**_numbers(actions, one)} | _names(frozenset(actions), columns, one) | _ranges(actions, columns, one)
         found |= _back(actions, one)
         found["more_steps"] = sum(action == ("G", "next") for action in actions)
-    found |= kept_signs(reading.outcome, one.page)
+    found |= kept_signs(reading.outcome, one.page, probability)
     return (probability, *(min(float(found.get(name, 0)), _MOST) for name in SIGNS[1:]))
 
 
