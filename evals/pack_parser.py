@@ -27,8 +27,8 @@ from askwhy.evals.typed import same
 Case = tuple[list[tuple[float, ...]], list[float]]
 """The signs of a question's readings, and 1 for those that are right; the last is 1 where none is."""
 
-_EACH = 120
-_AFTER = 0.5
+_EACH = 200
+_AFTER = 0.6
 _PENALTY = 0.001
 
 
