@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator
 
 from askwhy.agent.pattern import Listing, Slot, parse
-from askwhy.agent.verify.clauses import words
-from askwhy.agent.verify.reading import NEGATION
+from askwhy.agent.verify.clauses import NEGATION, words
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool

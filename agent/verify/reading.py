@@ -8,15 +8,13 @@ from functools import cached_property
 from itertools import pairwise
 
 from askwhy.agent.answer import Failure
-from askwhy.agent.verify.clauses import Span, clauses, inside, parentheses, quoted, sentences, words
+from askwhy.agent.verify.clauses import NEGATION, Span, clauses, inside, parentheses, quoted, sentences, words
 from askwhy.agent.verify.ground import Ground, Known
 from askwhy.agent.verify.mentions import Mention, Target, find_mentions, row_mentions, schema_phrases, with_names
 from askwhy.agent.verify.numbers import Number, numbers
+from askwhy.agent.verify.patterns import WORD, says
 from askwhy.agent.verify.plain import is_plain
 
-NEGATION = re.compile(
-    r"\b(?:not|no|never|without|neither|nor|none|nothing|cannot|nobody|hardly|barely|\w+n['’]t)\b", re.I
-)
 _LIST_WORDS = frozenset(
     [
         "the",
@@ -117,7 +115,27 @@ class Reading:
         if schema.modality == "text":  # "the text" is the instance, not a feature with an attribution
             whole = schema.names[0]
             found = [one for one in found if whole not in one.names("feature")]
-        return self._settled(sorted(found, key=lambda one: one.start))
+        return self._settled(sorted((one for one in found if not self._is_wording(one)), key=lambda one: one.start))
+
+    def _is_wording(self, mention: Mention) -> bool:
+        """ "No weak region was found" where a feature is named region: the tool's own words, or a kind it found."""
+        if mention.names("row") or any(start <= mention.start < end for start, end in self.filled - self._kinds):
+            return False
+        if any(start <= mention.start and mention.end <= end for start, end in self._kinds):
+            return True
+        before = re.findall(WORD, re.split(r"[.!?;:]\s", self.text[: mention.start])[-1])[-2:]
+        after = re.findall(WORD, re.split(r"[.!?;:](?:\s|$)", self.text[mention.end :], maxsplit=1)[0])[:2]
+        run = [*before, *re.findall(WORD, mention.text), *after]
+        size = max(3, len(run) - len(before) - len(after))
+        windows = (" ".join(run[first : first + size]).lower() for first in range(len(run) - size + 1))
+        return any(says(self.ground.evidence, window) for window in windows)
+
+    @cached_property
+    def _kinds(self) -> frozenset[Span]:
+        """Where the text says a value of several words that is no name of the data: "weak region", "label noise"."""
+        words_of = {str(fact.value) for fact in self.ground.facts if fact.relation == "flaw"}
+        found = (re.finditer(rf"(?<!\w){re.escape(one)}(?!\w)", self.text, re.I) for one in words_of if " " in one)
+        return frozenset(match.span() for each in found for match in each)
 
     def _settled(self, found: list[Mention]) -> tuple[Mention, ...]:
         """ "yes" that directly follows a feature is that feature's value, though a class has the same name."""
@@ -152,7 +170,7 @@ class Reading:
         for start, end in (*self.hidden, *self.quotes):
             chars[start:end] = " " * (end - start)
         for one in self.mentions:
-            named = not one.weak or (NEGATION.fullmatch(one.text) and self._counts(one))
+            named = not one.weak or self._is_whole_name(one) or (NEGATION.fullmatch(one.text) and self._counts(one))
             if named and not {"more", "less"} & {target.kind for target in one.targets}:
                 chars[one.start : one.end] = "_" * (one.end - one.start)
         return "".join(chars)
@@ -215,6 +233,16 @@ class Reading:
         if not before or not _VALUE_CUE.fullmatch(self.text, before[-1].end, mention.start):
             return False
         return any(target.feature in before[-1].names("feature") for target in mention.targets)
+
+    def _is_whole_name(self, mention: Mention) -> bool:
+        """Whether ordinary words can only be a name: "support calls", or "support" where a template filled it in."""
+        own = any(target.kind in ("feature", "class") and target.label for target in mention.targets)
+        if not own or len(words(mention.text)) > 1:
+            return own
+        names = {target.name for target in mention.targets}
+        things = (*self.ground.schema.features, *self.ground.schema.classes)
+        labels = {one.label.lower() for one in things if one.name in names}
+        return mention.span in self.filled and mention.text.lower() in labels
 
     def _stands_alone(self, mention: Mention) -> bool:
         """Whether "no" is the class of that name: "predicts no for row 3", not "has no effect"."""

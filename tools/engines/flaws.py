@@ -23,7 +23,7 @@ FlawKind = Literal["leak", "shortcut", "reversal", "weak region", "label noise"]
 
 def flaw(kind: FlawKind, feature: str | None = None, group: str | None = None) -> Fact:
     """An accusation. A tool makes it only where its own stated rule is met."""
-    return Fact(relation="flaw", value=kind, unit="category", feature=feature, group=group)
+    return Fact(relation="flaw", value=kind, feature=feature, group=group)
 
 
 def group_flaw(kind: FlawKind, rule: Rule, rows: pd.DataFrame, event: Array) -> Iterator[Fact]:
