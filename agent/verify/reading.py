@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
 from askwhy.agent.answer import Failure
+from askwhy.agent.scope_words import where_words
 from askwhy.agent.verify.clauses import NEGATION, Span, clauses, inside, parentheses, quoted, sentences, words
 from askwhy.agent.verify.ground import Ground, Known
 from askwhy.agent.verify.mentions import Mention, Target, find_mentions, row_mentions, schema_phrases, with_names
 from askwhy.agent.verify.numbers import Number, numbers
-from askwhy.agent.verify.patterns import WORD, says
+from askwhy.agent.verify.patterns import OPPOSITES, says_around
 from askwhy.agent.verify.plain import is_plain
+from askwhy.tools.evidence import Fact
 
 _LIST_WORDS = frozenset(
     [
@@ -49,6 +52,7 @@ _CLASS_END = re.compile(
     r"\s*(?:$|[.,;:()”]|\b(?:and|or|but|for|with|is|was|are|were|would|instead|against|in|to|by|than|most|least|from|at|"
     r"rather|on|as)\b)", re.I
 )  # fmt: skip
+_NAMED_TARGET = re.compile(r"\b(?:predicted|true|actual)\s+$", re.I)
 _VALUE_LEAD = re.compile(r"\b(?:for|at|to|from|than|of)\s+$", re.I)
 _VALUE_END = re.compile(r"\s*(?:$|[.,;()]|\b(?:and|or|but|to|instead|against)\b)", re.I)
 
@@ -108,8 +112,10 @@ class Reading:
         """Everything named, in order; what is in quotes is named only if the evidence has it as a feature."""
         masked = (*self.hidden, *self.quotes)
         ground, schema = self.ground, self.ground.schema
-        rows = row_mentions(self.text, schema, ground.rows, masked)
         phrases = with_names(schema_phrases(schema), _names(ground))
+        long = (one for one in find_mentions(self.text, phrases, masked) if len(words(one.text)) > 1)
+        names = tuple(one.span for one in long if one.names("feature"))
+        rows = row_mentions(self.text, schema, ground.rows, masked, names)
         named = find_mentions(self.text, phrases, (*masked, *(row.span for row in rows)))
         found = [*rows, *named, *self._quoted_features()]
         if schema.modality == "text":  # "the text" is the instance, not a feature with an attribution
@@ -118,24 +124,41 @@ class Reading:
         return self._settled(sorted((one for one in found if not self._is_wording(one)), key=lambda one: one.start))
 
     def _is_wording(self, mention: Mention) -> bool:
-        """ "No weak region was found" where a feature is named region: the tool's own words, or a kind it found."""
-        if mention.names("row") or any(start <= mention.start < end for start, end in self.filled - self._kinds):
+        """ "No weak region was found" where a feature is named region: the tool's own words, or a term of its own."""
+        if mention.names("row"):
             return False
-        if any(start <= mention.start and mention.end <= end for start, end in self._kinds):
+        if any(start <= mention.start and mention.end <= end for start, end in self._terms):
             return True
-        before = re.findall(WORD, re.split(r"[.!?;:]\s", self.text[: mention.start])[-1])[-2:]
-        after = re.findall(WORD, re.split(r"[.!?;:](?:\s|$)", self.text[mention.end :], maxsplit=1)[0])[:2]
-        run = [*before, *re.findall(WORD, mention.text), *after]
-        size = max(3, len(run) - len(before) - len(after))
-        windows = (" ".join(run[first : first + size]).lower() for first in range(len(run) - size + 1))
-        return any(says(self.ground.evidence, window) for window in windows)
+        if any(start <= mention.start < end for start, end in self._told):
+            return False
+        return says_around(self.ground.evidence, self.text, mention.span) or self._is_verb(mention)
+
+    def _is_verb(self, mention: Mention) -> bool:
+        """ "raises" where a feature is named raise."""
+        return mention.text.lower() in OPPOSITES and mention.text.lower() not in self._labels(mention)
+
+    def _labels(self, mention: Mention) -> set[str]:
+        names = {target.name for target in mention.targets}
+        schema = self.ground.schema
+        return {one.label.lower() for one in (*schema.features, *schema.classes) if one.name in names}
 
     @cached_property
-    def _kinds(self) -> frozenset[Span]:
-        """Where the text says a value of several words that is no name of the data: "weak region", "label noise"."""
-        words_of = {str(fact.value) for fact in self.ground.facts if fact.relation == "flaw"}
-        found = (re.finditer(rf"(?<!\w){re.escape(one)}(?!\w)", self.text, re.I) for one in words_of if " " in one)
-        return frozenset(match.span() for each in found for match in each)
+    def _terms(self) -> tuple[Span, ...]:
+        """Where the text says a term of several words that is no name of the data: "weak region", "absolute error"."""
+        facts = ((one.tool, fact) for one in self.ground.evidence for fact in one.facts)
+        terms = {fact.group if tool == "score" else fact.value for tool, fact in facts if _has_term(tool, fact)}
+        return self._places(str(term) for term in terms if " " in str(term))
+
+    @cached_property
+    def _told(self) -> tuple[Span, ...]:
+        """Spans of data alone: what a template filled in, and the selection in its own words."""
+        schema = self.ground.schema
+        selected = (where_words(scope.where, schema) for scope in self.ground.scopes if scope.where)
+        return (*self.filled, *self._places(one for one in selected if one))
+
+    def _places(self, phrases: Iterable[str]) -> tuple[Span, ...]:
+        found = (re.finditer(rf"(?<!\w){re.escape(one)}(?!\w)", self.text, re.I) for one in dict.fromkeys(phrases))
+        return tuple(match.span() for each in found for match in each)
 
     def _settled(self, found: list[Mention]) -> tuple[Mention, ...]:
         """ "yes" that directly follows a feature is that feature's value, though a class has the same name."""
@@ -235,14 +258,14 @@ class Reading:
         return any(target.feature in before[-1].names("feature") for target in mention.targets)
 
     def _is_whole_name(self, mention: Mention) -> bool:
-        """Whether ordinary words can only be a name: "support calls", or "support" where a template filled it in."""
+        """Whether ordinary words can only be a name: "support calls", "predicted gain", or "support" of a selection."""
         own = any(target.kind in ("feature", "class") and target.label for target in mention.targets)
-        if not own or len(words(mention.text)) > 1:
-            return own
-        names = {target.name for target in mention.targets}
-        things = (*self.ground.schema.features, *self.ground.schema.classes)
-        labels = {one.label.lower() for one in things if one.name in names}
-        return mention.span in self.filled and mention.text.lower() in labels
+        if not own:
+            return bool(mention.names("target") and _NAMED_TARGET.search(self.text, 0, mention.start))
+        if len(words(mention.text)) > 1:
+            return True
+        told = any(start <= mention.start and mention.end <= end for start, end in self._told)
+        return told and mention.text.lower() in self._labels(mention)
 
     def _stands_alone(self, mention: Mention) -> bool:
         """Whether "no" is the class of that name: "predicts no for row 3", not "has no effect"."""
@@ -256,6 +279,10 @@ class Reading:
         if not any(target.feature in named for target in mention.targets if target.kind == "category"):
             return False
         return bool(_VALUE_LEAD.search(self.text, 0, mention.start) and _VALUE_END.match(self.text, mention.end))
+
+
+def _has_term(tool: str, fact: Fact) -> bool:
+    return fact.relation == "flaw" or (tool == "score" and fact.group is not None)
 
 
 def _of_kind(mentions: tuple[Mention, ...], kind: str) -> tuple[str, ...]:
