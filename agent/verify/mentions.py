@@ -18,7 +18,7 @@ Phrases = dict[tuple[str, ...], tuple["Target", ...]]
 
 _CLASS_CUE = re.compile(r"\b(?:class|predict(?:s|ed|ion)?|label(?:led)?|outcome|as)\s+(?:is\s+|of\s+)?$", re.I)
 _POSSESSIVE = re.compile(r"(?:['’]s?|\b(?:its|their|his|her|your|my|our))\s+$", re.I)
-_GAP = re.compile(r"[\s_/'’-]*|\s?&\s?|\s\((?=[^\W\d])")
+_GAP = re.compile(r"[\s_/'’-]*|\s?&\s?|\s\(")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _longest(
 ) -> tuple[Mention | None, int]:
     for length in range(min(longest, len(tokens) - position), 0, -1):
         run = tokens[position : position + length]
-        if not all(_GAP.fullmatch(text, a.end, b.start) for a, b in pairwise(run)):
+        if not all(_joins(text, a, b) for a, b in pairwise(run)):
             continue
         targets = _lookup(tuple(word.lower for word in run), phrases)
         if targets and _allowed(text, run, targets):
@@ -84,6 +84,13 @@ def _longest(
             weak = weak and not (length > 1 and run[-1].lower.isdigit())  # "column 2" is nothing but a name
             return Mention(start, end, text[start:end], targets, weak), length
     return None, 1
+
+
+def _joins(text: str, one: Word, other: Word) -> bool:
+    """Whether two words may be of one name: "car (new)" is one, "age (53)" is not."""
+    return bool(_GAP.fullmatch(text, one.end, other.start)) and not (
+        "(" in text[one.end : other.start] and other.text.isdigit()
+    )
 
 
 _SHORT = frozenset({"yes", "no", "true", "false", "other", "others", "unknown", "missing", "not"})

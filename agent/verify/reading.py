@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -94,8 +94,8 @@ class Reading:
     ground: Ground
     hidden: tuple[Span, ...] = field(default=())
     """Spans that need no reading: sentences of caveats, quoted word for word."""
-    filled: frozenset[Span] = frozenset()
-    """Spans that a template filled in from a fact: there, "no" is a name and not a denial."""
+    filled: Mapping[Span, tuple[Fact, ...]] = field(default_factory=dict)
+    """Spans that a template filled in, and from which facts: there, "no" is a name and not a denial."""
 
     @cached_property
     def matched(self) -> dict[Number, tuple[Known, ...]]:
@@ -129,9 +129,10 @@ class Reading:
             return False
         if any(start <= mention.start and mention.end <= end for start, end in self._terms):
             return True
-        if any(start <= mention.start < end for start, end in self._told):
-            return False
-        return says_around(self.ground.evidence, self.text, mention.span) or self._is_verb(mention)
+        if self._is_verb(mention):
+            return True
+        told = any(start <= mention.start < end for start, end in self._told)
+        return not told and says_around(self.ground.evidence, self.text, mention.span)
 
     def _is_verb(self, mention: Mention) -> bool:
         """ "raises" where a feature is named raise."""
@@ -140,7 +141,7 @@ class Reading:
     def _labels(self, mention: Mention) -> set[str]:
         names = {target.name for target in mention.targets}
         schema = self.ground.schema
-        return {one.label.lower() for one in (*schema.features, *schema.classes) if one.name in names}
+        return {one.label.lower() for one in (*schema.features, *schema.classes, schema.target) if one.name in names}
 
     @cached_property
     def _terms(self) -> tuple[Span, ...]:
@@ -162,6 +163,7 @@ class Reading:
 
     def _settled(self, found: list[Mention]) -> tuple[Mention, ...]:
         """ "yes" that directly follows a feature is that feature's value, though a class has the same name."""
+        found = [self._meant(one) for one in found]
         settled = found[:1]
         for before, one in pairwise(found):
             features = before.names("feature")
@@ -169,6 +171,19 @@ class Reading:
             is_value = own and one.names("class") and _IN_BRACKETS.fullmatch(self.text, before.end, one.start)
             settled.append(replace(one, targets=own) if is_value else one)
         return tuple(settled)
+
+    def _meant(self, mention: Mention) -> Mention:
+        """Of a class, a feature and a value of the same name, what the fact that a template filled in is about."""
+        span = next((one for one in self.filled if one[0] <= mention.start and mention.end <= one[1]), None)
+        if span is None or len({target.kind for target in mention.targets}) < 2:
+            return mention
+        named = tuple(target for target in mention.targets for fact in self.filled[span] if _is_about(fact, target))
+        exact = tuple(one for one in named if len(named) > 1 and mention.text in self._spelled(one))
+        return replace(mention, targets=tuple(dict.fromkeys(exact or named)) or mention.targets)
+
+    def _spelled(self, target: Target) -> tuple[str, ...]:
+        things = self.ground.schema.features if target.kind == "feature" else self.ground.schema.classes
+        return tuple(one.label for one in things if one.name == target.name)
 
     def _quoted_features(self) -> list[Mention]:
         names = {fact.feature for fact in self.ground.facts if fact.feature}
@@ -279,6 +294,14 @@ class Reading:
         if not any(target.feature in named for target in mention.targets if target.kind == "category"):
             return False
         return bool(_VALUE_LEAD.search(self.text, 0, mention.start) and _VALUE_END.match(self.text, mention.end))
+
+
+def _is_about(fact: Fact, target: Target) -> bool:
+    if target.kind == "class":
+        return target.name in (fact.cls, str(fact.value) if fact.unit == "class" else None)
+    if target.kind == "category":
+        return fact.feature == target.feature and target.name in (str(fact.at), str(fact.value))
+    return target.kind == "feature" and fact.feature == target.name
 
 
 def _has_term(tool: str, fact: Fact) -> bool:
