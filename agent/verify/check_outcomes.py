@@ -8,9 +8,10 @@ from itertools import pairwise
 
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.check_numbers import matches
+from askwhy.agent.verify.clauses import NEGATION
 from askwhy.agent.verify.ground import Ground
 from askwhy.agent.verify.mentions import Mention
-from askwhy.agent.verify.reading import NEGATION, Clause, Reading
+from askwhy.agent.verify.reading import Clause, Reading
 from askwhy.tools.evidence import Fact
 
 _PREDICTED = re.compile(

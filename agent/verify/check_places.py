@@ -228,6 +228,8 @@ def _is(number: Number, fact: Fact, part: str) -> bool:
     value = _part(fact, part)
     if number.kind == "date":
         return str(value).startswith(number.text[:10])
+    if isinstance(value, str) and fact.unit in ("category", "feature", "share", "probability"):
+        return value == number.text  # a category that is called 1
     if isinstance(value, (str, bool)) or not isinstance(value, (int, float)):
         return False
     if number.sign and fact.unit == "log-odds" and part == "value" and number.sign * value < 0:

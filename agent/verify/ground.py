@@ -29,7 +29,7 @@ _SIGNED_WORDS = (
 _NO_DIRECTION = re.compile(
     r"^size$|range|spread|error|_low|_high|_start|_end|importance|margin|lead|no_effect|_share|off|fidelity"
 )
-_SIZED = re.compile(r"(?:^|_)(?:off|error|margin|lead|residual)(?:_|$)")
+_SIZED = re.compile(r"(?:^|_)(?:off|error|margin|lead|residual|drop)(?:_|$)")
 _RISES = re.compile(r"ris(?:es|ing)|increas|_up")
 _FALLS = re.compile(r"fall(?:s|ing)|decreas|_down")
 _FLAT = re.compile(r"flat|no_effect|unchanged|same")

@@ -18,7 +18,7 @@ Phrases = dict[tuple[str, ...], tuple["Target", ...]]
 
 _CLASS_CUE = re.compile(r"\b(?:class|predict(?:s|ed|ion)?|label(?:led)?|outcome|as)\s+(?:is\s+|of\s+)?$", re.I)
 _POSSESSIVE = re.compile(r"(?:['’]s?|\b(?:its|their|his|her|your|my|our))\s+$", re.I)
-_GAP = re.compile(r"[\s_/'’-]*")
+_GAP = re.compile(r"[\s_/'’-]*|\s?&\s?|\s\(")
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,23 @@ def _longest(
 ) -> tuple[Mention | None, int]:
     for length in range(min(longest, len(tokens) - position), 0, -1):
         run = tokens[position : position + length]
-        if not all(_GAP.fullmatch(text, a.end, b.start) for a, b in pairwise(run)):
+        if not all(_joins(text, a, b) for a, b in pairwise(run)):
             continue
         targets = _lookup(tuple(word.lower for word in run), phrases)
         if targets and _allowed(text, run, targets):
             start, end = run[0].start, run[-1].end
+            end += text[start:end].count("(") > text[start:end].count(")") and text[end : end + 1] == ")"
             weak = all(word.lower.isdigit() or is_plain(word.lower) or word.lower in _SHORT for word in run)
             weak = weak and not (length > 1 and run[-1].lower.isdigit())  # "column 2" is nothing but a name
             return Mention(start, end, text[start:end], targets, weak), length
     return None, 1
+
+
+def _joins(text: str, one: Word, other: Word) -> bool:
+    """Whether two words may be of one name: "car (new)" is one, "age (53)" is not."""
+    return bool(_GAP.fullmatch(text, one.end, other.start)) and not (
+        "(" in text[one.end : other.start] and other.text.isdigit()
+    )
 
 
 _SHORT = frozenset({"yes", "no", "true", "false", "other", "others", "unknown", "missing", "not"})
@@ -141,11 +149,14 @@ def with_names(phrases: Phrases, names: Iterable[tuple[str, Target]]) -> Phrases
 
 
 def row_mentions(
-    text: str, schema: Schema, known: frozenset[str], masked: tuple[Span, ...] = ()
+    text: str, schema: Schema, known: frozenset[str], masked: tuple[Span, ...] = (), names: tuple[Span, ...] = ()
 ) -> tuple[Mention, ...]:
-    """Row ids after the word for a row: "applicant 12", "rows 12, 57 and 103", "#12"."""
+    """Row ids after the word for a row: "applicant 12", "rows 12, 57 and 103", "#12"; not after "number of rows", if
+    that is one of the `names`."""
     found = []
     for match in _row_pattern(schema).finditer(text):
+        if inside(match.start(), names):
+            continue
         start, end = match.span("ids") if match["ids"] else match.span("id")
         for part in _ROW_ID.finditer(text, start, end):
             if not inside(part.start(), masked) and (part.group() in known or any(map(str.isdigit, part.group()))):

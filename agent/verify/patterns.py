@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator
 
 from askwhy.agent.pattern import Listing, Slot, parse
-from askwhy.agent.verify.clauses import words
-from askwhy.agent.verify.reading import NEGATION
+from askwhy.agent.verify.clauses import NEGATION, words
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
@@ -17,6 +16,7 @@ _GAP = "\x00"
 _CACHED = 4096  # patterns: more than all tools have
 WORD = r"[\w'’-]+"
 """A word, as runs of words are compared."""
+_STOP = re.compile(r"[.!?;:](?=\s|$)|\n")
 _CONTRAST = re.compile(r"\{(\w+)[^{}]*\}(?: for \{row\})?[\w\s]{0,30}? (?:instead of|to|against) \{(\w+)[^{}]*\}")
 _PAIRS = (
     "right wrong", "rightly wrongly", "correct incorrect", "most least", "largest smallest", "highest lowest",
@@ -98,6 +98,19 @@ def fillable(evidence: Evidence) -> Iterator[str]:
     """The patterns that the evidence has a fact for each role of."""
     roles = {fact.relation for fact in evidence.facts}
     return (pattern for pattern in _patterns(evidence.tool) if _roles(pattern) <= roles)
+
+
+def says_around(evidence: tuple[Evidence, ...], text: str, span: tuple[int, int]) -> bool:
+    """Whether the words of a span stand, with at least three words in a row, where a pattern has them."""
+    begin = max((stop.end() for stop in _STOP.finditer(text, 0, span[0])), default=0)
+    stop = _STOP.search(text, span[1])
+    run = list(re.finditer(WORD, text[begin : stop.start() if stop else len(text)]))
+    own = [place for place, one in enumerate(run) if begin + one.start() < span[1] and span[0] < begin + one.end()]
+    if not own:
+        return False
+    size = max(3, len(own))
+    firsts = range(max(0, own[-1] - size + 1), min(own[0], len(run) - size) + 1)
+    return any(says(evidence, " ".join(one.group() for one in run[first : first + size]).lower()) for first in firsts)
 
 
 def says(evidence: tuple[Evidence, ...], run: str) -> bool:
