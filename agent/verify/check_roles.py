@@ -157,7 +157,10 @@ def _pole(reading: Reading, clause: Clause, number: Number, facts: list[tuple[Fa
     own = [fact for fact, is_value in facts if is_value]
     if not own or len(own) < len(facts):
         return None
-    said = {word.lower for word in words(_BOUND.sub("", reading.text[clause.start : clause.end]))}
+    chars = list(reading.text)
+    for start, end in reading.selections:
+        chars[start:end] = " " * (end - start)
+    said = {word.lower for word in words(_BOUND.sub("", "".join(chars[clause.start : clause.end])))}
     named = _groups_beside(reading, number)
     if all(_is_sibling(reading, fact, said) and fact.group not in named for fact in own):
         return f"The evidence has this number for “{own[0].group}”."

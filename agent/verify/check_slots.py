@@ -10,6 +10,7 @@ from askwhy.agent.answer import Failure
 from askwhy.agent.caveat_words import plain_caveat
 from askwhy.agent.details import details
 from askwhy.agent.manner import LOW_SHARE, REQUIRED
+from askwhy.agent.scope_words import where_words
 from askwhy.agent.verify.check_numbers import matches
 from askwhy.agent.verify.clauses import Span, inside, quoted
 from askwhy.agent.verify.ground import Ground
@@ -202,7 +203,11 @@ def _conditions(reading: Reading) -> Iterator[str]:
         name for one in reading.mentions for name in (*one.names("feature"), *one.names("more"), *one.names("less"))
     }
     named |= {target.feature for one in reading.mentions for target in one.targets if target.kind == "category"}
+    told = {reading.text[start:end].lower() for start, end in reading.selections}
+    whole = [scope for scope in ground.scopes if where_words(scope.where, ground.schema).lower() in told]
     for one in ground.conditions:
+        if any(one in scope.where.conditions() for scope in whole):
+            continue
         if one.on == "feature" and ground.schema.modality == "table" and ground.named(one.feature) not in named:
             yield f"Say which rows it is about: the condition on {one.feature} is missing."
         elif (

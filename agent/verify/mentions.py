@@ -74,9 +74,9 @@ def _longest(
 ) -> tuple[Mention | None, int]:
     for length in range(min(longest, len(tokens) - position), 0, -1):
         run = tokens[position : position + length]
-        if not all(_joins(text, a, b) for a, b in pairwise(run)):
+        if not all(_GAP.fullmatch(text, a.end, b.start) for a, b in pairwise(run)):
             continue
-        targets = _lookup(tuple(word.lower for word in run), phrases)
+        targets = _bracketed(text, run, _lookup(tuple(word.lower for word in run), phrases))
         if targets and _allowed(text, run, targets):
             start, end = run[0].start, run[-1].end
             end += text[start:end].count("(") > text[start:end].count(")") and text[end : end + 1] == ")"
@@ -86,11 +86,12 @@ def _longest(
     return None, 1
 
 
-def _joins(text: str, one: Word, other: Word) -> bool:
-    """Whether two words may be of one name: "car (new)" is one, "age (53)" is not."""
-    return bool(_GAP.fullmatch(text, one.end, other.start)) and not (
-        "(" in text[one.end : other.start] and other.text.isdigit()
-    )
+def _bracketed(text: str, run: tuple[Word, ...], targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    """Across a bracket only what is spelled so: "car (new)", but not "savings (little)" for little savings."""
+    said = text[run[0].start : run[-1].end]
+    if "(" not in said:
+        return targets
+    return tuple(one for one in targets if one.name.lower() in (said.lower(), f"{said.lower()})"))
 
 
 _SHORT = frozenset({"yes", "no", "true", "false", "other", "others", "unknown", "missing", "not"})

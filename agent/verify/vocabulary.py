@@ -94,7 +94,7 @@ _HEADS = frozenset(
 def check_vocabulary(reading: Reading) -> Iterator[Failure]:
     """Failures of words that could name something the evidence does not know."""
     known = _of_evidence(reading)
-    masked = (*reading.hidden, *reading.quotes, *(one.span for one in reading.mentions))
+    masked = (*reading.hidden, *reading.quotes, *reading.selections, *(one.span for one in reading.mentions))
     masked = (*masked, *((one.start, one.end) for one in reading.numbers))
     tokens = words(reading.text)
     for position, word in enumerate(tokens):
