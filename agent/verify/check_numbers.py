@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.ground import Ground, Known
-from askwhy.agent.verify.numbers import Number
+from askwhy.agent.verify.numbers import UNITS, Number
 from askwhy.agent.verify.patterns import says_around
 from askwhy.agent.verify.plain import stems
 from askwhy.agent.verify.reading import Clause, Reading
@@ -169,7 +169,7 @@ def _equal_as(number: Number, known: Known, kind: str, clause: Clause, ground: G
     if (
         known.exact
         and number.decimals > 0
-        and (number.value != target or (known.unit != "constant" and target.is_integer()))
+        and (abs(number.value - target) > _printed(known, target) or (known.unit != "constant" and target.is_integer()))
     ):
         return False
     if known.unit == "probability" and scale == 1 and number.decimals <= 0 and said != target:
@@ -182,6 +182,11 @@ def _equal_as(number: Number, known: Known, kind: str, clause: Clause, ground: G
     elif known.signed and _other_class(clause, known, ground):
         target = -target
     return abs(said - target) <= tolerance + 1e-9 * max(1.0, abs(target)) * (scale == 100)
+
+
+def _printed(known: Known, target: float) -> float:
+    """How far a constant may be off, as it is printed with ten digits at most."""
+    return 1e-9 * max(1.0, abs(target)) if known.unit == "constant" else 0.0
 
 
 def _scale(known: Known, kind: str, ground: Ground) -> float | None:

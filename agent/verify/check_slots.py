@@ -132,6 +132,7 @@ def _predictions(reading: Reading) -> Iterator[str]:
             elif fact.relation == "estimate" and not _is_stated(reading, fact):
                 yield f"Say the predicted number, {fact.number():.6g}."
     named = any(clause.numbers or clause.mentions for clause in reading.clauses) or reading.quotes or reading.hidden
+    named = named or bool(reading.selections)
     if not named and reading.ground.facts and not says_some(reading.text, reading.ground.evidence):
         yield "Say what was found."
 
@@ -159,6 +160,7 @@ def _names(reading: Reading) -> Iterator[str]:
     brief = any(step.length in ("sentence", "short") or step.audience == "customer" for step in ground.plan.steps)
     for one in ground.evidence:
         about = {fact.feature for fact in one.facts}
+        about -= set(ground.schema.names) if ground.schema.modality == "text" else set()  # "the text" names no feature
         for feature in _asked(one, ground):
             if feature in about and feature not in named:
                 found = ground.feature(feature)

@@ -54,15 +54,18 @@ class Mention:
         return self.start, self.end
 
 
-def find_mentions(text: str, phrases: Phrases, masked: tuple[Span, ...] = ()) -> tuple[Mention, ...]:
-    """Every mention outside the masked spans, in order, not overlapping."""
+def find_mentions(
+    text: str, phrases: Phrases, masked: tuple[Span, ...] = (), whole: tuple[Span, ...] = ()
+) -> tuple[Mention, ...]:
+    """Every mention outside the masked spans, in order, not overlapping; none that begins outside of a `whole` span and
+    ends in it, or the other way round."""
     tokens = words(text)
     longest = max(map(len, phrases), default=0)
     found, position = [], 0
     while position < len(tokens):
         mention, length = None, 1
         if not inside(tokens[position].start, masked):
-            mention, length = _longest(text, tokens, position, phrases, longest)
+            mention, length = _longest(text, tokens, position, phrases, longest, whole)
         if mention is not None:
             found.append(mention)
         position += length
@@ -70,7 +73,7 @@ def find_mentions(text: str, phrases: Phrases, masked: tuple[Span, ...] = ()) ->
 
 
 def _longest(
-    text: str, tokens: tuple[Word, ...], position: int, phrases: Phrases, longest: int
+    text: str, tokens: tuple[Word, ...], position: int, phrases: Phrases, longest: int, whole: tuple[Span, ...]
 ) -> tuple[Mention | None, int]:
     for length in range(min(longest, len(tokens) - position), 0, -1):
         run = tokens[position : position + length]
@@ -79,6 +82,8 @@ def _longest(
         targets = _bracketed(text, run, _lookup(tuple(word.lower for word in run), phrases))
         if targets and _allowed(text, run, targets):
             start, end = run[0].start, run[-1].end
+            if any(start < first < end < last or first < start < last < end for first, last in whole):
+                continue
             end += text[start:end].count("(") > text[start:end].count(")") and text[end : end + 1] == ")"
             weak = all(word.lower.isdigit() or is_plain(word.lower) or word.lower in _SHORT for word in run)
             weak = weak and not (length > 1 and run[-1].lower.isdigit())  # "column 2" is nothing but a name

@@ -119,7 +119,7 @@ class Reading:
         long = (one for one in find_mentions(self.text, phrases, masked) if len(words(one.text)) > 1)
         names = tuple(one.span for one in long if one.names("feature"))
         rows = row_mentions(self.text, schema, ground.rows, masked, names)
-        named = find_mentions(self.text, phrases, (*masked, *(row.span for row in rows)))
+        named = find_mentions(self.text, phrases, (*masked, *(row.span for row in rows)), tuple(self.filled))
         found = [*rows, *named, *self._quoted_features()]
         if schema.modality == "text":  # "the text" is the instance, not a feature with an attribution
             whole = schema.names[0]
@@ -132,7 +132,7 @@ class Reading:
             return False
         if any(start <= mention.start and mention.end <= end for start, end in self._terms):
             return True
-        if self._is_verb(mention):
+        if mention.span not in self.quotes and self._is_verb(mention):
             return True
         told = any(start <= mention.start < end for start, end in self._told)
         return not told and says_around(self.ground.evidence, self.text, mention.span)
@@ -173,7 +173,7 @@ class Reading:
         for before, one in pairwise(found):
             features = before.names("feature")
             own = tuple(t for t in one.targets if t.kind == "category" and t.feature in features)
-            is_value = own and one.names("class") and self._follows(before, one)
+            is_value = own and len(one.targets) > 1 and self._follows(before, one)
             settled.append(replace(one, targets=own) if is_value else one)
         return tuple(settled)
 
