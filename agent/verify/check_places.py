@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.clauses import Span, inside, words
-from askwhy.agent.verify.mentions import Mention
+from askwhy.agent.verify.mentions import Mention, named_with
 from askwhy.agent.verify.numbers import Number
 from askwhy.agent.verify.places import (
     CLOSE,
@@ -82,6 +82,10 @@ def _run(reading: Reading, sentence: int) -> list[tuple[Token, _Found]]:
     filled: list[tuple[Span, Token, _Found]] = []
     for mention in named:
         kinds = {target.kind for target in mention.targets}
+        if split := named_with(mention, reading.ground.schema):
+            filled.append(((mention.start, split[1]), Token(gap=Gap()), None))
+            filled.append(((split[1], mention.end), Token(gap=Gap()), mention))
+            continue
         token = Token(TARGET) if kinds == {"target"} else Token(gap=Gap())
         filled.append((mention.span, token, None if token.word else mention))
     filled += [(_with_unit(reading, one), Token(gap=Gap()), one) for one in counted]

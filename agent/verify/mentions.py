@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -146,6 +146,29 @@ def schema_phrases(schema: Schema) -> Phrases:
         note(label.words(), (label.label, label.name), "class", label.name)
     note(schema.target.words(), (schema.target.label,), "target", schema.target.name)
     return {key: tuple(targets) for key, targets in found.items()}
+
+
+def named_with(mention: Mention, schema: Schema) -> tuple[str, int] | None:
+    """The feature that a value is said with, and where its label ends: "checking account not known"."""
+    said = mention.text.lower()
+    for target in mention.targets:
+        feature = next(
+            (one for one in schema.features if target.kind == "category" and one.name == target.feature), None
+        )
+        if feature is not None and not mention.names("feature") and said.startswith(f"{feature.label.lower()} "):
+            return feature.name, mention.start + len(feature.label)
+    return None
+
+
+def ranges(text: str, schema: Schema, masked: tuple[Span, ...]) -> Iterator[Mention]:
+    """Values that are written with digits, after their feature: "age group 18-29", "age group (65+)"."""
+    for feature in schema.features:
+        for one in feature.categories:
+            if any(map(str.isdigit, one.label)) and not re.fullmatch(r"[\d.,]+|\w*[^\W\d]\w*", one.label):
+                after = rf"(?<!\w){re.escape(feature.label)}(?: is| were| set to| other than| of)? \(?({re.escape(one.label)})(?!\w)"
+                for match in re.finditer(after, text, re.I):
+                    if not inside(match.start(1), masked):
+                        yield Mention(*match.span(1), match[1], (Target("category", str(one.value), feature.name),))
 
 
 def with_names(phrases: Phrases, names: Iterable[tuple[str, Target]]) -> Phrases:

@@ -12,7 +12,16 @@ from askwhy.agent.answer import Failure
 from askwhy.agent.scope_words import Mood, changes_words, where_words
 from askwhy.agent.verify.clauses import NEGATION, Span, clauses, inside, parentheses, quoted, sentences, words
 from askwhy.agent.verify.ground import Ground, Known
-from askwhy.agent.verify.mentions import Mention, Target, find_mentions, row_mentions, schema_phrases, with_names
+from askwhy.agent.verify.mentions import (
+    Mention,
+    Target,
+    find_mentions,
+    named_with,
+    ranges,
+    row_mentions,
+    schema_phrases,
+    with_names,
+)
 from askwhy.agent.verify.numbers import Number, numbers
 from askwhy.agent.verify.patterns import OPPOSITES, says_around
 from askwhy.agent.verify.plain import is_plain
@@ -119,8 +128,10 @@ class Reading:
         long = (one for one in find_mentions(self.text, phrases, masked) if len(words(one.text)) > 1)
         names = tuple(one.span for one in long if one.names("feature"))
         rows = row_mentions(self.text, schema, ground.rows, masked, names)
-        named = find_mentions(self.text, phrases, (*masked, *(row.span for row in rows)), tuple(self.filled))
-        found = [*rows, *named, *self._quoted_features()]
+        digits = tuple(ranges(self.text, schema, masked))
+        masked = (*masked, *(one.span for one in (*rows, *digits)))
+        named = find_mentions(self.text, phrases, masked, tuple(self.filled))
+        found = [*rows, *digits, *named, *self._quoted_features()]
         if schema.modality == "text":  # "the text" is the instance, not a feature with an attribution
             whole = schema.names[0]
             found = [one for one in found if whole not in one.names("feature")]
@@ -266,12 +277,16 @@ class Reading:
         )
         return Clause(
             start, end, sentence, text, mentions, counted,
-            features=_of_kind(mentions, "feature"),
+            features=tuple(dict.fromkeys((*_of_kind(mentions, "feature"), *self._with_values(mentions)))),
             classes=_of_kind(mentions, "class"),
             rows=_of_kind(mentions, "row"),
             listing=_is_listing(text, mentions),
             negations=negations,
         )  # fmt: skip
+
+    def _with_values(self, mentions: tuple[Mention, ...]) -> Iterable[str]:
+        found = (named_with(one, self.ground.schema) for one in mentions)
+        return (one[0] for one in found if one is not None)
 
     def _counts(self, mention: Mention) -> bool:
         """Ordinary words are a name only where they stand for a feature's value, or are a label."""
