@@ -19,6 +19,9 @@ Phrases = dict[tuple[str, ...], tuple["Target", ...]]
 _CLASS_CUE = re.compile(r"\b(?:class|predict(?:s|ed|ion)?|label(?:led)?|outcome|as)\s+(?:is\s+|of\s+)?$", re.I)
 _POSSESSIVE = re.compile(r"(?:['’]s?|\b(?:its|their|his|her|your|my|our))\s+$", re.I)
 _GAP = re.compile(r"[\s_/'’-]*|\s?&\s?|\s\(")
+_RANGE = re.compile(r"(?<!\w)[\d.,]*\d(?![\w.,])")
+_NUMBER = re.compile(r"[-+]?[\d.,]+")
+_OF_FEATURE = r"(?: is| were| set to| other than| of)? \(?"
 
 
 @dataclass(frozen=True)
@@ -150,12 +153,9 @@ def schema_phrases(schema: Schema) -> Phrases:
 
 def named_with(mention: Mention, schema: Schema) -> tuple[str, int] | None:
     """The feature that a value is said with, and where its label ends: "checking account not known"."""
-    said = mention.text.lower()
-    for target in mention.targets:
-        feature = next(
-            (one for one in schema.features if target.kind == "category" and one.name == target.feature), None
-        )
-        if feature is not None and not mention.names("feature") and said.startswith(f"{feature.label.lower()} "):
+    values = {target.feature for target in mention.targets if target.kind == "category"}
+    for feature in schema.features if values and not mention.names("feature") else ():
+        if feature.name in values and mention.text.lower().startswith(f"{feature.label.lower()} "):
             return feature.name, mention.start + len(feature.label)
     return None
 
@@ -163,12 +163,12 @@ def named_with(mention: Mention, schema: Schema) -> tuple[str, int] | None:
 def ranges(text: str, schema: Schema, masked: tuple[Span, ...]) -> Iterator[Mention]:
     """Values that are written with digits, after their feature: "age group 18-29", "age group (65+)"."""
     for feature in schema.features:
-        for one in feature.categories:
-            if any(map(str.isdigit, one.label)) and not re.fullmatch(r"[\d.,]+|\w*[^\W\d]\w*", one.label):
-                after = rf"(?<!\w){re.escape(feature.label)}(?: is| were| set to| other than| of)? \(?({re.escape(one.label)})(?!\w)"
-                for match in re.finditer(after, text, re.I):
-                    if not inside(match.start(1), masked):
-                        yield Mention(*match.span(1), match[1], (Target("category", str(one.value), feature.name),))
+        spelled = [one for one in feature.categories if _RANGE.search(one.label) and not _NUMBER.fullmatch(one.label)]
+        for one in spelled:
+            head = rf"(?<!\w){re.escape(feature.label)}{_OF_FEATURE}"
+            for match in re.finditer(rf"{head}({re.escape(one.label)})(?!\w)", text, re.I):
+                if not inside(match.start(1), masked):
+                    yield Mention(*match.span(1), match[1], (Target("category", str(one.value), feature.name),))
 
 
 def with_names(phrases: Phrases, names: Iterable[tuple[str, Target]]) -> Phrases:

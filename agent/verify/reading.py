@@ -28,28 +28,8 @@ from askwhy.agent.verify.plain import is_plain
 from askwhy.agent.verify.selections import selections
 from askwhy.tools.evidence import Fact
 
-_LIST_WORDS = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "its",
-        "your",
-        "his",
-        "her",
-        "their",
-        "by",
-        "of",
-        "at",
-        "and",
-        "with",
-        "for",
-        "both",
-        "also",
-        "or",
-        "to",
-    ]
-)
+_LISTING = "the a an its your his her their by of at and with for both also or to"
+_LIST_WORDS = frozenset(_LISTING.split())
 _VALUE_CUE = re.compile(
     r"\s*(?:\(|=|:|\bof\b|\bis\b|\bwas\b|\bwere\b|\bto\b|\bset to\b|\bvalue\b|\bas\b|\s)*\s*$", re.I
 )
