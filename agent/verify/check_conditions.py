@@ -12,6 +12,7 @@ from askwhy.agent.verify.ground import Ground
 from askwhy.agent.verify.mentions import Mention
 from askwhy.agent.verify.numbers import Number
 from askwhy.agent.verify.reading import Clause, Reading
+from askwhy.agent.verify.selections import denied
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import Change, Comparison, Condition, opposite
 
@@ -40,6 +41,9 @@ def check_conditions(reading: Reading) -> Iterator[Failure]:
         for mention in clause.mentions:
             if mention.names("category") and (problem := _category_problem(reading, clause, mention)):
                 yield clause.failure("V4", problem, mention.span)
+    for start, end in denied(reading.text, reading.ground, reading.selections):
+        message = "The question selects these, not all others."
+        yield Failure(check="V4", message=message, start=start, end=end)
     yield from _correctness(reading)
     yield from _contained(reading)
 

@@ -8,10 +8,10 @@ any other text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from askwhy.agent.scope_words import where_words
-from askwhy.agent.verify.clauses import Span
+from askwhy.agent.verify.clauses import Span, inside
 from askwhy.agent.verify.ground import Ground
 from askwhy.agent.verify.numbers import UNITS
 
@@ -39,6 +39,14 @@ def selections(text: str, ground: Ground, names: Iterable[Span]) -> tuple[Span, 
             if not cut and not turned.search(text, max(0, start - 80), start) and not _goes_on(text, end):
                 found.append((start, end))
     return tuple(sorted(found))
+
+
+def denied(text: str, ground: Ground, apart: tuple[Span, ...]) -> Iterator[Span]:
+    """Where a selection is said with a "not" that it does not have: "rows not with sex female"."""
+    for words in dict.fromkeys(where_words(scope.where, ground.schema) for scope in ground.scopes if scope.where):
+        for match in re.finditer(rf"\b(?:not|except(?: for)?|excluding)\s+({re.escape(words)})(?!\w)", text, re.I):
+            if words and not inside(match.start(1), apart):
+                yield match.span()
 
 
 def _goes_on(text: str, end: int) -> bool:
