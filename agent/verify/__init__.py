@@ -23,6 +23,7 @@ from askwhy.agent.verify.check_ranks import check_ranks
 from askwhy.agent.verify.check_repeats import check_repeats
 from askwhy.agent.verify.check_roles import check_roles
 from askwhy.agent.verify.check_slots import check_slots, find_caveats, find_details, find_texts
+from askwhy.agent.verify.clauses import inside
 from askwhy.agent.verify.ground import Ground, with_words
 from askwhy.agent.verify.reading import Reading
 from askwhy.agent.verify.vocabulary import check_vocabulary
@@ -58,6 +59,7 @@ def verify(draft: Draft, evidence: tuple[Evidence, ...], plan: Plan, schema: Sch
         ground = Ground(with_words(evidence, schema), plan, schema)
         detailed, misquoted = find_details(draft.text, evidence)
         reading = Reading(draft.text, ground, (*hidden, *lists, *told, *detailed), filled)
+        altered = tuple(one for one in altered if not inside(one.start, reading.selections))
         problems = (*problems, *altered, *misquoted, *_checks(reading))
         if draft.writer == "llm":
             problems = (*problems, *check_repeats(reading, plan))

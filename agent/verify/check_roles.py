@@ -157,8 +157,13 @@ def _pole(reading: Reading, clause: Clause, number: Number, facts: list[tuple[Fa
     own = [fact for fact, is_value in facts if is_value]
     if not own or len(own) < len(facts):
         return None
-    said = {word.lower for word in words(_BOUND.sub("", reading.text[clause.start : clause.end]))}
-    named = _groups_beside(reading, number)
+    chars = list(reading.text)
+    for start, end in reading.selections:
+        chars[start:end] = " " * (end - start)
+    said = {word.lower for word in words(_BOUND.sub("", "".join(chars[clause.start : clause.end])))}
+    if all(fact.unit == "count" for fact in own):  # "the smallest age over 1 applicant": the word is of another fact
+        said -= {one.lower() for one in reading.ground.groups if " " not in one}
+    named = (*_groups_beside(reading, number), *_groups_around(reading, number))
     if all(_is_sibling(reading, fact, said) and fact.group not in named for fact in own):
         return f"The evidence has this number for “{own[0].group}”."
     problems = []
@@ -205,6 +210,17 @@ def _group_problem(reading: Reading, number: Number, facts: list[tuple[Fact, boo
     if not near or not (facts or shared) or any(fact.group in near for fact, _ in facts):
         return None
     return f"{number.text} is not the number for {near[0]} in the evidence."
+
+
+def _groups_around(reading: Reading, number: Number) -> tuple[str, ...]:
+    """The groups in whose words the number stands: the 12 of "radius above 12 and at most 14"."""
+    return tuple(
+        group for group in reading.ground.groups
+        if any(
+            found.start() <= number.start < found.end()
+            for found in re.finditer(rf"(?<!\w){re.escape(group)}(?!\w)", reading.text, re.I)
+        )
+    )  # fmt: skip
 
 
 def _groups_beside(reading: Reading, number: Number) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from askwhy.agent.answer import Failure
 from askwhy.agent.caveat_words import plain_caveat
 from askwhy.agent.details import details
 from askwhy.agent.manner import LOW_SHARE, REQUIRED
+from askwhy.agent.scope_words import where_words
 from askwhy.agent.verify.check_numbers import matches
 from askwhy.agent.verify.clauses import Span, inside, quoted
 from askwhy.agent.verify.ground import Ground
@@ -133,6 +134,7 @@ def _predictions(reading: Reading) -> Iterator[str]:
             elif fact.relation == "estimate" and not _is_stated(reading, fact):
                 yield f"Say the predicted number, {fact.number():.6g}."
     named = any(clause.numbers or clause.mentions for clause in reading.clauses) or reading.quotes or reading.hidden
+    named = named or bool(reading.selections)
     if not named and reading.ground.facts and not says_some(reading.text, reading.ground.evidence):
         yield "Say what was found."
 
@@ -160,6 +162,7 @@ def _names(reading: Reading) -> Iterator[str]:
     brief = any(step.length in ("sentence", "short") or step.audience == "customer" for step in ground.plan.steps)
     for one in ground.evidence:
         about = {fact.feature for fact in one.facts}
+        about -= set(ground.schema.names) if ground.schema.modality == "text" else set()  # "the text" names no feature
         for feature in _asked(one, ground):
             if feature in about and feature not in named:
                 found = ground.feature(feature)
@@ -204,7 +207,11 @@ def _conditions(reading: Reading) -> Iterator[str]:
         name for one in reading.mentions for name in (*one.names("feature"), *one.names("more"), *one.names("less"))
     }
     named |= {target.feature for one in reading.mentions for target in one.targets if target.kind == "category"}
+    told = {reading.text[start:end].lower() for start, end in reading.selections}
+    whole = [scope for scope in ground.scopes if where_words(scope.where, ground.schema).lower() in told]
     for one in ground.conditions:
+        if any(one in scope.where.conditions() for scope in whole):
+            continue
         if one.on == "feature" and ground.schema.modality == "table" and ground.named(one.feature) not in named:
             yield f"Say which rows it is about: the condition on {one.feature} is missing."
         elif (

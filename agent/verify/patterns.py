@@ -149,6 +149,17 @@ def _turns(pattern: str) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+@functools.lru_cache(maxsize=256)
+def sized(tool: str) -> frozenset[str]:
+    """The relations whose size a pattern of the tool says beside a word for their sign: "1.6 less"."""
+    found: set[str] = set()
+    for pattern in _patterns(tool):
+        slots = [token for token in parse(pattern) if isinstance(token, Slot)]
+        worded = {slot.name for slot in slots if slot.form == "word"}
+        found |= {slot.name for slot in slots if slot.form == "size"} & worded
+    return frozenset(found)
+
+
 def _patterns(tool: str) -> tuple[str, ...]:
     try:
         says = find_tool(tool).says

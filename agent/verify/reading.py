@@ -9,41 +9,33 @@ from functools import cached_property
 from itertools import pairwise
 
 from askwhy.agent.answer import Failure
-from askwhy.agent.scope_words import where_words
+from askwhy.agent.scope_words import Mood, changes_words, where_words
 from askwhy.agent.verify.clauses import NEGATION, Span, clauses, inside, parentheses, quoted, sentences, words
 from askwhy.agent.verify.ground import Ground, Known
-from askwhy.agent.verify.mentions import Mention, Target, find_mentions, row_mentions, schema_phrases, with_names
+from askwhy.agent.verify.mentions import (
+    Mention,
+    Target,
+    find_mentions,
+    named_with,
+    ranges,
+    row_mentions,
+    schema_phrases,
+    with_names,
+)
 from askwhy.agent.verify.numbers import Number, numbers
 from askwhy.agent.verify.patterns import OPPOSITES, says_around
 from askwhy.agent.verify.plain import is_plain
+from askwhy.agent.verify.selections import selections
 from askwhy.tools.evidence import Fact
 
-_LIST_WORDS = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "its",
-        "your",
-        "his",
-        "her",
-        "their",
-        "by",
-        "of",
-        "at",
-        "and",
-        "with",
-        "for",
-        "both",
-        "also",
-        "or",
-        "to",
-    ]
-)
+_LISTING = "the a an its your his her their by of at and with for both also or to"
+_LIST_WORDS = frozenset(_LISTING.split())
 _VALUE_CUE = re.compile(
     r"\s*(?:\(|=|:|\bof\b|\bis\b|\bwas\b|\bwere\b|\bto\b|\bset to\b|\bvalue\b|\bas\b|\s)*\s*$", re.I
 )
 _IN_BRACKETS = re.compile(r"\s*(?:\(|=|:)\s*")
+_MOODS: tuple[Mood, ...] = ("if", "with")
+_HAS_VALUE = re.compile(r"\s+(?:were\s+|set to\s+|other than\s+|anything but\s+)?", re.I)
 _CLASS_LEAD = re.compile(
     r"(?:\b(?:predict\w*|class|label\w*|outcome|as|of|between|from|to|for|than|is|are|be|was|were|really|and|or|either)"
     r"|[(“,:])\s*$", re.I
@@ -116,8 +108,10 @@ class Reading:
         long = (one for one in find_mentions(self.text, phrases, masked) if len(words(one.text)) > 1)
         names = tuple(one.span for one in long if one.names("feature"))
         rows = row_mentions(self.text, schema, ground.rows, masked, names)
-        named = find_mentions(self.text, phrases, (*masked, *(row.span for row in rows)))
-        found = [*rows, *named, *self._quoted_features()]
+        digits = tuple(ranges(self.text, schema, masked))
+        masked = (*masked, *(one.span for one in (*rows, *digits)))
+        named = find_mentions(self.text, phrases, masked, tuple(self.filled))
+        found = [*rows, *digits, *named, *self._quoted_features()]
         if schema.modality == "text":  # "the text" is the instance, not a feature with an attribution
             whole = schema.names[0]
             found = [one for one in found if whole not in one.names("feature")]
@@ -129,7 +123,7 @@ class Reading:
             return False
         if any(start <= mention.start and mention.end <= end for start, end in self._terms):
             return True
-        if self._is_verb(mention):
+        if mention.span not in self.quotes and self._is_verb(mention):
             return True
         told = any(start <= mention.start < end for start, end in self._told)
         return not told and says_around(self.ground.evidence, self.text, mention.span)
@@ -154,8 +148,10 @@ class Reading:
     def _told(self) -> tuple[Span, ...]:
         """Spans of data alone: what a template filled in, and the selection in its own words."""
         schema = self.ground.schema
-        selected = (where_words(scope.where, schema) for scope in self.ground.scopes if scope.where)
-        return (*self.filled, *self._places(one for one in selected if one))
+        said = [where_words(scope.where, schema) for scope in self.ground.scopes if scope.where]
+        changed = [one.changes for one in self.ground.scopes if one.changes]
+        said += [changes_words(one, schema, mood) for one in changed for mood in _MOODS]
+        return (*self.filled, *self._places(one for one in said if one))
 
     def _places(self, phrases: Iterable[str]) -> tuple[Span, ...]:
         found = (re.finditer(rf"(?<!\w){re.escape(one)}(?!\w)", self.text, re.I) for one in dict.fromkeys(phrases))
@@ -168,9 +164,16 @@ class Reading:
         for before, one in pairwise(found):
             features = before.names("feature")
             own = tuple(t for t in one.targets if t.kind == "category" and t.feature in features)
-            is_value = own and one.names("class") and _IN_BRACKETS.fullmatch(self.text, before.end, one.start)
+            is_value = own and len(one.targets) > 1 and self._follows(before, one)
             settled.append(replace(one, targets=own) if is_value else one)
         return tuple(settled)
+
+    def _follows(self, feature: Mention, value: Mention) -> bool:
+        """ "member (yes)" anywhere, "member yes" and "member set to yes" in what is data alone."""
+        if _IN_BRACKETS.fullmatch(self.text, feature.end, value.start):
+            return True
+        told = any(start <= feature.start and value.end <= end for start, end in self._told)
+        return told and bool(_HAS_VALUE.fullmatch(self.text, feature.end, value.start))
 
     def _meant(self, mention: Mention) -> Mention:
         """Of a class, a feature and a value of the same name, what the fact that a template filled in is about."""
@@ -196,10 +199,15 @@ class Reading:
         return found
 
     @cached_property
+    def selections(self) -> tuple[Span, ...]:
+        """Where the selection is said in askwhy's own words: true as it stands, and read apart from all else."""
+        return selections(self.text, self.ground, (one.span for one in self.mentions))
+
+    @cached_property
     def numbers(self) -> tuple[Number, ...]:
         """Every number that is not part of a name, a quotation or a caveat."""
         names = tuple(one.span for one in self.mentions if not {"more", "less"} & {t.kind for t in one.targets})
-        return numbers(self.text, (*self.hidden, *self.quotes, *names))
+        return numbers(self.text, (*self.hidden, *self.quotes, *self.selections, *names))
 
     @cached_property
     def blanked(self) -> str:
@@ -211,6 +219,8 @@ class Reading:
             named = not one.weak or self._is_whole_name(one) or (NEGATION.fullmatch(one.text) and self._counts(one))
             if named and not {"more", "less"} & {target.kind for target in one.targets}:
                 chars[one.start : one.end] = "_" * (one.end - one.start)
+        for start, end in self.selections:
+            chars[start:end] = " " * (end - start)
         return "".join(chars)
 
     @cached_property
@@ -231,12 +241,13 @@ class Reading:
         return tuple(clause for clause in self.clauses if clause.sentence == number)
 
     def _spans(self, sentence: Span) -> tuple[Span, ...]:
-        return clauses(self.text, sentence, tuple(one.span for one in self.mentions))
+        return clauses(self.text, sentence, (*(one.span for one in self.mentions), *self.selections))
 
     def _clause(self, span: Span, sentence: int) -> Clause:
         start, end = span
         text = self.blanked[start:end]
-        mentions = tuple(one for one in self.mentions if start <= one.start < end and self._counts(one))
+        apart = (one for one in self.mentions if not inside(one.start, self.selections))
+        mentions = tuple(one for one in apart if start <= one.start < end and self._counts(one))
         counted = tuple(number for number in self.numbers if start <= number.start < end)
         names = tuple(one.span for one in mentions)
         negations = tuple(
@@ -246,12 +257,16 @@ class Reading:
         )
         return Clause(
             start, end, sentence, text, mentions, counted,
-            features=_of_kind(mentions, "feature"),
+            features=tuple(dict.fromkeys((*_of_kind(mentions, "feature"), *self._with_values(mentions)))),
             classes=_of_kind(mentions, "class"),
             rows=_of_kind(mentions, "row"),
             listing=_is_listing(text, mentions),
             negations=negations,
         )  # fmt: skip
+
+    def _with_values(self, mentions: tuple[Mention, ...]) -> Iterable[str]:
+        found = (named_with(one, self.ground.schema) for one in mentions)
+        return (one[0] for one in found if one is not None)
 
     def _counts(self, mention: Mention) -> bool:
         """Ordinary words are a name only where they stand for a feature's value, or are a label."""
@@ -265,7 +280,7 @@ class Reading:
             return False
         if re.match(r"\s+than\b", self.text[mention.end :], re.I):
             return False
-        if self._is_value_phrase(mention):
+        if self._is_value_phrase(mention) or self._is_filled_value(mention):
             return True
         before = [one for one in self.mentions if one.end <= mention.start and one.names("feature")]
         if not before or not _VALUE_CUE.fullmatch(self.text, before[-1].end, mention.start):
@@ -291,6 +306,10 @@ class Reading:
         if self.is_filled(mention):
             return True
         return bool(_CLASS_LEAD.search(self.text, 0, mention.start) and _CLASS_END.match(self.text, mention.end))
+
+    def _is_filled_value(self, mention: Mention) -> bool:
+        """Whether a template filled in just this value: "the values are no (67%) and yes (33%)"."""
+        return any(_is_about(fact, one) for fact in self.filled.get(mention.span, ()) for one in mention.targets)
 
     def _is_value_phrase(self, mention: Mention) -> bool:
         """Whether "no" is a value in "63% for no and 46% for yes": a phrase of its own, of a feature just named."""
