@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 from askwhy.agent.answer import Claim, Draft, Failure
 from askwhy.agent.plan import Plan
+from askwhy.agent.verify.check_bounds import check_bounds
 from askwhy.agent.verify.check_causes import check_causes
 from askwhy.agent.verify.check_claims import check_claims
 from askwhy.agent.verify.check_conditions import check_conditions
+from askwhy.agent.verify.check_copies import check_copies, own_words
 from askwhy.agent.verify.check_directions import check_directions, directions
 from askwhy.agent.verify.check_lists import check_lists_alone, find_lists
 from askwhy.agent.verify.check_names import check_names
@@ -62,7 +64,7 @@ def verify(draft: Draft, evidence: tuple[Evidence, ...], plan: Plan, schema: Sch
         altered = tuple(one for one in altered if not inside(one.start, reading.selections))
         problems = (*problems, *altered, *misquoted, *_checks(reading))
         if draft.writer == "llm":
-            problems = (*problems, *check_repeats(reading, plan))
+            problems = (*problems, *_checks_of_others(reading, plan, problems))
     else:
         problems = (*problems, *check_lists_alone(draft.text, (*hidden, *lists)))
     return tuple(sorted(dict.fromkeys(problems), key=lambda failure: (failure.start, failure.end, failure.check)))
@@ -79,6 +81,7 @@ def false_statements(text: str, evidence: tuple[Evidence, ...], plan: Plan, sche
     found = (
         *check_numbers(reading), *check_roles(reading), *check_directions(reading, claims),
         *check_ranks(reading, claims), *check_names(reading), *check_outcomes(reading), *check_conditions(reading),
+        *check_bounds(reading, own_words(reading.ground)),
     )  # fmt: skip
     return tuple(sorted(dict.fromkeys(found), key=lambda failure: (failure.start, failure.end, failure.check)))
 
@@ -97,3 +100,12 @@ def _checks(reading: Reading) -> Iterator[Failure]:
     yield from check_vocabulary(reading)
     yield from check_slots(reading)
     yield from check_causes(reading)
+
+
+def _checks_of_others(reading: Reading, plan: Plan, found: tuple[Failure, ...]) -> Iterator[Failure]:
+    """What can only be wrong in words that a template did not fill in."""
+    own = own_words(reading.ground)
+    more = (*check_bounds(reading, own), *check_repeats(reading, plan))
+    yield from more
+    starts = [one.start for one in (*found, *more)]
+    yield from (one for one in check_copies(reading, own) if not any(one.start <= at < one.end for at in starts))

@@ -48,7 +48,9 @@ def _named_twice(reading: Reading, clause: Clause) -> Iterator[Failure]:
                 break
             same = other.targets == one.targets and other.text.lower() == one.text.lower()
             paired = reading.blanked.startswith(" and ", other.end)  # "a and b (1), b and c (2)" lists pairs
-            if same and (one.names("category") or (before is one and not paired)):
+            between = reading.blanked[one.end : other.start]
+            last = between.endswith(" and ") and between.count(" and ") == 1
+            if same and (one.names("category") or ((before is one or last) and not paired)):
                 yield clause.failure("V4", f"{other.text} is named twice.", other.span)
             before = other
 

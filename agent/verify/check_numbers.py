@@ -30,6 +30,7 @@ _ERROR = re.compile(r"±|\+/-|\b(?:error|uncertain\w*|plus or minus|give or take
 _LEVEL = re.compile(r"\b(?:from|to)\s*$", re.I)
 _RANGE = re.compile(r"\b(?:range\w*|between|from|lowest|highest|smallest|largest|minimum|maximum|limits?|data)\b", re.I)
 _LEAD = re.compile(r"margin|lead|difference|change")
+_CHANCE = re.compile(r"\b(?:probabilit(?:y|ies)|likelihoods?|chances?)\b[^,;]*$", re.I)
 _RANKED = re.compile(r"(?:\brank(?:s|ed)?|\bnumber|\bno\.?|\bplace|\bposition|#)\s*(?:is\s+|in\s+|of\s+)?#?$", re.I)
 
 
@@ -70,6 +71,8 @@ def _in_place(reading: Reading, clause: Clause, number: Number, known: Known) ->
         return False
     if known.unit == "rank":
         return bool(_RANKED.search(before))
+    if known.unit == "score" and known.fact is None and _CHANCE.search(before):
+        return False  # how good an explanation is, is no chance of a class
     if known.unit == "range":
         start, end = reading.sentences[clause.sentence]
         return bool(_RANGE.search(reading.text, start, end))

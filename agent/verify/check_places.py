@@ -41,7 +41,7 @@ _BOUND_AFTER = re.compile(r" at (?:(?P<most>most)|least)\b(?!\s*\d)", re.I)
 _SIDES = {"at most": -1, "at least": 1, "less than": -1, "more than": 1}
 _AS_GOOD_AS_ZERO = 5e-4
 
-_Found = Number | Mention | None
+Found = Number | Mention | None
 
 
 def check_places(reading: Reading) -> Iterator[Failure]:
@@ -50,7 +50,7 @@ def check_places(reading: Reading) -> Iterator[Failure]:
     lists = leads(reading.ground.evidence)
     clauses = {number: clause for clause in reading.clauses for number in clause.numbers}
     for number in range(len(reading.sentences)):
-        run = _run(reading, number)
+        run = run_of(reading, number)
         tokens = tuple(token for token, _ in run)
         yield from _listed(reading, run, lists)
         for position, (token, found) in enumerate(run):
@@ -70,7 +70,7 @@ def check_places(reading: Reading) -> Iterator[Failure]:
                 yield Failure(check="V2", message=problem, start=token.span[0], end=token.span[1])
 
 
-def _run(reading: Reading, sentence: int) -> list[tuple[Token, _Found]]:
+def run_of(reading: Reading, sentence: int) -> list[tuple[Token, Found]]:
     """A sentence as tokens: names, numbers and quotations are gaps, units belong to their numbers."""
     start, end = reading.sentences[sentence]
     apart = tuple(span for span in reading.selections if start <= span[0] < end)
@@ -79,7 +79,7 @@ def _run(reading: Reading, sentence: int) -> list[tuple[Token, _Found]]:
         if start <= one.start < end and not _is_comparative(one) and not inside(one.start, apart)
     ]  # fmt: skip
     counted = [one for one in reading.numbers if start <= one.start < end]
-    filled: list[tuple[Span, Token, _Found]] = []
+    filled: list[tuple[Span, Token, Found]] = []
     for mention in named:
         kinds = {target.kind for target in mention.targets}
         if split := named_with(mention, reading.ground.schema):
@@ -88,7 +88,7 @@ def _run(reading: Reading, sentence: int) -> list[tuple[Token, _Found]]:
             continue
         token = Token(TARGET) if kinds == {"target"} else Token(gap=Gap())
         filled.append((mention.span, token, None if token.word else mention))
-    filled += [(_with_unit(reading, one), Token(gap=Gap()), one) for one in counted]
+    filled += [(with_unit(reading, one), Token(gap=Gap()), one) for one in counted]
     filled += [(span, Token(gap=Gap()), None) for span in reading.quotes if start <= span[0] < end]
     filled += [(span, Token(), None) for span in (*reading.hidden, *apart) if start <= span[0] < end]
     spans = tuple(span for span, _, _ in filled)
@@ -106,7 +106,7 @@ def _is_comparative(mention: Mention) -> bool:
     return bool({"more", "less"} & {target.kind for target in mention.targets})
 
 
-def _with_unit(reading: Reading, number: Number) -> Span:
+def with_unit(reading: Reading, number: Number) -> Span:
     """The number with the unit that follows it, as long as the schema knows it."""
     schema = reading.ground.schema
     units = {feature.unit for feature in schema.features} | {schema.target.unit, "log-odds"} - {""}
@@ -160,7 +160,7 @@ def _number_problem(reading: Reading, number: Number, said: list[Place]) -> str 
     return f"{number.text} stands where the evidence has the {' or '.join(sorted(names))}."
 
 
-def _listed(reading: Reading, run: list[tuple[Token, _Found]], known: tuple[Lead, ...]) -> Iterator[Failure]:
+def _listed(reading: Reading, run: list[tuple[Token, Found]], known: tuple[Lead, ...]) -> Iterator[Failure]:
     """Numbers of a list after words that say what it lists: of that relation, and of the feature they follow."""
     tokens = [token for token, _ in run]
     for position in range(1, len(run)):
@@ -174,7 +174,7 @@ def _listed(reading: Reading, run: list[tuple[Token, _Found]], known: tuple[Lead
             yield from _of_list(run[position:], facts)
 
 
-def _of_list(run: list[tuple[Token, _Found]], facts: list[Fact]) -> Iterator[Failure]:
+def _of_list(run: list[tuple[Token, Found]], facts: list[Fact]) -> Iterator[Failure]:
     feature: tuple[str, ...] = ()
     for token, found in run:
         if isinstance(found, Mention):

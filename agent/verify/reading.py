@@ -88,6 +88,8 @@ class Reading:
     """Spans that need no reading: sentences of caveats, quoted word for word."""
     filled: Mapping[Span, tuple[Fact, ...]] = field(default_factory=dict)
     """Spans that a template filled in, and from which facts: there, "no" is a name and not a denial."""
+    word_by_word: bool = False
+    """Whether the selection's own words are read like all others."""
 
     @cached_property
     def matched(self) -> dict[Number, tuple[Known, ...]]:
@@ -201,7 +203,7 @@ class Reading:
     @cached_property
     def selections(self) -> tuple[Span, ...]:
         """Where the selection is said in askwhy's own words: true as it stands, and read apart from all else."""
-        return selections(self.text, self.ground, (one.span for one in self.mentions))
+        return () if self.word_by_word else selections(self.text, self.ground, (one.span for one in self.mentions))
 
     @cached_property
     def numbers(self) -> tuple[Number, ...]:
