@@ -83,12 +83,12 @@ def _report(session: Session, question: str, recipe: str | None, allowed: dict[s
 
     from askwhy.agent.investigate.allowance import Allowance
     from askwhy.tools.errors import ToolError
-    from askwhy.ui.cells import printable
+    from askwhy.ui.cells import asked_title, printable
 
     console = Console(stderr=True, highlight=False)
 
     def heard(told: Told) -> None:
-        console.print(Text(f"* {printable(told.title)}", style="dim"))
+        console.print(Text(f"* {printable(asked_title(told.title))}", style="dim"))
 
     try:
         with contextlib.redirect_stdout(sys.stderr), console.status("Investigating …"):
@@ -103,11 +103,11 @@ def show_report(report: Report) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from askwhy.ui.cells import printable
+    from askwhy.ui.cells import asked_title, printable
 
     console = Console(highlight=False)
     for number, one in enumerate(report.told, 1):
-        console.print(Text(f"{number}. {printable(one.title)}", style="bold"))
+        console.print(Text(f"{number}. {printable(asked_title(one.title))}", style="bold"))
         console.print(Text(f"{printable(one.text)}\n"))
     if not report.told:
         console.print(Text(printable(report.answer.text)))

@@ -19,9 +19,10 @@ from askwhy.ui.cells import (
     column_decimals,
     escaped,
     is_number,
+    measured_words,
     number_text,
     printable,
-    without_empty_errors,
+    readable,
 )
 from askwhy.ui.figure import figure_table
 from askwhy.ui.marked import marked_html
@@ -160,7 +161,7 @@ def row_html(subject: Subject, scope: Scope) -> str:
 
 def table_html(table: Table) -> str:
     """A table, at most 60 rows of it; numbers stand to the right. Exact values need no column of standard errors."""
-    table = without_empty_errors(table)
+    table = readable(table)
     shown = table.rows[:_MOST_ROWS]
     head = "".join(_head(column, [row[i] for row in shown]) for i, column in enumerate(table.columns))
     decimals = [column_decimals([row[i] for row in shown]) for i in range(len(table.columns))]
@@ -193,8 +194,8 @@ def _how(evidence: Evidence) -> str:
     parts = [f"<code>{escaped(evidence.tool)}</code>"]
     parts += [escaped(text) for text in (evidence.method, evidence.estimand) if text]
     parts.append(f"seed {evidence.seed}")
-    checks = [f"{one.check} {number_text(one.value)}, {'met' if one.passed else 'not met'}" for one in evidence.quality]
-    quality = f"<br>Quality: {escaped('; '.join(checks))}" if checks else ""
+    checks = [measured_words(one) for one in evidence.quality]
+    quality = f"<br>Checks: {escaped('; '.join(checks))}" if checks else ""
     return " · ".join(parts) + quality
 
 

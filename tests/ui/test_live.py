@@ -59,7 +59,7 @@ def test_the_command_prints_steps_notes_and_what_was_used(monkeypatch: pytest.Mo
     monkeypatch.setattr(options, "_built_in", lambda name: binary())
     run = CliRunner().invoke(cli.app, ["investigate", "credit", "count the rows", "--most-tool-calls", "3"])
     assert run.exit_code == 0
-    assert "1. how many rows are there" in run.stdout
+    assert "1. How many rows are there?" in run.stdout
     assert "1 of 3 tool calls" in run.stdout
     run = CliRunner().invoke(cli.app, ["investigate", "--demo", "credit", "count the rows", "--json"])
     report = Report.model_validate(json.loads(run.stdout))
