@@ -10,6 +10,7 @@ import typer
 
 from askwhy.ui.cli import app
 from askwhy.ui.options import (
+    STOPPED,
     Data,
     Demo,
     IdColumn,
@@ -25,6 +26,7 @@ from askwhy.ui.options import (
     Trust,
     load,
     new_session,
+    stoppable,
 )
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ def investigate(
         print(report.canonical())
     else:
         show_report(report)
+    if report.stopped == "cancelled":
+        raise typer.Exit(STOPPED)
     if not report.told:
         raise typer.Exit(3)
 
@@ -91,8 +95,10 @@ def _report(session: Session, question: str, recipe: str | None, allowed: dict[s
         console.print(Text(f"* {printable(asked_title(told.title))}", style="dim"))
 
     try:
-        with contextlib.redirect_stdout(sys.stderr), console.status("Investigating …"):
-            return session.investigate(question, recipe=recipe, allowance=Allowance(**allowed), on_step=heard)
+        with contextlib.redirect_stdout(sys.stderr), console.status("Investigating …"), stoppable() as stopped:
+            return session.investigate(
+                question, recipe=recipe, allowance=Allowance(**allowed), on_step=heard, cancelled=stopped
+            )
     except ToolError as error:
         print(f"askwhy: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -279,7 +279,9 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Re
             recipe: str,
             allowance: Allowance,
             on_step: Callable[[Told], None],
+            cancelled: Callable[[], bool],
         ) -> Report:
+            assert not cancelled()
             assert recipe == "audit a model" and allowance.tool_calls == 40
             print("a model prints this")
             if isinstance(outcome, Exception):
