@@ -113,6 +113,11 @@ def heeding(stopped: Callable[[], bool]) -> Iterator[None]:
         _stopped.reset(token)
 
 
+def given_up() -> bool:
+    """Whether nobody waits any longer, see `heeding`."""
+    return _stopped.get()()
+
+
 def pause(seconds: float) -> None:
     """Wait; raises Abandoned as soon as nobody waits any longer, see `heeding`."""
     ends, stopped = time.monotonic() + seconds, _stopped.get()

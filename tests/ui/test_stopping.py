@@ -62,7 +62,7 @@ def test_ctrl_c_ends_the_waiting_of_ask(toy: None, more: tuple[str, ...]) -> Non
         run = CliRunner().invoke(cli.app, ["ask", "--demo", "credit", "--llm", server.name, *more, "how many rows?"])
         assert not server.stop.is_set() and server.requests
     assert run.exit_code == STOPPED, run.output
-    assert "topped" in run.stdout
+    assert "topped" in run.stdout and "embedded" not in run.output
 
 
 def test_ctrl_c_ends_an_investigation(toy: None) -> None:
@@ -100,6 +100,7 @@ def test_stop_in_the_chat_ends_the_waiting(question: str) -> None:
         answer = answered(rooms[0], question)
         assert not server.stop.is_set() and server.requests
     assert "topped" in answer.text and not answer.evidence
+    assert "embedded" not in answer.engine and "recipe" not in answer.engine
 
 
 def test_stop_is_heard_while_a_busy_server_is_waited_for() -> None:
