@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,20 +95,18 @@ def test_ctrl_c_ends_an_audit_with_what_it_found(toy: None, tmp_path: Path, monk
 
 @pytest.mark.parametrize("question", ["how many rows are there?", "/investigate what is wrong?"])
 def test_stop_in_the_chat_ends_the_waiting(question: str) -> None:
-    rooms: list[Room] = []
-    with keeping(lambda: rooms[0].stopped.set()) as server:
-        rooms.append(Room(Session(binary(), server.name)))
-        answer = answered(rooms[0], question)
+    stopped = threading.Event()
+    with keeping(stopped.set) as server:
+        answer = answered(Room(Session(binary(), server.name), stopped=stopped), question)
         assert not server.stop.is_set() and server.requests
     assert "topped" in answer.text and not answer.evidence
     assert "embedded" not in answer.engine and "recipe" not in answer.engine
 
 
 def test_stop_is_heard_while_a_busy_server_is_waited_for() -> None:
-    rooms: list[Room] = []
-    with keeping(lambda: rooms[0].stopped.set(), busy=True) as server:
-        rooms.append(Room(Session(binary(), server.name)))
-        answer = answered(rooms[0], "how many rows are there?")
+    stopped = threading.Event()
+    with keeping(stopped.set, busy=True) as server:
+        answer = answered(Room(Session(binary(), server.name), stopped=stopped), "how many rows are there?")
         assert len(server.requests) == 1  # it was not asked again
     assert "topped" in answer.text
 
