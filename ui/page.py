@@ -95,13 +95,22 @@ def _told_html(exchange: Exchange) -> str:
     said = "\n\n".join(one.text for one in exchange.told)
     rest = exchange.answer.text.removeprefix(said).strip() if exchange.answer is not None else ""
     lead = f'<p class="aw-text aw-lead">{escaped(exchange.lead)}</p>' if exchange.lead else ""
-    return lead + step_items(exchange.told) + (_lines_html(rest) if rest else "")
+    steps = step_items(exchange.told, folded=bool(exchange.lead))
+    return lead + steps + (_lines_html(rest) if rest else "")
 
 
-def step_items(told: Sequence[Told]) -> str:
-    """The steps of an investigation as a numbered list."""
-    items = "".join(f"<li><b>{escaped(asked_title(one.title))}</b><br>{escaped(one.text)}</li>" for one in tuple(told))
-    return f'<ol class="aw-steps">{items}</ol>'
+def step_items(told: Sequence[Told], *, folded: bool = False) -> str:
+    """The steps of an investigation as a numbered list. `folded`: all but those that found a flaw are opened by a
+    click, so that what a dozen of them came to stays in view."""
+    return f'<ol class="aw-steps">{"".join(_item(one, folded) for one in tuple(told))}</ol>'
+
+
+def _item(one: Told, folded: bool) -> str:
+    title, text = f"<b>{escaped(asked_title(one.title))}</b>", escaped(one.text)
+    if not folded:
+        return f"<li>{title}<br>{text}</li>"
+    unfolded = " open" if one.evidence.all("flaw") else ""
+    return f"<li><details{unfolded}><summary>{title}</summary>{text}</details></li>"
 
 
 def total_html(answer: Answer | None) -> str:

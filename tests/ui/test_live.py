@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import threading
 
 import pytest
@@ -15,10 +16,10 @@ from askwhy.agent.investigate.investigate import investigate
 from askwhy.agent.investigate.report import Report, Told
 from askwhy.agent.plan import Step
 from askwhy.agent.session import Session
-from askwhy.tools.evidence import Evidence
+from askwhy.tools.evidence import Evidence, Fact
 from askwhy.ui import cli, options
 from askwhy.ui.live import answered, steps_html, to_investigate
-from askwhy.ui.page import answer_html, waiting_html
+from askwhy.ui.page import answer_html, step_items, waiting_html
 from askwhy.ui.rooms import Exchange, Room
 
 
@@ -112,3 +113,12 @@ def test_waiting_says_which_step_is_looked_into() -> None:
     assert "Asking the model" in waiting_html(3, False)
     assert "Looking into step 3" in waiting_html(3, False, 2)
     assert "Stopping" in waiting_html(3, True, 2)
+
+
+def test_of_an_audit_the_steps_that_found_a_flaw_are_open() -> None:
+    plain = Told(title="is it", step=Step(tool="count"), evidence=Evidence(facts=()), text="No.")
+    flaw = Fact(relation="flaw", value="leak", unit="text")
+    flawed = plain.model_copy(update={"evidence": Evidence(facts=(flaw,)), "text": "Yes."})
+    shown = step_items([plain, flawed], folded=True)
+    assert re.findall(r"<details( open)?>", shown) == ["", " open"]
+    assert "details" not in step_items([plain, flawed])
