@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from askwhy.agent.accounting import Meter, OutOfBudget
 from askwhy.agent.answer import Turn
-from askwhy.agent.bounds import NoCallsLeft, may_call
+from askwhy.agent.bounds import Abandoned, NoCallsLeft, may_call
 from askwhy.agent.calls import BadCalls, calls_of, is_about_rows, outcome_of
 from askwhy.agent.candidates import chosen
 from askwhy.agent.capable import capabilities, keeping
@@ -89,6 +89,8 @@ class Asking:
             if not able.tools and able.writes is False:
                 return None
             found = self._asked(question, bool(able.tools))
+        except Abandoned:
+            return None
         except (OutOfBudget, NoCallsLeft) as error:
             _log.info("%s; the embedded model takes over", error)
             return None

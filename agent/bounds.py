@@ -113,6 +113,20 @@ def heeding(stopped: Callable[[], bool]) -> Iterator[None]:
         _stopped.reset(token)
 
 
+def given_up() -> bool:
+    """Whether nobody waits any longer, see `heeding`."""
+    return _stopped.get()()
+
+
+def pause(seconds: float) -> None:
+    """Wait; raises Abandoned as soon as nobody waits any longer, see `heeding`."""
+    ends, stopped = time.monotonic() + seconds, _stopped.get()
+    while (left := ends - time.monotonic()) > 0 and not stopped():
+        time.sleep(min(left, _LOOKS))
+    if stopped():
+        raise Abandoned("stopped by the person who asked")
+
+
 def within(seconds: float, work: Callable[[], T], late: Callable[[threading.Thread], None] = lambda thread: None) -> T:
     """The result of `work`, or TimeoutError, or Abandoned, see `heeding`.
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from askwhy.agent.bounds import Abandoned, Bounds, NoCallsLeft, allowance, within
+from askwhy.agent.bounds import Abandoned, Allowance, Bounds, NoCallsLeft, allowance, pause, within
 from askwhy.prompts import Prompt
 
 if TYPE_CHECKING:
@@ -197,8 +197,7 @@ def asking(
         try:
             done = line.within(max(0.0, ends - time.monotonic()), work)
         except Abandoned:  # it says nothing of the server
-            if turn is not None:
-                turn.end()
+            _end(turn)
             raise
         except Exception as error:
             wait = _pause(error, line.bounds.pause) if again and (turn is None or turn.left) else None
@@ -208,10 +207,23 @@ def asking(
             again -= 1
             if tally is not None:
                 tally.fail()
-            time.sleep(wait)
+            _wait(wait, turn)
         else:
             line.worked()
             return done
+
+
+def _wait(seconds: float, turn: Allowance | None) -> None:
+    try:
+        pause(seconds)
+    except Abandoned:
+        _end(turn)
+        raise
+
+
+def _end(turn: Allowance | None) -> None:
+    if turn is not None:
+        turn.end()
 
 
 def _give_up(error: Exception, line: Line) -> None:

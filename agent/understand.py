@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from askwhy.agent.accounting import Meter
 from askwhy.agent.answer import Turn
+from askwhy.agent.bounds import given_up
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan
 from askwhy.agent.references import picked, pointed
+from askwhy.tools.executor import Cancelled
 from askwhy.tools.subject import Subject
 
 if TYPE_CHECKING:
@@ -71,6 +73,8 @@ def understand(
     read = functools.partial(_offline, history=history, subject=subject, model=offline)
     asked = Asking(subject, history, model, read, meter or Meter(), candidates)
     meant = asked.ask(question)
+    if given_up():  # nobody waits for what the embedded model makes of it either
+        meant = Decline(reason=str(Cancelled()))
     engine = asked.engine if meant is not None else f"{asked.engine} -> embedded"
     return Understanding(
         outcome=_with_rows(meant or _offline(question, history, subject, offline), subject),

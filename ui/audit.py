@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from askwhy.ui.cells import one_line, printable, safe_name
+from askwhy.ui.options import stoppable
 
 if TYPE_CHECKING:  # `askwhy --help` imports none of this
     from rich.console import Console
@@ -145,9 +146,9 @@ def _investigated(session: Session, limits: Limits, console: Console) -> Report:
     from askwhy.agent.investigate.allowance import Allowance
 
     allowance = Allowance(tool_calls=limits.steps, seconds=limits.seconds)
-    with redirect_stdout(sys.stderr), console.status("Auditing the model …") as status:
+    with redirect_stdout(sys.stderr), console.status("Auditing the model …") as status, stoppable() as stopped:
         return session.investigate(
-            QUESTION, recipe=RECIPE, allowance=allowance, on_step=_shower(console, status.update)
+            QUESTION, recipe=RECIPE, allowance=allowance, on_step=_shower(console, status.update), cancelled=stopped
         )
 
 

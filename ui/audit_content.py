@@ -41,6 +41,8 @@ from askwhy.ui.audit_evidence import appendix
 from askwhy.ui.audit_findings import (
     Finding,
     Skipped,
+    accuses,
+    by_weight,
     excerpt,
     findings_of,
     how_sure,
@@ -49,10 +51,11 @@ from askwhy.ui.audit_findings import (
     skipped_of,
     titled,
 )
-from askwhy.ui.cells import one_line, safe_name
+from askwhy.ui.cells import asked_title, one_line, safe_name
 from askwhy.ui.figure import figure_table
 
 _OTHER = "Further steps"
+_ABOUT: Section = "What the model is"
 _TASKS = {"binary": "one of two classes", "multiclass": "one of several classes", "regression": "a number"}
 _MOST_CLASSES, _MOST_ROWS, _MOST_POINTS = 20, 10, 50
 
@@ -121,18 +124,51 @@ def outcome_words(audit: Audit) -> str:
     if not audit.report.told:
         return "Nothing was audited: no check could be run."
     found, ran = len(audit.findings), _times(len(audit.report.told), "check")
-    words = f"{_times(found, 'flaw')} found in {ran}." if found else f"Nothing was found by these checks ({ran} run)."
+    words = f"{_times(found, 'flaw')} found in {ran}." if found else _none_found(audit, ran)
     return f"{words} The audit is incomplete: {_stopped(audit.report)}." if incomplete(audit.report) else words
 
 
+def _none_found(audit: Audit, ran: str) -> str:
+    """Not every check could have found a flaw: some only measure or describe."""
+    looking = sum(map(accuses, audit.report.told))
+    if not looking:
+        return f"No check for flaws was run; {ran} in all."
+    return f"No flaw was found by {_times(looking, 'check')} for flaws; {ran} in all."
+
+
 def _outcome(audit: Audit) -> Iterator[Block]:
-    """The summary: findings in order of weight, each in sentences that passed the check; never that all is well."""
+    """The summary: findings in order of weight, then what was looked for and not found, what else was measured, and
+    what was not looked at; all of it in sentences that passed the check, and never that all is well."""
     yield Words((outcome_words(audit),), "alarm" if audit.findings or incomplete(audit.report) else "calm")
     yield from _conclusion(audit)
-    looked = tuple((titled(told), " (", Link(f"check {n}", f"step-{n}"), ")") for n, told in _numbered(audit))
-    if looked and not audit.findings:
-        yield Words(("That is no proof that the model is sound. This is what was looked at:",))
-        yield Items(looked)
+    if audit.report.told and not audit.findings:
+        yield Words(("That is no proof that the model is sound.",))
+    flawed = {one.step for one in audit.findings}
+    others = [(n, told) for n, told in by_weight(audit.report) if n not in flawed and section_of(told) != _ABOUT]
+    looked = [one for one in others if accuses(one[1])]
+    yield from _listed("Looked for, and not found", looked, audit)
+    measured = [one for one in others if one not in looked]
+    yield from _listed("Also measured; whether it is good enough is for the reader to judge", measured, audit)
+    yield Words(_not_looked_at(audit))
+
+
+def _listed(title: str, steps: list[tuple[int, Told]], audit: Audit) -> Iterator[Block]:
+    """Steps with the first of their verified sentences that stands on its own."""
+    if steps:
+        yield Words((Strong(title), ":"))
+        schema = audit.subject.schema
+        lines = [
+            (excerpt(told, schema) or titled(told), " (", Link(f"check {n}", f"step-{n}"), ")") for n, told in steps
+        ]
+        yield Items(tuple(lines), verified=True)
+
+
+def _not_looked_at(audit: Audit) -> Line:
+    left = [one.what for one in audit.skipped if not one.unfit]
+    none = "no check that fits this kind of model was left out"
+    words = "; ".join(one[:1].lower() + one[1:] for one in left) if left else none
+    return (Strong("Not looked at"), f": {words}. ", Link("What no such audit can see", "blind-spots"),
+            " is listed below.")  # fmt: skip
 
 
 def _conclusion(audit: Audit) -> Iterator[Block]:
@@ -164,7 +200,7 @@ def _particulars(audit: Audit) -> Block:
         ("Date", (_date(audit.when),)),
         ("askwhy version", (answer.version or "not recorded",)),
         ("Steps chosen by", (f"the recipe “{audit.report.recipe}”" if audit.report.recipe else "a language model",)),
-        ("Engine", (answer.engine or "no language model",)),
+        ("Language model", ("none" if _offline(audit.report) else answer.engine,)),
         ("Seed", (str(audit.seed),)),
         ("Subject hash", (Code(subject.id),)),
         ("Evidence file", (Code("evidence.json"), ", SHA-256 ", Code(_sha256(audit.evidence_file)))),
@@ -175,6 +211,10 @@ def _particulars(audit: Audit) -> Block:
         more = len(schema.classes) - len(names)
         rows.insert(2, ("Classes", (", ".join([*names, f"and {more} more"] if more > 0 else names),)))
     return Pairs("What was audited, and how", tuple(rows))
+
+
+def _offline(report: Report) -> bool:
+    return report.answer.engine in ("", "recipe") and not report.used.model_calls
 
 
 def _date(when: datetime) -> str:
@@ -189,10 +229,9 @@ def _access(subject: Subject) -> str:
 
 
 def _findings(audit: Audit) -> Iterator[Block]:
-    yield Heading("Findings", 2, "findings")
     if not audit.findings:
-        yield Words(("None of the checks below reports a flaw.",))
         return
+    yield Heading("Findings", 2, "findings")
     yield Words(
         ("In order of weight: leaks, shortcuts and wrong labels first, since they cast doubt on every other figure.",),
         "note",
@@ -227,8 +266,8 @@ def _step(number: int, told: Told) -> Box:
         blocks.append(Picture(evidence.figure, name, f"Figure {number}. {evidence.figure.title}"))
     if evidence.marked is not None:
         blocks.append(Shaded(evidence.marked))
-    if evidence.table is not None:
-        blocks.append(_table(f"Table {number}. {evidence.table.note or titled(told)}", evidence.table))
+    if evidence.table is not None and evidence.table.rows:
+        blocks.append(_table(f"Table {number}. {asked_title(evidence.table.note or titled(told))}", evidence.table))
     elif evidence.figure is not None:
         numbers = _table(f"Table {number}. {evidence.figure.title}", figure_table(evidence.figure), _MOST_POINTS)
         blocks.append(Box((numbers,), f"numbers-{number}", "The numbers of the figure"))
@@ -240,7 +279,7 @@ def _table(name: str, table: Table, most: int = _MOST_ROWS) -> Numbers:
     """A table with its name; of a long one the first rows."""
     rows = tuple(tuple(map(_clipped, row)) for row in table.rows[:most])
     cut = f"The first {len(rows)} of {len(table.rows):,} rows; all are in evidence.json." if table.rows[most:] else ""
-    said = (f"{one.rstrip('.')}." for one in (name, cut) if one)
+    said = (one if one.endswith("?") else f"{one.rstrip('.')}." for one in (name, cut) if one)
     columns = tuple(one_line(column, MOST_CELL) for column in table.columns)
     return Numbers(table.model_copy(update={"rows": rows, "columns": columns}), " ".join(said))
 
@@ -268,9 +307,14 @@ def _not_run(audit: Audit) -> Iterator[Block]:
     if not audit.skipped:
         yield Words(("Every check that belongs to an audit was run.",))
         return
-    ordered = sorted(audit.skipped, key=lambda one: one.unfit)
-    rows = tuple(((one.what,), (one.why,), (Code(one.tool),)) for one in ordered)
-    yield Grid("Checks of an audit that were left out", ("check", "why it was not run", "tool"), rows)
+    left = [one for one in audit.skipped if not one.unfit]
+    if left:
+        rows = tuple(((one.what,), (one.why,), (Code(one.tool),)) for one in left)
+        yield Grid("Checks of an audit that were left out", ("check", "why it was not run", "tool"), rows)
+    unfit = [one.tool for one in audit.skipped if one.unfit]
+    if unfit:
+        named = [part for tool in unfit for part in (", ", Code(tool))][1:]
+        yield Words(("Meant for another kind of model or data: ", *named, "."), "note")
 
 
 def _blind_spots(audit: Audit) -> Iterator[Block]:
@@ -300,11 +344,14 @@ def _spent(audit: Audit) -> Iterator[Block]:
     usage, report = audit.report.answer.usage, audit.report
     yield Heading("What the audit took", 2, "spent")
     used, most = report.used, report.allowance
+    asked: list[tuple[str, Line]] = [
+        ("Language model calls", (f"{used.model_calls:,} of at most {most.model_calls:,}",)),
+        ("Tokens", (f"{used.tokens:,} of at most {most.tokens:,}",)),
+    ]
     rows: list[tuple[str, Line]] = [
         ("Tool calls", (f"{used.tool_calls:,} of at most {most.tool_calls:,}",)),
         ("Model rows asked", (f"{sum(hop.predict_rows for hop in usage.hops):,}",)),
-        ("Language model calls", (f"{used.model_calls:,} of at most {most.model_calls:,}",)),
-        ("Tokens", (f"{used.tokens:,} of at most {most.tokens:,}",)),
+        *([] if _offline(report) else asked),
         ("Seconds", (f"{sum(hop.seconds for hop in usage.hops):,.1f} of at most {most.seconds:,.0f}",)),
         ("Ended", (_stopped(report),)),
     ]

@@ -28,7 +28,7 @@ def appendix(report: Report, schema: Schema) -> Iterator[Block]:
     yield Words(said, "note")
     for number, told in enumerate(report.told, 1):
         blocks = (_origin(told, schema), *_facts(number, told), *_claims(number, told), *_left_out(told))
-        yield Box(blocks, f"evidence-{number}", f"{number}. {titled(told)}: {len(told.evidence.facts)} facts")
+        yield Box(blocks, f"evidence-{number}", f"{number}. {titled(told)} ({len(told.evidence.facts)} facts)")
 
 
 def _origin(told: Told, schema: Schema) -> Block:

@@ -12,10 +12,10 @@ from askwhy.agent.plan import Plan
 from askwhy.agent.verify import verify
 from askwhy.agent.verify.clauses import Span, sentences
 from askwhy.tools.errors import ToolError
-from askwhy.tools.evidence import Evidence, Fact, Quality
+from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.registry import Section, Tool, find_tool, tools
 from askwhy.tools.schema import Schema
-from askwhy.ui.cells import cell_text
+from askwhy.ui.cells import asked_title, cell_text, measured_words
 
 FLAW = "flaw"
 
@@ -60,6 +60,17 @@ def findings_of(report: Report, schema: Schema) -> tuple[Finding, ...]:
     return tuple(one for _, one in sorted(found, key=lambda pair: pair[0]))
 
 
+def by_weight(report: Report) -> list[tuple[int, Told]]:
+    """The steps with their numbers, those of the weightiest section first."""
+    return sorted(enumerate(report.told, 1), key=lambda one: (_WEIGHT.index(section_of(one[1])), one[0]))
+
+
+def accuses(told: Told) -> bool:
+    """Whether a step's tool looks for flaws: it has sentences that name one."""
+    made = known_tool(told.step.tool)
+    return made is not None and any(f"{{{FLAW}" in pattern for pattern in made.says)
+
+
 def section_of(told: Told) -> Section | None:
     """The section of an audit to which a step's tool belongs."""
     made = known_tool(told.step.tool)
@@ -67,8 +78,8 @@ def section_of(told: Told) -> Section | None:
 
 
 def titled(told: Told) -> str:
-    """What a step is about, with a capital letter."""
-    return told.title[:1].upper() + told.title[1:]
+    """What a step is about, as a title."""
+    return asked_title(told.title)
 
 
 def known_tool(name: str) -> Tool | None:
@@ -112,23 +123,21 @@ def incomplete(report: Report) -> bool:
 def how_sure(evidence: Evidence, fact: Fact | None = None) -> str:
     """The measured uncertainty: a standard error, and every check of the result with its value."""
     said = [f"standard error {fact.error:.2g}"] if fact is not None and fact.error else []
-    said += [_checked(one) for one in evidence.quality]
+    said += [measured_words(one) for one in evidence.quality]
     return "; ".join(said)
-
-
-def _checked(one: Quality) -> str:
-    met = "met" if one.passed else "not met"
-    return f"{one.check} {met} at {one.value:.3g}{f' ({one.note})' if one.note else ''}"
 
 
 def excerpt(told: Told, schema: Schema) -> str:
     """The sentences of a step that say its flaws: as few as still pass the check on their own.
 
-    Sentences that rest on a flaw's fact; with the caveats where these have to be told; else all that is said.
+    Sentences that rest on a flaw's fact, or, where there is none, the first and those that say what was not found;
+    with the caveats where these have to be told; else all that is said.
     """
     flaws = {fact.id for fact in told.evidence.all(FLAW)}
     spans = sentences(told.text)
-    about = [span for span in spans if _cites(told, span, flaws)] or list(spans[:1])
+    about = [span for span in spans if _cites(told, span, flaws)] or [
+        span for span in spans if span == spans[0] or (accuses(told) and told.text[slice(*span)].startswith("No "))
+    ]
     caveats = [span for span in spans if any(told.text[slice(*span)] in one.text for one in told.evidence.caveats)]
     for kept in (about, [span for span in spans if span in about or span in caveats]):
         draft = _cut(told, kept)

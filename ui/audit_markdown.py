@@ -32,7 +32,7 @@ from askwhy.ui.cells import (
     is_number,
     number_text,
     one_line,
-    without_empty_errors,
+    readable,
 )
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>|#~!$&]")
@@ -73,7 +73,7 @@ def _block(block: Block) -> str:
 
 
 def _numbers(table: Table, caption: str) -> str:
-    table = without_empty_errors(table)
+    table = readable(table)
     shown = table.rows
     columns = [[row[i] for row in shown] for i in range(len(table.columns))]
     decimals = [column_decimals(column) for column in columns]

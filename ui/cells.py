@@ -9,10 +9,17 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # pydantic stands behind these: too slow for `askwhy --help`
-    from askwhy.tools.evidence import Table
+    from askwhy.tools.evidence import Quality, Table
     from askwhy.tools.scope import Scalar
 
 MISSING = "missing"
+
+_QUESTION = re.compile(
+    r"(?:who|whose|what|when|where|why|which|how|is|are|was|were|does|do|did|has|have|can|could|should|would|will|"
+    r"(?:for|in|of|on) (?:what|which))\b",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"^C\d+\s*")
 
 
 def printable(text: str) -> str:
@@ -62,6 +69,40 @@ def aligned_text(value: Scalar | None, decimals: int | None) -> str:
     return number_text(value, decimals=decimals)
 
 
+def asked_title(words: str) -> str:
+    """What a step is about as a title: a capital letter, and a question mark where it is a question."""
+    title = words[:1].upper() + words[1:]
+    return f"{title}?" if _QUESTION.match(words) and title[-1] not in "?!." else title
+
+
+def measured_words(one: Quality) -> str:
+    """One measurement of a result: what it is rather than its number in the documentation, its value, whether it is
+    met."""
+    name, found = _NUMBERED.sub("", one.check), f"{small_text(one.value)}, {'met' if one.passed else 'not met'}"
+    if not name:
+        return f"{one.note or one.check}: {found}"
+    return f"{name}: {found}{f' ({one.note})' if one.note else ''}"
+
+
+def small_text(value: float) -> str:
+    """A number; a share or p-value too small to be printed is said to be below 0.0001, not to be zero."""
+    return "below 0.0001" if 0 < value < 1e-4 else number_text(value)
+
+
+def readable(table: Table) -> Table:
+    """The table as people read it: without empty columns of errors, with p-values that never read as zero."""
+    table = without_empty_errors(table)
+    at = [i for i, name in enumerate(table.columns) if name == "p" or name.endswith(" p")]
+    rows = tuple(tuple(_p(cell) if i in at else cell for i, cell in enumerate(row)) for row in table.rows)
+    return table.model_copy(update={"rows": rows}) if at else table
+
+
+def _p(cell: Scalar | None) -> Scalar | None:
+    if not isinstance(cell, float) or not math.isfinite(cell):
+        return cell
+    return "< 0.0001" if 0 <= cell < 1e-4 else f"{cell:.4f}" if cell < 0.01 else f"{cell:.3f}"
+
+
 def without_empty_errors(table: Table) -> Table:
     """The table without a column of standard errors where every value is exact."""
     kept = [
@@ -93,7 +134,9 @@ def common_decimals(values: Iterable[float], digits: int = 3) -> int:
     sizes = [abs(value) for value in values if math.isfinite(value)]
     if all(float(size).is_integer() for size in sizes):
         return 0
-    return _decimals(max(sizes), digits) or (1 if max(sizes) < 1000 else 0)
+    largest = max(sizes)  # may be whole where others are not: a share of 1 does not make the others coarse
+    decimals = min(10, max(0, digits - 1 - math.floor(math.log10(largest))))
+    return decimals or (1 if largest < 1000 else 0)
 
 
 def _decimals(size: float, digits: int) -> int:

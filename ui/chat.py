@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _TICK = 0.4
-_MOST_FIGURES = 3
 _AT_ONCE = 4
 _BUG = (
     "Something went wrong inside askwhy, so there is no answer. The details are in the log; other questions still work."
@@ -182,7 +181,9 @@ class ChatPage:
             label="Behind the answer to", choices=[], value=None, interactive=True, filterable=False
         )
         self.summary = gr.HTML(page.summary_html(None))
-        self.plots = [gr.Plot(show_label=False, visible=False, elem_classes="aw-plot") for _ in range(_MOST_FIGURES)]
+        self.plots = [
+            gr.Plot(show_label=False, visible=False, elem_classes="aw-plot") for _ in range(page.MOST_FIGURES)
+        ]
         self.tables = gr.HTML("")
         with gr.Accordion("Evidence: every fact as computed", open=False):
             self.facts = gr.HTML(page.facts_html(None))
@@ -245,7 +246,7 @@ class ChatPage:
             raise
         outcome = found[0]
         if isinstance(outcome, Answer):
-            room.add(Exchange(question, outcome))
+            room.add(Exchange(question, outcome, told=tuple(room.told), lead=room.lead))
         else:
             _log.error("a question could not be answered", exc_info=outcome)
             room.add(Exchange(question, problem=_BUG))
@@ -263,7 +264,8 @@ class ChatPage:
             messages.append({"role": "assistant", "content": page.answer_html(exchange)})
         if pending is not None:
             messages.append({"role": "user", "content": page.question_html(Exchange(pending))})
-            waiting = page.waiting_html(seconds, room.stopped.is_set())
+            steps = None if live.to_investigate(pending) is None else len(room.told)
+            waiting = page.waiting_html(seconds, room.stopped.is_set(), steps)
             messages.append({"role": "assistant", "content": live.steps_html(room.told) + waiting})
         elif room.exchanges and (options := page.options_of(room.exchanges[-1].answer)):
             messages[-1]["options"] = [{"value": option, "label": option} for option in options]
@@ -312,7 +314,9 @@ class ChatPage:
         about = schema.description or "Ask the model about its predictions."
         return (
             f'<div class="aw-welcome"><p>{escaped(about)}</p>'
-            "<p>Every number, direction and name in an answer is checked against what the model really does.</p></div>"
+            "<p>Every number, direction and name in an answer is checked against what the model really does.</p>"
+            "<p>What takes several steps: write “audit this model”, or “/investigate” and what you want to know.</p>"
+            "</div>"
         )
 
 

@@ -12,6 +12,7 @@ import typer
 
 from askwhy.ui.options import (
     BUILT_IN,
+    STOPPED,
     Candidates,
     Data,
     Demo,
@@ -34,6 +35,7 @@ from askwhy.ui.options import (
     budget_of,
     load,
     new_session,
+    stoppable,
 )
 
 if TYPE_CHECKING:
@@ -88,8 +90,12 @@ def ask(
     )  # fmt: skip
     with at_work("Loading the model …"):
         session = new_session(load(source), llm, seed, budget_of(most_calls, most_tokens, most_cost), candidates)
-    with at_work("Asking the model …"):
-        answers = [session.ask(one) for one in question]
+    answers = []
+    with at_work("Asking the model …"), stoppable() as stopped:
+        for one in question:
+            answers.append(session.ask(one, cancelled=stopped))
+            if stopped():
+                break
     if as_json:
         print(answers[-1].canonical_with_usage())
     else:
@@ -99,6 +105,8 @@ def ask(
             show_answer(answer, many=len(answers) > 1)
         if len(answers) > 1:
             show_total(answers[-1])
+    if stopped():
+        raise typer.Exit(STOPPED)
     if answers[-1].verdict in ("asked", "declined"):
         raise typer.Exit(3)
 

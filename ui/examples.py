@@ -126,8 +126,8 @@ class _Slots:
         fillings = {"entity": schema.entity, "entities": schema.entities, "k": "three"}
         fillings["row"] = f"{schema.entity} {row}"
         if label is not None:
-            fillings["class"] = label.label
-            fillings["wished"] = _wished(schema, label).label
+            fillings["class"] = _as_adjective(label)
+            fillings["wished"] = _as_adjective(_wished(schema, label))
         if schema.modality == "text":
             fillings |= _text_slots(subject, row)
         return cls(schema, fillings, numeric, categorical, numbers, _comparative(numeric, numbers))
@@ -195,6 +195,11 @@ def _telling_row(subject: Subject) -> tuple[str, ClassLabel | None]:
     # Early ids are short ones, and a row within reach of the boundary has a counterfactual worth reading.
     position = int(candidates[candidates >= min(12, candidates[-1])][0])
     return subject.row_ids[position], subject.schema.classes[int(predicted[position])]
+
+
+def _as_adjective(label: ClassLabel) -> str:
+    """The name of a class where a word for what somebody is would stand; one without letters is no such word."""
+    return label.label if any(map(str.isalpha, label.label)) else f"predicted {label.label}"
 
 
 def _wished(schema: Schema, predicted: ClassLabel) -> ClassLabel:

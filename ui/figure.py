@@ -105,7 +105,7 @@ def _bars(picture: go.Figure, figure: Figure) -> None:
                 name=plot_text(series.name),
                 marker={"color": colours},
                 text=texts,
-                textposition="outside",
+                textposition="none" if alone and series.error is not None else "outside",
                 cliponaxis=False,
                 hoverinfo="text",
                 hovertext=[f"{plot_text(cell_text(p))}: {t}" for p, t in zip(shown, texts, strict=True)],
@@ -113,6 +113,8 @@ def _bars(picture: go.Figure, figure: Figure) -> None:
                 showlegend=not alone,
             )
         )
+        if alone and series.error is not None:
+            _beyond_errors(picture, series, at, texts)
     labels = [plot_text(cell_text(point), _LABEL_WIDTH) for point in points]
     picture.update_yaxes(
         tickvals=list(range(len(points))),
@@ -124,6 +126,25 @@ def _bars(picture: go.Figure, figure: Figure) -> None:
     )
     picture.update_xaxes(title_text=plot_text(figure.y_label, 46), range=_room(figure.series))
     picture.update_layout(height=130 + 30 * max(2, len(points) * len(figure.series)))
+
+
+def _beyond_errors(picture: go.Figure, series: Series, at: list[int], texts: list[str]) -> None:
+    """The numbers of bars that have errors, beyond these rather than on them."""
+    import plotly.graph_objects as go
+
+    errors = series.error or (0.0,) * len(series.y)
+    picture.add_trace(
+        go.Scatter(
+            x=[series.y[i] + (-abs(errors[i]) if series.y[i] < 0 else abs(errors[i])) for i in at],
+            y=list(range(len(at))),
+            mode="text",
+            text=[f"\u2002{text}\u2002" for text in texts],
+            textposition=["middle left" if series.y[i] < 0 else "middle right" for i in at],
+            cliponaxis=False,
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    )
 
 
 def bar_points(figure: Figure) -> list[Scalar]:

@@ -10,6 +10,7 @@ import typer
 
 from askwhy.ui.cli import app
 from askwhy.ui.options import (
+    STOPPED,
     Data,
     Demo,
     IdColumn,
@@ -25,6 +26,7 @@ from askwhy.ui.options import (
     Trust,
     load,
     new_session,
+    stoppable,
 )
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ def investigate(
         print(report.canonical())
     else:
         show_report(report)
+    if report.stopped == "cancelled":
+        raise typer.Exit(STOPPED)
     if not report.told:
         raise typer.Exit(3)
 
@@ -83,16 +87,18 @@ def _report(session: Session, question: str, recipe: str | None, allowed: dict[s
 
     from askwhy.agent.investigate.allowance import Allowance
     from askwhy.tools.errors import ToolError
-    from askwhy.ui.cells import printable
+    from askwhy.ui.cells import asked_title, printable
 
     console = Console(stderr=True, highlight=False)
 
     def heard(told: Told) -> None:
-        console.print(Text(f"* {printable(told.title)}", style="dim"))
+        console.print(Text(f"* {printable(asked_title(told.title))}", style="dim"))
 
     try:
-        with contextlib.redirect_stdout(sys.stderr), console.status("Investigating …"):
-            return session.investigate(question, recipe=recipe, allowance=Allowance(**allowed), on_step=heard)
+        with contextlib.redirect_stdout(sys.stderr), console.status("Investigating …"), stoppable() as stopped:
+            return session.investigate(
+                question, recipe=recipe, allowance=Allowance(**allowed), on_step=heard, cancelled=stopped
+            )
     except ToolError as error:
         print(f"askwhy: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
@@ -103,11 +109,11 @@ def show_report(report: Report) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from askwhy.ui.cells import printable
+    from askwhy.ui.cells import asked_title, printable
 
     console = Console(highlight=False)
     for number, one in enumerate(report.told, 1):
-        console.print(Text(f"{number}. {printable(one.title)}", style="bold"))
+        console.print(Text(f"{number}. {printable(asked_title(one.title))}", style="bold"))
         console.print(Text(f"{printable(one.text)}\n"))
     if not report.told:
         console.print(Text(printable(report.answer.text)))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import math
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,6 +52,10 @@ MostTokens = Annotated[int | None, typer.Option(min=0, help="tokens, in and out,
 MostCost = Annotated[float | None, typer.Option(min=0, help="cost of one conversation, at the prices of ASKWHY_PRICES")]
 MetricsPage = Annotated[bool, typer.Option("--metrics", help="serve the counters of this process at /metrics")]
 Seed = Annotated[int, typer.Option(help="seed of everything that is sampled")]
+
+
+STOPPED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +146,27 @@ def new_session(
     except ToolError as error:
         print(f"askwhy: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Gives what says whether Ctrl-C was pressed: the first time what is under way ends with what it has found, the
+    second time the program does."""
+    pressed = threading.Event()
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+        pressed.set()
+
+    if threading.current_thread() is not threading.main_thread():  # only there signals are heard
+        yield pressed.is_set
+        return
+    before = signal.signal(signal.SIGINT, heard)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

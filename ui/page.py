@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 from askwhy.agent.answer import Answer, Verdict
+from askwhy.agent.investigate.report import Told
 from askwhy.agent.wording import cell, class_name, row_name
 from askwhy.tools.alter import new_case
 from askwhy.tools.errors import ToolError
@@ -15,13 +16,15 @@ from askwhy.tools.scope import Scalar, Scope
 from askwhy.tools.subject import Subject, plain
 from askwhy.ui.cells import (
     aligned_text,
+    asked_title,
     cell_text,
     column_decimals,
     escaped,
     is_number,
+    measured_words,
     number_text,
     printable,
-    without_empty_errors,
+    readable,
 )
 from askwhy.ui.figure import figure_table
 from askwhy.ui.marked import marked_html
@@ -37,6 +40,7 @@ MARKS: dict[Verdict, tuple[str, str]] = {
     "declined": ("\N{MULTIPLICATION SIGN}", "Not answered"),
 }
 _MOST_ROWS = 60
+MOST_FIGURES = 3
 _TASKS = {"binary": "one of two classes", "multiclass": "one of several classes", "regression": "a number"}
 
 
@@ -68,11 +72,10 @@ def answer_html(exchange: Exchange) -> str:
     verdict = "verified" if answer.in_own_words else answer.verdict
     sign, words = MARKS[verdict]
     parts = ['<div class="aw-answer">']
-    if answer.understood:
+    if answer.understood and not exchange.told:  # the titles of the steps say it
         doubt = " <i>Not sure: is this what you asked?</i>" if answer.unsure else ""
         parts.append(f'<p class="aw-understood"><b>Understood as:</b> {escaped(answer.understood)}{doubt}</p>')
-    lines = "<br>".join(escaped(line) for line in answer.text.split("\n"))
-    parts.append(f'<p class="aw-text">{lines}</p>')
+    parts.append(_told_html(exchange) if exchange.told else _lines_html(answer.text))
     if answer.note:
         parts.append(f'<p class="aw-note">{escaped(answer.note)}</p>')
     cost = spent_words(answer.usage)
@@ -82,15 +85,43 @@ def answer_html(exchange: Exchange) -> str:
     return "".join((*parts, f'<p class="aw-marks">{mark}{spent}</p></div>'))
 
 
+def _lines_html(text: str) -> str:
+    lines = "<br>".join(escaped(line) for line in text.split("\n"))
+    return f'<p class="aw-text">{lines}</p>'
+
+
+def _told_html(exchange: Exchange) -> str:
+    """An investigation: what it came to, its steps under their titles, and how it ended."""
+    said = "\n\n".join(one.text for one in exchange.told)
+    rest = exchange.answer.text.removeprefix(said).strip() if exchange.answer is not None else ""
+    lead = f'<p class="aw-text aw-lead">{escaped(exchange.lead)}</p>' if exchange.lead else ""
+    steps = step_items(exchange.told, folded=bool(exchange.lead))
+    return lead + steps + (_lines_html(rest) if rest else "")
+
+
+def step_items(told: Sequence[Told], *, folded: bool = False) -> str:
+    """The steps of an investigation as a numbered list. `folded`: all but those that found a flaw are opened by a
+    click, so that what a dozen of them came to stays in view."""
+    return f'<ol class="aw-steps">{"".join(_item(one, folded) for one in tuple(told))}</ol>'
+
+
+def _item(one: Told, folded: bool) -> str:
+    title, text = f"<b>{escaped(asked_title(one.title))}</b>", escaped(one.text)
+    if not folded:
+        return f"<li>{title}<br>{text}</li>"
+    unfolded = " open" if one.evidence.all("flaw") else ""
+    return f"<li><details{unfolded}><summary>{title}</summary>{text}</details></li>"
+
+
 def total_html(answer: Answer | None) -> str:
     """What the conversation has cost so far; nothing where no language model had a part in it."""
     words = total_words(answer.usage) if answer is not None else ""
     return f'<p class="aw-spent">{escaped(words)}</p>' if words else ""
 
 
-def waiting_html(seconds: float, stopping: bool) -> str:
-    """What stands in the answer's place while it is computed."""
-    words = "Stopping …" if stopping else "Asking the model …"
+def waiting_html(seconds: float, stopping: bool, steps: int | None = None) -> str:
+    """What stands in the answer's place while it is computed; `steps` are those that an investigation has found."""
+    words = "Stopping …" if stopping else "Asking the model …" if steps is None else f"Looking into step {steps + 1} …"
     clock = f" {seconds:.0f} s" if seconds >= 1 else ""
     return f'<div class="aw-answer aw-waiting" role="status"><p class="aw-text"><i></i>{words}{clock}</p></div>'
 
@@ -115,13 +146,23 @@ def tables_html(answer: Answer | None) -> str:
     """The tables of an answer; where a tool gave only a figure, the figure's numbers."""
     if answer is None:
         return ""
-    parts = []
-    for evidence in answer.evidence:
-        if evidence.table is not None:
-            parts.append(table_html(evidence.table))
-        elif evidence.figure is not None:
-            parts.append(table_html(figure_table(evidence.figure)))
+    parts = [_not_drawn(answer)]
+    for number, evidence in enumerate(answer.evidence, 1):
+        drawn = figure_table(evidence.figure) if evidence.figure is not None else None
+        table = evidence.table if evidence.table is not None else drawn
+        if table is None or not table.rows:
+            continue
+        if len(answer.evidence) > 1:
+            table = table.model_copy(update={"note": f"Step {number}{f': {table.note}' if table.note else ''}"})
+        parts.append(table_html(table))
     return "".join(parts)
+
+
+def _not_drawn(answer: Answer) -> str:
+    count = sum(evidence.figure is not None for evidence in answer.evidence)
+    if count <= MOST_FIGURES:
+        return ""
+    return f'<p class="aw-empty">The first {MOST_FIGURES} of {count} pictures are drawn; their numbers are below.</p>'
 
 
 def facts_html(answer: Answer | None) -> str:
@@ -160,7 +201,7 @@ def row_html(subject: Subject, scope: Scope) -> str:
 
 def table_html(table: Table) -> str:
     """A table, at most 60 rows of it; numbers stand to the right. Exact values need no column of standard errors."""
-    table = without_empty_errors(table)
+    table = readable(table)
     shown = table.rows[:_MOST_ROWS]
     head = "".join(_head(column, [row[i] for row in shown]) for i, column in enumerate(table.columns))
     decimals = [column_decimals([row[i] for row in shown]) for i in range(len(table.columns))]
@@ -193,8 +234,8 @@ def _how(evidence: Evidence) -> str:
     parts = [f"<code>{escaped(evidence.tool)}</code>"]
     parts += [escaped(text) for text in (evidence.method, evidence.estimand) if text]
     parts.append(f"seed {evidence.seed}")
-    checks = [f"{one.check} {number_text(one.value)}, {'met' if one.passed else 'not met'}" for one in evidence.quality]
-    quality = f"<br>Quality: {escaped('; '.join(checks))}" if checks else ""
+    checks = [measured_words(one) for one in evidence.quality]
+    quality = f"<br>Checks: {escaped('; '.join(checks))}" if checks else ""
     return " · ".join(parts) + quality
 
 

@@ -28,23 +28,29 @@ class Asked(Protocol):
 
 @dataclass(frozen=True)
 class Exchange:
-    """A question and its answer; without an answer, `problem` says what went wrong or is empty while computing."""
+    """A question and its answer; without an answer, `problem` says what went wrong or is empty while computing.
+
+    told: the steps of an investigation, lead: what an audit came to.
+    """
 
     question: str
     answer: Answer | None = None
     problem: str = ""
+    told: tuple[Told, ...] = ()
+    lead: str = ""
 
 
 @dataclass
 class Room:
     """The state of one open page. `busy` is held while a question is being answered; `told` are the steps of an
-    investigation under way."""
+    investigation, while it is under way and then as it ended, `lead` what an audit came to."""
 
     session: Asked
     exchanges: list[Exchange] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
     busy: threading.Lock = field(default_factory=threading.Lock)
     told: list[Told] = field(default_factory=list)
+    lead: str = ""
 
     def add(self, exchange: Exchange) -> None:
         """Remember an exchange; the oldest are forgotten."""

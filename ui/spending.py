@@ -27,7 +27,8 @@ def _words(bill: Bill, currency: str) -> str:
         return ""
     parts = [f"{bill.model_calls:,} model call{'' if bill.model_calls == 1 else 's'}"]
     if bill.failed:
-        parts.append(f"{bill.failed:,} of them failed")
+        every = "which failed" if bill.model_calls == 1 else "all of which failed"
+        parts.append(every if bill.failed == bill.model_calls else f"{bill.failed:,} of them failed")
     if bill.cached:
         parts.append(f"{bill.cached:,} from the cache")
     least = "at least " if bill.unmetered else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from askwhy.agent.answer import Answer
 from askwhy.agent.check.result import Checked, sentence_words
 from askwhy.tools.evidence import Table
-from askwhy.ui.cells import cell_text, printable, without_empty_errors
+from askwhy.ui.cells import cell_text, printable, readable
 from askwhy.ui.spending import spent_words, total_words
 
 _MARKS = {
@@ -73,7 +73,7 @@ def show_checked(checked: Checked) -> None:
 def fitted(table: Table, width: int) -> Table:
     """The table as it reads best in `width` characters: turned where it has more columns than fit, so that each row of
     the data becomes a column, of which as many are kept as fit. The note says what was left out."""
-    table = without_empty_errors(table)
+    table = readable(table)
     texts = [[printable(name) for name in table.columns], *([cell_text(cell) for cell in row] for row in table.rows)]
     if len(texts) < 2 or _width(list(zip(*texts, strict=True))) <= width:
         return table

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from askwhy.agent.bounds import heeding
+from askwhy.agent.bounds import Abandoned, heeding
 from askwhy.agent.investigate.allowance import Allowance
 from askwhy.agent.investigate.chains import Chain
 from askwhy.agent.investigate.graph import run_graph
@@ -89,6 +89,8 @@ class _Work:
         try:
             with heeding(notebook.cancelled):
                 run_graph(model, system, self.question, notebook)
+        except Abandoned:
+            notebook.stopped = notebook.over()
         except Exception as error:  # each provider's package has its own errors
             _log.warning("%s failed with %s in an investigation", self.engine, type(error).__name__)
             failed = True

@@ -204,3 +204,19 @@ def test_hard_predictions_are_no_probabilities() -> None:
 def test_a_previous_selection_that_is_unknown_is_refused() -> None:
     with pytest.raises(ToolError, match="no earlier selection"):
         run(loan_subject(), "show", Scope(where=Where.of(Condition(on="previous"))))
+
+
+def test_the_figure_and_an_explanation_say_labels_rather_than_codes() -> None:
+    subject = toy_subjects.binary()
+    classes = tuple(one.model_copy(update={"label": f"called {one.name}"}) for one in subject.schema.classes)
+    column = next(one for one in subject.schema.features if one.categories)
+    named = tuple(one.model_copy(update={"label": f"called {one.value}"}) for one in column.categories)
+    told = with_features(subject, **{column.name: {"categories": named}})
+    schema = told.schema.model_copy(update={"classes": classes})
+    told = dataclasses.replace(told, schema=schema, predictor=dataclasses.replace(told.predictor, schema=schema))
+    figure = run(told, "data_summary").figure
+    assert figure is not None and list(figure.series[0].x) == [one.label for one in classes]
+    row = next(str(row) for row, cell in told.data[column.name].items() if isinstance(cell, str))
+    table = run(told, "explain", Scope(row=row)).table
+    assert table is not None
+    assert {name: cell for name, cell, _ in table.rows}[column.label] == f"called {told.data[column.name][row]}"

@@ -115,3 +115,15 @@ def test_doubtful_rows_are_named_by_id() -> None:
     one = made("label noise", 2, 1, rows=600, width=6, model="line", task="binary", share=0.5)
     found = run(one.subject, "label_check")
     assert set(values(found, "doubt")) <= set(one.subject.row_ids)
+
+
+def test_the_column_of_all_others_is_there_only_where_it_was_measured() -> None:
+    columns = []
+    for one in (
+        made("leak", 0, 0, rows=600, width=6, model="line", task="binary", share=0.5),
+        made("clean", 40, 0, rows=600, width=6, model="forest", task="binary", share=0.3),
+    ):
+        table = run(one.subject, "leak_check").table
+        assert table is not None and {len(row) for row in table.rows} == {len(table.columns)}
+        columns.append("all others together" in table.columns)
+    assert columns == [True, False]

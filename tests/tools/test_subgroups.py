@@ -185,3 +185,17 @@ def test_several_classes_without_a_good_one_are_compared_by_mistakes() -> None:
     found = run(toy_subjects.multiclass(), "worst_group")
     assert found.one("held_out").value == 30
     assert values(run(loan_subject(), "worst_group"), "searched") == [80]
+
+
+def test_the_table_begins_with_the_group_that_is_named() -> None:
+    """On the group treated worst, the table's first row is the group of the sentence; others follow by difference."""
+    data = frame()
+    low = (data["region"] == "west").to_numpy()
+    subject = of_rule(data, lambda some: np.where(some["region"] == "west", 1.0, 9.0) + some["age"] / 100, low * 1.0)
+    found = run(subject, "worst_group")
+    assert found.table is not None and len(found.table.rows) > 1
+    assert found.table.rows[0][0] in {fact.group for fact in found.facts}
+    gaps = [abs(float(str(row[4]))) for row in found.table.rows]
+    held = [float(str(row[7])) <= 0.1 for row in found.table.rows]
+    assert held == sorted(held, reverse=True)
+    assert gaps[: sum(held)] == sorted(gaps[: sum(held)], reverse=True)

@@ -201,7 +201,7 @@ def test_an_excerpt_keeps_the_sentence_of_the_flaw_and_what_must_be_told(clean: 
 
 def test_nothing_found_is_never_called_fine(clean: Audit) -> None:
     source = markdown(blocks_of(clean))
-    assert outcome_words(clean) == "Nothing was found by these checks (3 checks run)."
+    assert outcome_words(clean) == "No check for flaws was run; 3 checks in all."
     assert "no proof that the model is sound" in source
     assert all(f"About {one}" in source.replace("\\", "") for one in ("describe_model", "score", "importance"))
     assert not re.search(
@@ -279,7 +279,9 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Re
             recipe: str,
             allowance: Allowance,
             on_step: Callable[[Told], None],
+            cancelled: Callable[[], bool],
         ) -> Report:
+            assert not cancelled()
             assert recipe == "audit a model" and allowance.tool_calls == 40
             print("a model prints this")
             if isinstance(outcome, Exception):
@@ -326,3 +328,46 @@ def test_a_subject_by_place_or_by_option() -> None:
     for arguments in (["credit", "--demo", "credit"], ["a", "b", "c"], ["a", "b", "--data", "c"], []):
         assert CliRunner().invoke(app, ["audit", *arguments]).exit_code == 2
     assert HOSTILE[0] == SCRIPT
+
+
+def opening(audit: Audit) -> list[str]:
+    """The paragraphs of the summary, as Markdown, up to the sheet of particulars."""
+    return markdown(blocks_of(audit)).partition("*What was audited")[0].replace("\\", "").split("\n\n")
+
+
+def test_the_summary_says_what_was_not_found_and_what_was_only_measured() -> None:
+    """A tool that looks for flaws and found none stands under what was not found, with a sentence of its own."""
+    subject = binary()
+    steps = tuple(told(subject, name, f"about {name}") for name in ("describe_model", "score", "reversal"))
+    audit = audit_of(subject, report_of(steps))
+    assert not audit.findings and outcome_words(audit) == "No flaw was found by 1 check for flaws; 3 checks in all."
+    parts = opening(audit)
+    not_found, measured = (parts[parts.index(name) + 1] for name in parts if name.endswith("**:"))
+    assert excerpt(steps[2], subject.schema) in not_found and "check 3" in not_found
+    assert excerpt(steps[1], subject.schema) in measured and "check 2" in measured
+    assert "check 1" not in not_found + measured
+    assert parts[-2].startswith("**Not looked at**")
+
+
+def test_what_was_found_comes_before_what_was_not(hostile: Audit) -> None:
+    words = "\n\n".join(opening(hostile))
+    assert words.index("**Leak**") < words.index("**Also measured")
+    assert "**Looked for" not in words
+
+
+def test_no_language_model_takes_no_rows(clean: Audit) -> None:
+    """Nothing is said of the budgets of a language model that had no part in it."""
+    source = markdown(blocks_of(clean))
+    assert "| Language model | none |" in source and "Tokens" not in source
+    answer = clean.report.answer.model_copy(update={"engine": "openai:x"})
+    used = audit_of(clean.subject, clean.report.model_copy(update={"answer": answer}))
+    assert "| Tokens |" in markdown(blocks_of(used))
+
+
+def test_titles_are_questions_and_tables_without_rows_are_left_out(clean: Audit) -> None:
+    first = clean.report.told[1]
+    assert first.evidence.table is not None
+    empty = first.evidence.model_copy(update={"table": first.evidence.table.model_copy(update={"rows": ()})})
+    one = first.model_copy(update={"title": "how good is the model", "evidence": empty})
+    source = markdown(blocks_of(audit_of(clean.subject, report_of((one,)))))
+    assert "### 1. How good is the model?\n" in source and "*Table 1." not in source

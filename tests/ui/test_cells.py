@@ -6,7 +6,18 @@ import html
 
 import pytest
 
-from askwhy.ui.cells import cell_text, common_decimals, escaped, number_text, plot_text, printable
+from askwhy.tools.evidence import Quality, Table
+from askwhy.ui.cells import (
+    asked_title,
+    cell_text,
+    common_decimals,
+    escaped,
+    measured_words,
+    number_text,
+    plot_text,
+    printable,
+    readable,
+)
 
 
 @pytest.mark.parametrize(
@@ -76,3 +87,39 @@ def test_plot_text_is_escaped_and_broken_between_words() -> None:
 
 def test_printable_keeps_line_breaks_only() -> None:
     assert printable("a\nb\x00\x1b") == "a\nb  "
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        ("is there a leak", "Is there a leak?"),
+        ("for what kind of texts does it fail", "For what kind of texts does it fail?"),
+        ("show me cases it gets wrong", "Show me cases it gets wrong"),
+        ("isolated rows", "Isolated rows"),
+        ("why is that?", "Why is that?"),
+        ("", ""),
+    ],
+)
+def test_a_question_has_a_question_mark(words: str, title: str) -> None:
+    assert asked_title(words) == title
+
+
+def test_a_share_of_one_does_not_make_the_others_coarse() -> None:
+    """Eleven of 25 are 0.44 at two digits: not 0.4, as the sentence beside the table says 44%."""
+    assert common_decimals([0.44, 1.0]) == 2 and number_text(0.44, decimals=common_decimals([0.44, 1.0])) == "0.44"
+
+
+def test_a_p_value_never_reads_as_zero() -> None:
+    table = Table(columns=("group", "adjusted p", "gap"), rows=(("a", 2.4e-9, 0.5), ("b", 0.0, 0.25), ("c", 0.03, 0.0)))
+    assert [row[1] for row in readable(table).rows] == ["< 0.0001", "< 0.0001", "0.030"]
+    assert [row[2] for row in readable(table).rows] == [0.5, 0.25, 0.0]
+
+
+def test_a_measurement_is_named_by_words() -> None:
+    assert measured_words(Quality(check="C10", value=2.4e-9, passed=True, note="adjusted p")) == (
+        "adjusted p: below 0.0001, met"
+    )
+    assert measured_words(Quality(check="C14 validity", value=1.0, passed=False, note="option 1")) == (
+        "validity: 1, not met (option 1)"
+    )
+    assert measured_words(Quality(check="C2", value=0.5, passed=True)) == "C2: 0.5000, met"

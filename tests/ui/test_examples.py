@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import numpy as np
@@ -82,3 +83,12 @@ def test_sentences(text: str, done: str) -> None:
 def test_asks_in_words_have_no_slots() -> None:
     assert in_words(find_tool("predict")) == "What do you predict for applicant 12?"
     assert not [name for name, made in tools().items() if re.search(r"[{}]", in_words(made))]
+
+
+def test_a_class_that_is_a_number_is_something_that_is_predicted() -> None:
+    subject = known("binary")
+    classes = tuple(one.model_copy(update={"label": str(i)}) for i, one in enumerate(subject.schema.classes))
+    schema = subject.schema.model_copy(update={"classes": classes})
+    by_tool = {one.tool: one.question for one in examples(dataclasses.replace(subject, schema=schema))}
+    assert re.fullmatch(r"Why was row \d+ predicted [01]\?", by_tool["explain"])
+    assert re.fullmatch(r"What should row \d+ change to be predicted [01]\?", by_tool["counterfactual"])

@@ -90,3 +90,11 @@ def test_of_many_lines_the_table_has_the_first() -> None:
 def test_a_figure_without_points_can_be_drawn() -> None:
     for kind in ("bars", "line", "heat"):
         assert draw(Figure(kind=kind, title="nothing", series=(Series(name="a", x=(), y=()),))).data is not None
+
+
+def test_numbers_stand_beyond_the_errors_of_their_bars() -> None:
+    bar, words = draw(ATTRIBUTION).data
+    assert bar.textposition == "none"
+    assert [text.strip() for text in words.text] == list(bar.text) and list(words.y) == list(bar.y)
+    assert list(words.x) == pytest.approx([-0.32, 0.11, 0.02])
+    assert list(words.textposition) == ["middle left", "middle right", "middle right"]

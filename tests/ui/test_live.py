@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import threading
 
 import pytest
@@ -14,10 +16,11 @@ from askwhy.agent.investigate.investigate import investigate
 from askwhy.agent.investigate.report import Report, Told
 from askwhy.agent.plan import Step
 from askwhy.agent.session import Session
-from askwhy.tools.evidence import Evidence
+from askwhy.tools.evidence import Evidence, Fact
 from askwhy.ui import cli, options
 from askwhy.ui.live import answered, steps_html, to_investigate
-from askwhy.ui.rooms import Room
+from askwhy.ui.page import answer_html, step_items, waiting_html
+from askwhy.ui.rooms import Exchange, Room
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,7 @@ def test_the_command_prints_steps_notes_and_what_was_used(monkeypatch: pytest.Mo
     monkeypatch.setattr(options, "_built_in", lambda name: binary())
     run = CliRunner().invoke(cli.app, ["investigate", "credit", "count the rows", "--most-tool-calls", "3"])
     assert run.exit_code == 0
-    assert "1. how many rows are there" in run.stdout
+    assert "1. How many rows are there?" in run.stdout
     assert "1 of 3 tool calls" in run.stdout
     run = CliRunner().invoke(cli.app, ["investigate", "--demo", "credit", "count the rows", "--json"])
     report = Report.model_validate(json.loads(run.stdout))
@@ -83,3 +86,39 @@ def test_investigations_of_two_sessions_do_not_mix() -> None:
         one.join()
     assert found["a"].answer.question == "a"
     assert found["a"].told == found["b"].told
+
+
+def test_an_ended_investigation_keeps_its_titles_and_says_how_it_ended() -> None:
+    replies = [calling(("count", {})), calling(("mistakes", {"what": "count"})), calling(("finish", {"steps": [2, 1]}))]
+    room = Room(Session(binary(), Planner(replies=replies), rephrase=False))
+    answer = answered(room, "/investigate what is going on?")
+    assert [one.step.tool for one in room.told] == ["mistakes", "count"]  # as it is told, not as it was run
+    noted = answer.model_copy(update={"text": f"{answer.text}\n\nThe investigation was stopped."})
+    shown = html.unescape(answer_html(Exchange("q", noted, told=tuple(room.told))))
+    assert shown.index(room.told[0].text) < shown.index("<b>How many rows are there?</b>") < shown.index("was stopped")
+    assert shown.count(room.told[0].text) == 1 and "Understood as" not in shown
+
+
+def test_an_audit_in_the_chat_begins_with_what_it_came_to() -> None:
+    room = Room(Session(binary()))
+    answer = answered(room, "audit this model")
+    assert "checks in all." in room.lead or "found in" in room.lead
+    shown = html.unescape(answer_html(Exchange("q", answer, told=tuple(room.told), lead=room.lead)))
+    assert shown.index(room.lead) < shown.index(room.told[0].text)
+    answered(room, "how many rows are there?")
+    assert room.lead == "" and room.told == []
+
+
+def test_waiting_says_which_step_is_looked_into() -> None:
+    assert "Asking the model" in waiting_html(3, False)
+    assert "Looking into step 3" in waiting_html(3, False, 2)
+    assert "Stopping" in waiting_html(3, True, 2)
+
+
+def test_of_an_audit_the_steps_that_found_a_flaw_are_open() -> None:
+    plain = Told(title="is it", step=Step(tool="count"), evidence=Evidence(facts=()), text="No.")
+    flaw = Fact(relation="flaw", value="leak", unit="text")
+    flawed = plain.model_copy(update={"evidence": Evidence(facts=(flaw,)), "text": "Yes."})
+    shown = step_items([plain, flawed], folded=True)
+    assert re.findall(r"<details( open)?>", shown) == ["", " open"]
+    assert "details" not in step_items([plain, flawed])

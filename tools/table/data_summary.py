@@ -79,7 +79,9 @@ def data_summary(view: View, about: Literal["everything", "features", "missing",
         facts += _missing(view)
     if about in ("everything", "target"):
         facts += _target(view)
-    return Evidence(facts=tuple(facts), method="description of the data", table=_table(view), figure=_figure(facts))
+    return Evidence(
+        facts=tuple(facts), method="description of the data", table=_table(view), figure=_figure(view, facts)
+    )
 
 
 def _size(view: View) -> list[Fact]:
@@ -179,9 +181,10 @@ def _short(value: Scalar | None) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _figure(facts: list[Fact]) -> Figure | None:
+def _figure(view: View, facts: list[Fact]) -> Figure | None:
     shares = [fact for fact in facts if fact.relation == "class_share"]
     if not shares:
         return None
-    bars = Series(name="share", x=tuple(str(one.cls) for one in shares), y=tuple(one.number() for one in shares))
+    names = tuple(view.schema.class_label(str(one.cls)).label for one in shares)
+    bars = Series(name="share", x=names, y=tuple(one.number() for one in shares))
     return Figure(kind="bars", title="How often each class occurs", x_label="class", y_label="share", series=(bars,))

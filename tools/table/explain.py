@@ -19,6 +19,7 @@ from askwhy.tools.attribution import (
     quantity,
 )
 from askwhy.tools.engines.choice import Choice, choose
+from askwhy.tools.engines.listing import shown
 from askwhy.tools.engines.panel import light_panel
 from askwhy.tools.evidence import Caveat, Evidence, Fact, Figure, Series, Table, Unit
 from askwhy.tools.quality import order_caveats, shared_credit, told_apart
@@ -353,5 +354,5 @@ def _table(view: View, found: Attribution) -> Table:
     values = [float(found.values[position]) for position in order]
     if not local:
         return Table(columns=("feature", "mean attribution"), rows=tuple(zip(labels, values, strict=True)))
-    cells = [plain(view.rows.iloc[0, position]) for position in order]
+    cells = [shown(view.schema.features[position], view.rows.iloc[0, position]) for position in order]
     return Table(columns=("feature", "value", "attribution"), rows=tuple(zip(labels, cells, values, strict=True)))

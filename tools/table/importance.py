@@ -153,7 +153,9 @@ def importance_caveats(view: View, found: Importance, named: Sequence[int]) -> I
     nothing = 1e-9 * float(np.abs(found.values).max())  # a zero that carries rounding noise
     unclear = [features[position].label for position in named if found.interval(position)[0] <= nothing]
     if unclear:
-        text = f"Not distinguishable from zero: the importance of {', '.join(unclear)}."
+        *first, last = unclear
+        both = f"{', '.join(first)} and {last}" if first else last
+        text = f"The importance of {both} cannot be told from zero."
         yield Caveat(flag="not_distinguishable", text=text)
     labels = [features[position].label for position in order]
     sizes = [float(found.values[position]) for position in order]

@@ -164,6 +164,9 @@ def _table(view: View, every: list[Suspect], found: list[Suspect]) -> Table:
     pairs = [one for one in found if len(one.features) > 1]
     rows = tuple((_words(view, one), one.alone, one.pure, rest.get(one.features)) for one in (*pairs, *every))
     columns = ("feature", "alone", "share of a class told without error", "all others together")
+    kept = len(columns) if rest else -1  # the others are only measured against a column that is suspected
     return Table(
-        columns=columns, rows=rows, note="strengths: 2 AUC - 1 for classes, R squared for numbers; out of fold"
+        columns=columns[:kept],
+        rows=tuple(row[:kept] for row in rows),
+        note="strengths: 2 AUC - 1 for classes, R squared for numbers; out of fold",
     )

@@ -43,7 +43,7 @@ COVERAGE = 0.9
         "{prediction} instead.",
         "Next comes {runner_up.cls} with {runner_up}, so the lead is {margin}.",
         "The lead over {runner_up_plain.cls} is {margin}.",
-        "The lead here is larger than for {closer_share} of all {compared:entities}.",
+        "Of all {compared:entities}, {closer_share} have a smaller lead.",
         "On average over {total:entities}{scope}, the probability of {mean_probability.cls} is {mean_probability}, "
         "ranging from {low_probability} to {high_probability}.",
         "Averaged over {total:entities}{scope}, the probabilities are [class_mean*: {value} for {cls}].",
