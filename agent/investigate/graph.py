@@ -43,10 +43,12 @@ _log = logging.getLogger(__name__)
 Handler = Callable[[ModelRequest[Any]], ModelResponse[Any]]
 
 
-def run_graph(model: BaseChatModel, prompt: str, question: str, notebook: Notebook, *, metered: bool = True) -> None:
-    """Let a model call tools until it is done or a budget has run out. `metered`: whether it is a language model.
+def run_graph(
+    model: BaseChatModel, prompt: str, question: str, notebook: Notebook, *, metered: bool = True
+) -> list[BaseMessage]:
+    """Let a model call tools until it is done or a budget has run out; the messages of that conversation.
 
-    Raises whatever the model or its server raises.
+    `metered`: whether it is a language model. Raises whatever the model or its server raises.
     """
     allowed = notebook.allowance
     left = max(allowed.tool_calls - notebook.tool_calls, 0)
@@ -63,7 +65,10 @@ def run_graph(model: BaseChatModel, prompt: str, question: str, notebook: Notebo
         ],
     )
     # One call at a time, in the order the model wrote them: a step may point at the one before.
-    agent.invoke({"messages": [HumanMessage(question)]}, {"max_concurrency": 1})
+    messages: list[BaseMessage] = agent.invoke(
+        {"messages": [HumanMessage(question)]}, {"max_concurrency": 1}
+    )["messages"]  # fmt: skip
+    return messages
 
 
 def offered(schema: Schema, shown: Sequence[str] | None = None) -> list[StructuredTool]:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from askwhy.agent.bounds import Abandoned, heeding
 from askwhy.agent.investigate.allowance import Allowance
 from askwhy.agent.investigate.chains import Chain
+from askwhy.agent.investigate.clauses import clauses_of
 from askwhy.agent.investigate.graph import run_graph
 from askwhy.agent.investigate.notebook import Notebook
 from askwhy.agent.investigate.recipes import RECIPES, recipe_for, row_in
 from askwhy.agent.investigate.report import Report, Told
-from askwhy.agent.investigate.script import Hops, RecipeChat
+from askwhy.agent.investigate.script import Hops, RecipeChat, heard
 from askwhy.agent.investigate.telling import reported
 from askwhy.prompts import load
 from askwhy.tools.errors import ToolError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _FAILED = "The language model did not finish the investigation, so the rest follows fixed steps."
 _NO_USE = "The language model chose no steps, so these are fixed ones."
+_TOO_FEW = "The language model looked into less than was asked, so fixed steps come first, then its own."
+_FEWEST_OF_RECIPE = 2
 _log = logging.getLogger(__name__)
 
 
@@ -71,6 +74,7 @@ class _Work:
     recipe: str = ""
     engine: str = ""
     needs_steps: bool = True
+    too_few: bool = False
 
     def ask_model(self, model: BaseChatModel) -> None:
         """Let the language model choose; `needs_steps` says whether anything is left to do."""
@@ -95,10 +99,17 @@ class _Work:
             _log.warning("%s failed with %s in an investigation", self.engine, type(error).__name__)
             failed = True
             notebook.stopped = notebook.stopped or notebook.over()
-        self.needs_steps = notebook.stopped in (None, "model calls", "tokens") and (failed or not notebook.told)
+        few = len(notebook.told) < self._fewest()
+        self.needs_steps = notebook.stopped in (None, "model calls", "tokens") and (failed or few)
         if self.needs_steps:
-            notebook.notes.append(_FAILED if failed else _NO_USE)
+            self.too_few = bool(notebook.told) and not failed
+            notebook.notes.append(_FAILED if failed else _TOO_FEW if self.too_few else _NO_USE)
             notebook.stopped = None
+
+    def _fewest(self) -> int:
+        """The fewest steps that can answer the question: one for each of its clauses."""
+        named = recipe_for(self.question, by_name=True) is not None
+        return max(len(clauses_of(self.question)), _FEWEST_OF_RECIPE if named else 1)
 
     def follow(self, recipe: str | None) -> None:
         """The steps of a recipe, or of the question's clauses."""
@@ -113,7 +124,8 @@ class _Work:
             return
         chat = RecipeChat(subject_schema=schema, hops=hops, name="recipe")
         try:
-            run_graph(chat, "", self.question, notebook, metered=False)
+            # Where the budget ended it, the script has not heard what its last calls came to.
+            chat.heard.update(heard(run_graph(chat, "", self.question, notebook, metered=False)))
         except Exception:  # a bug of ours must not cost the reader what was found
             _log.exception("a recipe could not be followed to its end")
             notebook.notes.append("The steps could not be followed to the end.")
@@ -123,12 +135,12 @@ class _Work:
             notebook.notes += hops.notes()
 
     def _order(self, hops: Hops, chat: RecipeChat) -> tuple[int, ...]:
-        """The steps in the order of the recipe: after what a language model had run before, and before what came last
-        and was not heard of."""
+        """The steps in the order of the recipe: after what a language model had run before, unless that was too little
+        to go by, and before what came last and was not heard of."""
         named = [chat.heard[hop.name].step for hop in hops(chat.heard) if hop.name in chat.heard]
         named = [number for number in named if number]
         rest = [number for number in range(1, len(self.notebook.told) + 1) if number not in named]
-        first = [number for number in rest if number < max(named, default=0)]
+        first = [] if self.too_few else [number for number in rest if number < max(named, default=0)]
         return (*first, *named, *(number for number in rest if number not in first))
 
     def _hops(self, recipe: str | None) -> Hops:

@@ -47,6 +47,14 @@ def test_the_summary_follows_the_scope_and_the_aspect() -> None:
     assert summary.one("unlisted").value == 30 and len(summary.all("some_feature")) == 15 and not summary.all("feature")
 
 
+def test_of_no_rows_at_all_something_is_said() -> None:
+    subject = loan_subject()
+    for about in ("everything", "features", "missing", "target"):
+        evidence = run(subject, "data_summary", where("age", "gt", 999), about=about)
+        assert evidence.facts, about
+    assert values(run(subject, "data_summary", where("age", "gt", 999), about="missing"), "features")
+
+
 def test_a_feature_is_defined_by_its_schema() -> None:
     subject = with_features(
         loan_subject(), age={"description": "Age at the time of the application.", "unit": "years", "direction": 1}

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hand_subjects import hand_subject, numbers, view_of
 
+from askwhy.agent.verbalize import verbalize
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evaluator import Evaluator
 from askwhy.tools.evidence import Evidence
@@ -333,3 +334,21 @@ def test_table_and_figure_hold_the_intervals() -> None:
         assert row[1:] == pytest.approx(
             (fact.number(), fact.number() - 1.96 * fact.error, fact.number() + 1.96 * fact.error)
         )
+
+
+def test_a_class_among_several_is_named() -> None:
+    frame = numbers(90, 2)
+
+    def call(data: pd.DataFrame) -> Any:
+        scores = np.exp(np.column_stack([data["x0"], -data["x0"], data["x1"]]))
+        return scores / scores.sum(axis=1, keepdims=True)
+
+    truth = np.array(["a", "b", "c"])[np.argmax(call(frame), axis=1)]
+    subject = hand_subject(call, frame, ["a", "b", "c"], target=truth)
+    for options in ({}, {"method": "shap"}):
+        one = find_tool("importance")(view_of(subject), cls="c", **options)
+        assert "about c alone" in verbalize((one,), subject.schema).text
+        every = find_tool("importance")(view_of(subject), **options)
+        assert "alone, against" not in verbalize((every,), subject.schema).text
+    two = find_tool("importance")(view_of(classifier()), cls="yes")
+    assert not two.all("one_class")  # of two classes, what tells one tells the other

@@ -164,3 +164,10 @@ def test_repeated_words_other_scripts_and_emoji() -> None:
 def test_the_same_seed_gives_the_same_bytes() -> None:
     text = " ".join([f"w{i}" for i in range(12)] + ["not", "good"])
     assert interact(negation, text, seed=1).canonical() == interact(negation, text, seed=1).canonical()
+
+
+def test_a_text_of_two_words_has_one_context_for_them() -> None:
+    evidence = interact(negation, "not good", cls="fresh")
+    assert pairs(evidence)["“not” and “good”"] == pytest.approx(0.15 - 0.5 - 0.8 + 0.5)
+    asked = interact(negation, "not good", words=("not", "good"), cls="fresh")
+    assert asked.one("beyond").number() == pytest.approx(-0.65)

@@ -88,7 +88,7 @@ def _contexts(game: TextGame, pair: Pair, rng: np.random.Generator) -> tuple[Mas
     others = [one for one in range(game.count) if one not in pair]
     if game.count <= EXACT_TERMS:
         rows = np.array(list(itertools.product((False, True), repeat=len(others))), dtype=bool)
-        rows = rows.reshape(-1, len(others))
+        rows = rows.reshape(2 ** len(others), len(others))
         sizes = rows.sum(axis=1)
         weights = np.array([1 / (math.comb(len(others), int(size)) * (len(others) + 1)) for size in sizes])
     else:

@@ -79,6 +79,7 @@ def data_summary(view: View, about: Literal["everything", "features", "missing",
         facts += _missing(view)
     if about in ("everything", "target"):
         facts += _target(view)
+    facts = facts or _size(view)  # of no rows there is nothing else to say
     return Evidence(
         facts=tuple(facts), method="description of the data", table=_table(view), figure=_figure(view, facts)
     )

@@ -32,6 +32,7 @@ MEASURE_SAYS: Says = (
     "as the data is, it is {baseline_mae}.",
     "The numbers say how far the output moves when a feature is shuffled among {shuffled_rows:entities}.",
     "The numbers are mean absolute SHAP values over {explained_rows:entities}.",
+    "They are about {one_class.cls} alone, against all other classes.",
 )
 """What an importance measures, in words."""
 
@@ -145,6 +146,8 @@ def measure_facts(view: View, found: Importance) -> Iterator[Fact]:
     rows = {"shap": "explained_rows", "change": "shuffled_rows"}.get(found.measure, "scored_rows")
     yield Fact(relation=rows, value=found.rows, unit="count")
     yield Fact(relation="feature_count", value=len(found.values), unit="count")
+    if found.label is not None and len(view.schema.classes) > 2:
+        yield Fact(relation="one_class", value=True, cls=found.label.name)
 
 
 def importance_caveats(view: View, found: Importance, named: Sequence[int]) -> Iterator[Caveat]:

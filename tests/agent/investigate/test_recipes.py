@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hand_subjects import hand_subject
+from langchain_core.messages import AIMessage
 from scripted_planner import Planner, calling
 from toy_subjects import binary, regression, text
 
@@ -216,3 +217,35 @@ def test_an_instruction_in_a_cell_stays_data() -> None:
     assert at
     assert all("\n" not in one and len(one) <= 60 for one in at)
     assert tools_of(report) == ["explain"]
+
+
+def test_a_recipe_that_the_budget_cuts_short_is_told_in_its_order() -> None:
+    subject = flawed()
+    whole = tools_of(looked(subject, "debug it", recipe="debug a mistake"))
+    cut = looked(subject, "debug it", recipe="debug a mistake", allowance=Allowance(model_calls=2))
+    assert cut.stopped == "model calls"
+    assert tools_of(cut) == whole
+    first = looked(subject, "debug it", recipe="debug a mistake", allowance=Allowance(model_calls=1))
+    assert tools_of(first) == [one for one in whole if one in ("mistakes", "failure_slices")][: len(first.told)]
+
+
+@pytest.mark.parametrize("useless", [("data_summary", {}), ("count", {})])
+def test_a_model_that_looks_into_less_than_was_asked_costs_nobody_the_answer(
+    useless: tuple[str, dict[str, object]],
+) -> None:
+    weak = Session(flawed(), Planner(replies=[calling(useless), AIMessage(content="Done.")]), rephrase=False)
+    report, offline = weak.investigate(CHAIN), looked(flawed(), CHAIN)
+    assert tools_of(report) == [*tools_of(offline), useless[0]]
+    assert any("less than was asked" in note for note in report.notes)
+
+
+def test_a_model_that_takes_a_step_for_each_clause_is_left_alone() -> None:
+    replies = [
+        calling(("worst_group", {"measure": "error"})),
+        calling(("mistakes", {"what": "sample"})),
+        calling(("explain", {"row": "3"})),
+        AIMessage(content="Done."),
+    ]
+    report = Session(flawed(), Planner(replies=replies), rephrase=False).investigate(CHAIN)
+    assert tools_of(report) == ["worst_group", "mistakes", "explain"]
+    assert not any("fixed steps" in note for note in report.notes)
