@@ -132,8 +132,8 @@ class _Work:
     def _hops(self, recipe: str | None) -> Hops:
         subject = self.notebook.subject
         chain = Chain(self.question, subject)
-        named = recipe or recipe_for(self.question, by_name=True)
-        if named is None and not chain.several:
+        named = recipe or (None if chain.picks else recipe_for(self.question, by_name=True))
+        if named is None and not (chain.several or chain.picks):
             named = recipe_for(self.question)
         if named is None:
             return chain
