@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from askwhy.agent.embedded.chat import EmbeddedChat
-from askwhy.agent.investigate.clauses import clause_of, clauses_of, points_there
+from askwhy.agent.investigate.clauses import clause_of, clauses_of, points_there, with_values
+from askwhy.agent.investigate.comparing import bound_in, mean_first
 from askwhy.agent.investigate.focus import Focus, Named, chosen, focus_of
 from askwhy.agent.investigate.notebook import Found
-from askwhy.agent.investigate.picks import HERE, Pick, pick_in
+from askwhy.agent.investigate.picks import HERE, Pick, pick_in, states_mistake
 from askwhy.agent.investigate.pointing import pointer, where_written
-from askwhy.agent.investigate.reading import Read, Reader, rows_in, selected
+from askwhy.agent.investigate.reading import Read, Reader, asks_each, rows_in, selected
 from askwhy.agent.investigate.script import Hop
 from askwhy.agent.listing import clean
 from askwhy.tools.scope import Where
@@ -46,7 +47,8 @@ class Chain:
     @property
     def picks(self) -> bool:
         """Whether a clause describes a row, a group, a feature or a word that has to be found first."""
-        return any(pick_in(one, self.subject.schema) is not None for one in self.clauses)
+        schema = self.subject.schema
+        return any(pick_in(one, schema) is not None or mean_first(one, schema) is not None for one in self.clauses)
 
     def __call__(self, done: Mapping[str, Found]) -> Sequence[Hop]:
         """Every hop so far, with those of the next clause once all others are done."""
@@ -74,8 +76,12 @@ class Chain:
             text, focus = _filled(pick, taken[1], step, focus, self.subject)
             yield from self._read(said, text, done, focus)
             return
-        said = self._left.pop(0)
+        said = self._opened(focus)
         self._say_where(said, focus)
+        if mean := self._mean(said, done):
+            self._left.insert(0, said)
+            yield mean
+            return
         if named := self._rows_only(said):
             self._named = named
             return
@@ -85,7 +91,27 @@ class Chain:
             return
         yield from self._each(said, done, focus)
 
+    def _opened(self, focus: Focus) -> str:
+        """The next clause: with the statement before it that says of what mistake it speaks."""
+        schema = self.subject.schema
+        said = self._left.pop(0)
+        if self._left and states_mistake(said, schema) and pick_in(f"of those where {said}, {self._left[0]}", schema):
+            said = f"of those where {said}, {self._left.pop(0)}"
+        return said if focus.feature is None else with_values(said, schema.feature(focus.feature.id).label)
+
+    def _mean(self, said: str, done: Mapping[str, Found]) -> Hop | None:
+        """The hop that finds a mean with which a clause compares, where it has not been found."""
+        wanted = mean_first(said, self.subject.schema)
+        if wanted is None or bound_in(said, self.subject, list(done.values())) is not None:
+            return None
+        name = f"{wanted[0]} of {clean(wanted[1].label, 80)}"
+        args = {"measure": wanted[0], "feature": wanted[1].name}
+        return None if any(hop.name == name for hop in self._hops) else Hop(name, ("statistic",), args)
+
     def _say_where(self, said: str, focus: Focus) -> None:
+        if focus.group is not None and focus.group.mistakes and points_there(said):
+            every = clean(self.subject.schema.entities)
+            self.said.append(f"“{clean(said, 200)}” is read of all {every} it gets wrong, those of training as well.")
         if focus.group is None and points_there(said) and self._hops:
             every = clean(self.subject.schema.entities)
             self.said.append(f"No group was found before “{clean(said, 200)}”, so this is about all {every}.")
@@ -105,7 +131,7 @@ class Chain:
             if where is None:
                 self._missed(said)
                 return
-            held = focus.group if points_there(said) or (pick.implied and focus.group is not None) else None
+            held = focus.group if points_there(said) or pick.implied or self._in_group() else None
             if held is not None and held.pointer is not None and not where:
                 args["where"] = held.pointer
             elif both := (held.where if held is not None else Where()) & where:
@@ -118,7 +144,8 @@ class Chain:
     def _each(self, said: str, done: Mapping[str, Found], focus: Focus) -> Iterator[Hop]:
         """The hops of a clause, once for each row where it is asked of several."""
         rows = rows_in(said, self.subject)
-        among, self._named = (rows if len(rows) > 1 else self._named), ()
+        among = rows if len(rows) > 1 else self._named if asks_each(said) else ()
+        self._named = rows if len(rows) > 1 else ()
         parted = self._reader.apart(said, among) if among else None
         if parted is None:
             yield from self._read(said, said, done, focus)
@@ -129,6 +156,11 @@ class Chain:
             hops = list(self._read(said, parted, done, own, len(self._hops) + made))
             made += len(hops)
             yield from hops
+
+    def _in_group(self) -> bool:
+        """Whether the clause before found a group by name, so that this one goes on in it."""
+        last = self._picked.get(self._hops[-1].name) if self._hops else None
+        return last is not None and last.kind == "group"
 
     def _rows_only(self, said: str) -> tuple[str, ...]:
         """The rows that a clause names where it says nothing else: “rows 12 and 20”."""

@@ -51,6 +51,15 @@ _FIX = re.compile(
 FIXED = "what would have to be different about {row} to get another prediction?"
 """How the question after what would make a prediction another is put where its own words are not understood."""
 
+_WHY = re.compile(
+    rf"^(?:(?:and|but|so|then) )*(?:{_ABOUT} {_ASKED} (?:word|grounds?|traits?|reasons?|features?|factors?|measurements?|values?|"
+    r"terms?|one|account)\b|(?:and )?what (?:\w+ )?(?:drove|drives|pulls|pulled|decided|decides|settled|tipped|swayed|talked|weighs|"
+    r"weighed|lies behind|is behind|was behind|persuaded|convinced|made it)\b|(?:and )?(?:say |tell me )?what .*\brests? on\b)",
+    re.IGNORECASE,
+)
+WHY = "why is {row} predicted as it is?"
+"""How a question after the reasons for one prediction is put where its own words are not understood well."""
+
 _ALL = re.compile(
     r"(?:(?:and|but|now) )?(?:among|for|of|over|in|across) (?:all(?: of)?(?: (?:them|those|these|the \w+|\w+))?|"
     r"everyone|everybody|the whole \w+)",
@@ -128,6 +137,21 @@ def about_one(said: str) -> bool:
     return _INSTANCE.search(said) is not None and _EVERY.search(said) is None
 
 
+def asks_why(said: str) -> bool:
+    """Whether a clause about one row asks for the reasons of its prediction, on no side of it."""
+    return _WHY.search(said) is not None and re.search(r"\b(?:against|for|not|rather|instead)\b", said) is None
+
+
+def with_values(said: str, label: str) -> str:
+    """The clause with a feature's label for “its values”."""
+    return re.sub(r"\b(?:of )?(?:its values|values of (?:it|that feature))\b", lambda found: label, said, flags=re.IGNORECASE)
+
+
+def with_rows(said: str, schema: Schema) -> str:
+    """The clause with the word for rows where it counts without one: “how many are under 30”."""
+    return re.sub(r"\bhow many (?=(?:are|were|have|had)\b)", f"how many {schema.entities} ", said, flags=re.IGNORECASE)
+
+
 def clause_of(said: str, schema: Schema, group: bool, row: bool) -> Clause:
     """A clause as it is to be understood; `group` and `row`: whether there is one that it can point at."""
     found = _THERE.search(said)
@@ -146,8 +170,6 @@ def clause_of(said: str, schema: Schema, group: bool, row: bool) -> Clause:
 
 def with_feature(text: str, label: str) -> str:
     """The clause with a feature's label in the place of a pronoun, unless that is the model's."""
-    if found := re.search(r"\bits values\b|\bvalues of (?:it|that feature)\b", text, re.IGNORECASE):
-        return f"{text[: found.start()]}{label}{text[found.end() :]}"
     if _MODEL.search(text):
         return text
     return re.sub(

@@ -12,6 +12,7 @@ from askwhy.agent.investigate.notebook import Found
 from askwhy.agent.plan import Plan, Step
 from askwhy.tools.evidence import Fact
 from askwhy.tools.schema import Feature, Schema
+from askwhy.tools.subject import Subject
 from askwhy.tools.scope import AnyOf, Comparison, Condition, Where
 
 _ABOVE = ("more", "higher", "larger", "greater", "above", "over", "bigger", "beyond")
@@ -36,8 +37,9 @@ class Bound:
     end: int
 
 
-def bound_in(said: str, schema: Schema, found: Sequence[Found]) -> Bound | None:
+def bound_in(said: str, subject: Subject, found: Sequence[Found]) -> Bound | None:
     """What a clause compares with a mean or median that was found; None where it compares with none, or another."""
+    schema = subject.schema
     if schema.modality != "table":
         return None
     match = _THAN.search(said) or _BARE.search(said)
@@ -55,7 +57,18 @@ def bound_in(said: str, schema: Schema, found: Sequence[Found]) -> Bound | None:
         if named and (named[0].start or named[0].feature != feature):
             return None
         end = match.start("of") + (named[0].end if named else 0)
-    return Bound(feature, "gt" if sign > 0 else "lt", float(fact.number()), match.start(), end) if sign else None
+    value = _short(subject, feature, float(fact.number()))
+    return Bound(feature, "gt" if sign > 0 else "lt", value, match.start(), end) if sign else None
+
+
+def _short(subject: Subject, feature: Feature, value: float) -> float:
+    """The number with as few decimals as part the rows of the data in the same way."""
+    cells = subject.data[feature.name].to_numpy(dtype=float, na_value=math.nan)
+    for decimals in range(7):
+        near = round(value, decimals)
+        if ((cells > near) == (cells > value)).all() and ((cells < near) == (cells < value)).all():
+            return near
+    return value
 
 
 def _number(found: Sequence[Found]) -> Fact | None:
@@ -83,7 +96,7 @@ def mean_first(said: str, schema: Schema) -> tuple[str, Feature] | None:
 def in_words(said: str, bound: Bound, schema: Schema) -> str:
     """The clause with the bound as the engine reads it."""
     above = "above" if bound.op == "gt" else "below"
-    words = f"with {bound.feature.label} {above} {bound.value:.6g}"
+    words = f"with {bound.feature.label} {above} {bound.value:.12g}"
     if re.match(r"(?:and )?how many\b(?:\s+\w+){0,3}\s*$", said[: bound.start], re.IGNORECASE):
         return f"how many {schema.entities} {words} are there?"
     return f"{said[: bound.start]}{words}{said[bound.end :]}"

@@ -12,7 +12,7 @@ from askwhy.agent.investigate.picks import Pick
 from askwhy.agent.investigate.pointing import pointer
 from askwhy.agent.investigate.script import Taken, names, taken_from
 from askwhy.tools.evidence import Evidence, Fact
-from askwhy.tools.scope import Where
+from askwhy.tools.scope import Condition, Tested, Where
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,14 @@ class Named:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows in focus: which, and the pointer to the fact they are taken from, None where a question selected them."""
+    """Rows in focus: which, and the pointer to the fact they are taken from, None where a question selected them.
+
+    mistakes: whether they are those that the model gets wrong, as the step before counted them in held-out rows.
+    """
 
     where: Where
     pointer: str | None = None
+    mistakes: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,10 @@ class Focus:
 def focus_of(done: Mapping[str, Found], picked: Mapping[str, Pick]) -> Focus:
     """The focus after these hops; `picked`: what the hops of picks were run for."""
     found = list(done.items())
-    row = _row([one for _, one in found])
+    row = _row(found, picked)
     last = found[-1][1] if found else None
     fresh = row is not None and last is not None and last.evidence is not None and _about(last.evidence, row.id)
-    return Focus(_group(found, picked), row, None if row is not None else _feature(found[-1:]), fresh)
+    return Focus(_group(found, picked), row, None if row is not None else _feature(found[-1:], picked), fresh)
 
 
 def chosen(found: Found | None, pick: Pick) -> tuple[Evidence, Fact] | None:
@@ -87,15 +91,30 @@ def _group(found: Sequence[tuple[str, Found]], picked: Mapping[str, Pick]) -> Gr
         if at is not None:
             return Group(where_of_group(one.evidence, fact_at(at, [one])), at)
         where = one.evidence.scope.where
+        if one.evidence.tool == "mistakes":
+            return Group(where & _wrong(one.evidence), None, True)
         if where and not one.evidence.scope.has_instance:
             earlier = _group([(name, other) for name, other in found if other.step < one.step], picked)
             return earlier if earlier is not None and earlier.where == where else Group(where)
     return None
 
 
-def _row(found: Sequence[Found]) -> Named | None:
+def _wrong(evidence: Evidence) -> Where:
+    """The rows that a step about mistakes is about."""
+    conditions = [Condition(on="correct", value=False)]
+    sides: tuple[tuple[str, Tested], ...] = (("false_positives", "predicted"), ("false_negatives", "actual"))
+    for relation, on in sides:
+        conditions += [Condition(on=on, value=one.cls) for one in evidence.all(relation)]
+    return Where.of(*conditions)
+
+
+def _row(found: Sequence[tuple[str, Found]], picked: Mapping[str, Pick]) -> Named | None:
     """The row that was spoken of last: that of the last step about one, else the first that the last list names."""
-    for one in reversed(found):
+    for name, one in reversed(found):
+        if name in picked and picked[name].kind == "row":
+            taken = chosen(one, picked[name])
+            if taken is not None:
+                return Named(str(taken[1].row), pointer(one.step, taken[1], "row"))
         at = taken_from(one, Taken("", "row"))
         if at is not None:
             row = fact_at(at, [one]).row
@@ -105,9 +124,13 @@ def _row(found: Sequence[Found]) -> Named | None:
     return None
 
 
-def _feature(last: Sequence[tuple[str, Found]]) -> Named | None:
+def _feature(last: Sequence[tuple[str, Found]], picked: Mapping[str, Pick]) -> Named | None:
     """The first feature that the last step names, where that is about no group."""
-    for _, one in last:
+    for name, one in last:
+        if name in picked and picked[name].kind == "feature":
+            taken = chosen(one, picked[name])
+            if taken is not None:
+                return Named(str(taken[1].feature), pointer(one.step, taken[1], "feature"))
         at = taken_from(one, Taken("", "feature"))
         if at is None or taken_from(one, Taken("", "group")) is not None:
             return None

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from askwhy.agent.embedded.lexicon import lexicon
 from askwhy.agent.embedded.words import tokens
-from askwhy.agent.investigate.mentions import comparative, mentions
+from askwhy.agent.investigate.mentions import class_conditions, comparative, mentions
 from askwhy.agent.wording import ORDINALS, ordinal_value
 from askwhy.tools.schema import Feature, Schema
 
@@ -138,6 +138,12 @@ def _meant(match: re.Match[str]) -> str:
     """“the second largest miss” of “not the largest miss but the second largest”."""
     meant = match["meant"]
     return meant if re.search(rf"\b{re.escape(match['noun'])}\b", meant, re.IGNORECASE) else f"{meant} {match['noun']}"
+
+
+def states_mistake(said: str, schema: Schema) -> bool:
+    """Whether a clause asks for nothing and says what was taken for what: “a Republican was taken for a Democrat”."""
+    told = class_conditions(said, schema)
+    return told is not None and len(told) == 2 and _GROUP.match(said) is None and _ASKS_ROW.match(said) is None
 
 
 def _place(match: re.Match[str]) -> int:

@@ -11,7 +11,7 @@ from langchain_core.language_models import BaseChatModel
 
 from askwhy.agent.answer import Turn
 from askwhy.agent.calls import calls_of
-from askwhy.agent.investigate.clauses import FIXED, Clause, about_one, asks_all, fronted, with_feature
+from askwhy.agent.investigate.clauses import FIXED, WHY, Clause, about_one, asks_all, asks_why, fronted, with_feature, with_rows
 from askwhy.agent.investigate.comparing import Bound, bound_in, in_words, within
 from askwhy.agent.investigate.focus import Focus
 from askwhy.agent.investigate.mentions import class_conditions, mentions, narrows
@@ -62,7 +62,7 @@ class Reader:
         """The steps of a clause, None where it is not understood."""
         if asks_all(clause.bare) and self.turns:
             return self._again(hops)
-        bound = bound_in(clause.text, self.subject.schema, [one for one in done.values() if one.evidence])
+        bound = bound_in(clause.text, self.subject, [one for one in done.values() if one.evidence])
         if bound is not None:
             return self._bounded(clause, bound, done, focus)
         plan = self._plan(clause, done, focus)
@@ -111,8 +111,15 @@ class Reader:
 
     def _plan(self, clause: Clause, done: Mapping[str, Found], focus: Focus) -> Plan | None:
         """What the engine takes a clause to mean: the first of its wordings that it is sure of, else the likeliest."""
+        for wordings in self._wordings(clause, focus):
+            best = self._best(wordings, clause, done, focus)
+            if best is not None:
+                return best
+        return None
+
+    def _best(self, wordings: Sequence[str], clause: Clause, done: Mapping[str, Found], focus: Focus) -> Plan | None:
         best: Plan | None = None
-        for text in self._wordings(clause, focus):
+        for text in wordings:
             plan = self._sure(text, self._history(done))
             if plan is None or (clause.fix and not any(step.tool in _FIXES for step in plan.steps)):
                 continue
@@ -124,8 +131,8 @@ class Reader:
                 best = plan
         return best
 
-    def _wordings(self, clause: Clause, focus: Focus) -> Iterator[str]:
-        """A clause in the words it may be understood by, the likeliest first."""
+    def _wordings(self, clause: Clause, focus: Focus) -> Iterator[list[str]]:
+        """A clause in the words it may be understood by, the likeliest first; later ones only where none is."""
         schema = self.subject.schema
         named = f"{schema.entity} {focus.row.id}" if focus.row else None
         if "{row}" in clause.text and named is None:
@@ -133,18 +140,16 @@ class Reader:
         text = clause.text.replace("{row}", named or "")
         if focus.feature is not None:
             text = with_feature(text, schema.feature(focus.feature.id).label)
+        text = with_rows(text, schema)
         front, rest = fronted(text)
-        if named is None or named in text:
-            yield text
-        elif focus.fresh and (about_one(clause.bare) or clause.fix):
-            yield f"{text} for {named}"
-        else:
-            yield text
-            yield f"{text} for {named}"
-        if front:
-            yield f"{rest} {front}"
+        if named is not None and named not in text and focus.fresh and (about_one(clause.bare) or clause.fix):
+            text = f"{text} for {named}"
+        why = [WHY.replace("{row}", named)] if named is not None and named in text and asks_why(clause.bare) else []
+        yield [text, *([f"{rest} {front}"] if front else []), *why]
+        if named is not None and named not in text:
+            yield [f"{text} for {named}"]
         if clause.fix and named is not None:
-            yield FIXED.replace("{row}", named)
+            yield [FIXED.replace("{row}", named)]
 
     def _exists(self, step: Step) -> bool:
         return step.scope.row is None or step.scope.row in self.subject.row_ids
@@ -161,6 +166,8 @@ class Reader:
         about = step.scope.has_instance or find_tool(step.tool).needs in ("nothing", "instance")
         if not clause.there or group is None or about:
             return args
+        if step.tool == "mistakes" and _contradicts(step, group.where):
+            args = {name: value for name, value in args.items() if name not in ("kind", "cls")}
         if not step.scope.where and group.pointer is not None:
             return {**args, "where": group.pointer}
         return {**args, "where": where_written(step.scope.where & group.where, schema)}
@@ -177,7 +184,7 @@ class Reader:
     ) -> tuple[Read, ...] | None:
         """A clause about the rows above or below a number that was found."""
         schema = self.subject.schema
-        text = in_words(clause.text, bound, schema)
+        text = with_rows(in_words(clause.text, bound, schema), schema)
         plan = self._sure(text, self._history(done))
         steps = None if plan is None else within(plan, bound)
         if steps is None:
@@ -207,10 +214,21 @@ def _counts(one: Any, words: str) -> bool:
     return one.kind == "N" and words[one.start : one.end].casefold() in ("one", "ones")
 
 
+def _contradicts(step: Step, where: Where) -> bool:
+    """Whether false positives of a class are asked of rows that are truly of it: all mistakes among them are meant."""
+    truly = {str(one.value) for one in where.conditions() if one.on == "actual" and not one.negated and one.op == "eq"}
+    return step.argument("kind") == "false_positives" and str(step.argument("cls")) in truly
+
+
 def _direction(said: str) -> dict[str, str]:
     """Which way a number is to go where the words say so: “under 120”."""
     under, over = _UNDER.search(said) is not None, _OVER.search(said) is not None
     return {} if under == over else {"direction": "lower" if under else "higher"}
+
+
+def asks_each(said: str) -> bool:
+    """Whether a clause is asked of several rows, one by one."""
+    return _EACH.search(said) is not None
 
 
 def selected(reader: Reader, said: str, pick: Pick) -> Where | None:
