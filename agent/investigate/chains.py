@@ -33,6 +33,7 @@ class Chain:
     _picked: dict[str, Pick] = field(default_factory=dict)
     _waiting: tuple[str, Pick, str] | None = None
     _named: tuple[str, ...] = ()
+    _within: bool = False
 
     def __post_init__(self) -> None:
         self.clauses = clauses_of(self.question)
@@ -72,11 +73,16 @@ class Chain:
             if taken is None:
                 self.said.append(f"Not answered, as nothing of the kind was found: “{clean(said, 200)}”.")
                 return
+            if pick.kind == "group":
+                self._left.insert(0, pick.rest)
+                self._within = True
+                yield from self._next(done)
+                return
             step = done[name].step
             text, focus = _filled(pick, taken[1], step, focus, self.subject)
             yield from self._read(said, text, done, focus)
             return
-        said = self._opened(focus)
+        said, within, self._within = self._opened(focus), self._within, False
         self._say_where(said, focus)
         if mean := self._mean(said, done):
             self._left.insert(0, said)
@@ -89,7 +95,7 @@ class Chain:
         if pick is not None:
             yield from self._find(said, pick, focus)
             return
-        yield from self._each(said, done, focus)
+        yield from self._each(said, done, focus, within)
 
     def _opened(self, focus: Focus) -> str:
         """The next clause: with the statement before it that says of what mistake it speaks."""
@@ -109,10 +115,11 @@ class Chain:
         return None if any(hop.name == name for hop in self._hops) else Hop(name, ("statistic",), args)
 
     def _say_where(self, said: str, focus: Focus) -> None:
-        if focus.group is not None and focus.group.mistakes and points_there(said):
+        there = points_there(said, focus.row is not None and focus.fresh)
+        if focus.group is not None and focus.group.mistakes and there:
             every = clean(self.subject.schema.entities)
             self.said.append(f"“{clean(said, 200)}” is read of all {every} it gets wrong, those of training as well.")
-        if focus.group is None and points_there(said) and self._hops:
+        if focus.group is None and there and self._hops:
             every = clean(self.subject.schema.entities)
             self.said.append(f"No group was found before “{clean(said, 200)}”, so this is about all {every}.")
 
@@ -127,11 +134,11 @@ class Chain:
                 return
             args["row"] = row if focus.row is None or focus.row.id != row else focus.row.pointer
         elif pick.kind == "row":
-            where = selected(self._reader, said, pick)
+            where = selected(self._reader, pick)
             if where is None:
                 self._missed(said)
                 return
-            held = focus.group if points_there(said) or pick.implied or self._in_group() else None
+            held = focus.group if points_there(said, focus.fresh) or pick.implied or self._in_group() else None
             if held is not None and held.pointer is not None and not where:
                 args["where"] = held.pointer
             elif both := (held.where if held is not None else Where()) & where:
@@ -141,14 +148,14 @@ class Chain:
         self._waiting = (said, pick, name) if pick.rest else None
         yield Hop(name, pick.tools, args)
 
-    def _each(self, said: str, done: Mapping[str, Found], focus: Focus) -> Iterator[Hop]:
+    def _each(self, said: str, done: Mapping[str, Found], focus: Focus, within: bool) -> Iterator[Hop]:
         """The hops of a clause, once for each row where it is asked of several."""
         rows = rows_in(said, self.subject)
         among = rows if len(rows) > 1 else self._named if asks_each(said) else ()
         self._named = rows if len(rows) > 1 else ()
         parted = self._reader.apart(said, among) if among else None
         if parted is None:
-            yield from self._read(said, said, done, focus)
+            yield from self._read(said, said, done, focus, within=within)
             return
         made = 0
         for row in among:
@@ -167,9 +174,17 @@ class Chain:
         return rows_in(said, self.subject, only=True) if self._left else ()
 
     def _read(
-        self, said: str, text: str, done: Mapping[str, Found], focus: Focus, start: int | None = None
+        self,
+        said: str,
+        text: str,
+        done: Mapping[str, Found],
+        focus: Focus,
+        start: int | None = None,
+        *,
+        within: bool = False,
     ) -> Iterator[Hop]:
-        clause = clause_of(text, self.subject.schema, focus.group is not None, focus.row is not None)
+        """The hops of a clause as the engine reads `text`; `start`: the number of hops before them."""
+        clause = clause_of(text, self.subject.schema, focus.group is not None, focus.row is not None, within=within)
         read = self._reader.read(clause, done, focus, tuple(self._hops))
         if read is None:
             self._missed(said)

@@ -12,7 +12,7 @@ _ASKED = r"(?:what|which|why|how|who|whom|whose|where|when)"
 _STARTS = (
     rf"(?:(?:also|finally|next|now|please|lastly)\s+)*(?:find|explain|show|tell|{_ASKED}|is|are|"
     r"was|were|does|do|did|would|could|can|should|compare|list|check|say|give|describe|name|look|see|count|measure|"
-    r"predict|test|take|pick|edit|change)\b"
+    r"predict|test|take|pick|edit|change|remove|drop|delete|replace|raise|double|halve|reword|rewrite|flip)\b"
 )
 _ABOUT = (
     r"(?:in|on|by|for|from|to|with|at|of|through|because of|thanks to|owing to|due to|about|under|over|going by|"
@@ -28,11 +28,12 @@ _FRONT = re.compile(
     re.IGNORECASE,
 )
 _THERE = re.compile(
-    r"\s*(?<!\bis)(?<!\bare)(?<!\bwas)(?<!\bwere)\s*\b(?:there|(?:in|within|inside|for|of|among|on|about) (?:it|them|those|these|such "
+    r"\s*(?<!\bis)(?<!\bare)(?<!\bwas)(?<!\bwere)\s*\b(?:there(?!\s+(?:is|are|was|were|any)\b)|(?:in|within|inside|for|of|among|on|about) (?:it|them|those|these|such "
     r"(?:ones|cases|people)|(?:that|this|the) (?:group|slice|segment|subgroup|part|weak spot)))\b"
-    r"(?!\s+(?:is|are|was|were|any|under|over|with|who|whose|that|above|below)\b)",
+    r"(?!\s+(?:under|over|with|who|whose|that|above|below)\b)",
     re.IGNORECASE,
 )
+_ONE = re.compile(r"\b(?:for|about|of) (?:it|them)\b", re.IGNORECASE)
 _MODEL = re.compile(
     r"\bit (?:treats?|fails?|makes?|made|relies|rely|uses?|gets?|got|does|is (?:most |more |least )?(?:often )?wrong|"
     r"performs?|predicts?|decides?|works?|gives?|gave|thinks?|thought|sees?|calls?|takes?|took|says?)\b|"
@@ -66,7 +67,9 @@ _ALL = re.compile(
     re.IGNORECASE,
 )
 _INSTANCE = re.compile(
-    rf"^(?:(?:and|but|so) )?(?:{_ABOUT} {_ASKED}\b|why\b|how (?:sure|certain|confident|likely)\b)|"
+    rf"^(?:(?:and|but|so) )?(?:{_ABOUT} {_ASKED}\b|(?:which|what) (?:word|feature|factor|value|measurement|trait|reason)s? "
+    r"(?:(?:is|was|are|were) )?(?:to blame|behind|responsible|did|made|pushe\w+|pulle\w+|drove|tipped|caused|fooled|misled|swayed|"
+    r"decided|weigh\w*|speaks?|spoke|counted|counts)\b|why\b|how (?:sure|certain|confident|likely)\b)|"
     r"\b(?:the|that|this) (?:forecast|prediction|decision|diagnosis|verdict|outcome|answer|call|judge?ment|result|"
     rf"estimate|guess)\b|^(?:(?:and|but|so) )?(?:{_ASKED}|tell me what) .*\b(?:it|its|the truth|him|her|they)\b|"
     r"^(?:and )?name a\b|^what (?:drove|pulls|pulled|decided|speaks|weighs|tipped|swayed|did it)\b",
@@ -116,9 +119,10 @@ class Clause:
     bare: str
 
 
-def points_there(said: str) -> bool:
-    """Whether a clause is about a group found before."""
-    return _THERE.search(said) is not None or re.search(r"\bsuch \w+", said, re.IGNORECASE) is not None
+def points_there(said: str, row: bool = False) -> bool:
+    """Whether a clause is about a group found before; `row`: whether “it” is likelier the row that was found."""
+    found = _THERE.search(said)
+    return (found is not None and not (row and _ONE.search(found[0]))) or re.search(r"\bsuch \w+", said, re.IGNORECASE) is not None
 
 
 def fronted(said: str) -> tuple[str, str]:
@@ -142,6 +146,11 @@ def asks_why(said: str) -> bool:
     return _WHY.search(said) is not None and re.search(r"\b(?:against|for|not|rather|instead)\b", said) is None
 
 
+def only_counts(said: str) -> bool:
+    """Whether a clause asks how many rows there are and little more: “how many people live”."""
+    return re.fullmatch(r"(?:and )?how many(?: \w+){0,3}\s*", said, re.IGNORECASE) is not None
+
+
 def with_values(said: str, label: str) -> str:
     """The clause with a feature's label for “its values”."""
     return re.sub(r"\b(?:of )?(?:its values|values of (?:it|that feature))\b", lambda found: label, said, flags=re.IGNORECASE)
@@ -152,16 +161,19 @@ def with_rows(said: str, schema: Schema) -> str:
     return re.sub(r"\bhow many (?=(?:are|were|have|had)\b)", f"how many {schema.entities} ", said, flags=re.IGNORECASE)
 
 
-def clause_of(said: str, schema: Schema, group: bool, row: bool) -> Clause:
-    """A clause as it is to be understood; `group` and `row`: whether there is one that it can point at."""
+def clause_of(said: str, schema: Schema, group: bool, row: bool, *, within: bool = False) -> Clause:
+    """A clause as it is to be understood; `group` and `row`: whether there is one that it can point at. within: whether
+    it is about the group though no word says so."""
     found = _THERE.search(said)
+    if found is not None and row and _ONE.search(found[0]) and not (group and "them" in found[0].casefold()):
+        found = None
     text = said[: found.start()] + said[found.end() :] if found else said
     entities = re.escape(schema.entities)
     such = re.search(rf"\bsuch (?={entities}\b|rows\b|cases\b|people\b)", text, re.IGNORECASE)
     if such:
         text = text[: such.start()] + text[such.end() :]
-    there = group and (found is not None or such is not None)
-    if row and found is None:
+    there = group and (within or found is not None or such is not None)
+    if row and found is None and not within:
         return Clause(_with_row(text, schema), there, _FIX.search(text) is not None, said)
     if group and not row and not there and (their := re.search(r"\btheir\b", text, re.IGNORECASE)):
         return Clause(f"{text[: their.start()]}the{text[their.end() :]}", True, False, said)

@@ -15,13 +15,16 @@ from askwhy.tools.schema import Feature, Schema
 from askwhy.tools.subject import Subject
 from askwhy.tools.scope import AnyOf, Comparison, Condition, Where
 
-_ABOVE = ("more", "higher", "larger", "greater", "above", "over", "bigger", "beyond")
-_BELOW = ("less", "fewer", "lower", "below", "under", "smaller")
+_ABOVE = ("more", "higher", "larger", "greater", "above", "over", "bigger", "beyond", "longer", "taller", "heavier", "older")
+_BELOW = ("less", "fewer", "lower", "below", "under", "smaller", "shorter", "lighter", "younger")
 _WORDS = "|".join((*_ABOVE, *_BELOW))
 _THAN = re.compile(
     rf"\b(?P<word>{_WORDS}|\w{{2,}}er)(?: than)? (?:that|this|it|(?:the |its |their )?(?:average|mean|median)"
     r"(?: (?:one|value|of (?:it|that|them|all)))?)(?=[ ,;:.?!]|$)(?: (?P<of>[\w -]+?)(?=[,;:.?!]|$))?",
     re.IGNORECASE,
+)
+_LONGER = re.compile(
+    r"\b(?:(?:have|has|with|get|gets|had|ask(?:s|ed)? for) )?an? (?P<word>\w{2,}er) (?:one|value|amount|number)\b", re.IGNORECASE
 )
 _BARE = re.compile(r"\b(?:is|are|was|were|have|has|get|gets) (?P<word>\w{2,}er)\s*$", re.IGNORECASE)
 
@@ -42,11 +45,14 @@ def bound_in(said: str, subject: Subject, found: Sequence[Found]) -> Bound | Non
     schema = subject.schema
     if schema.modality != "table":
         return None
-    match = _THAN.search(said) or _BARE.search(said)
+    match = _THAN.search(said) or _LONGER.search(said) or _BARE.search(said)
     fact = _number(found)
     if match is None or fact is None or fact.feature is None:
         return None
     feature, word = schema.feature(fact.feature), match["word"].casefold()
+    start, before = _before(said, match, schema)
+    if before is not None and before != feature:
+        return None
     told = comparative(word, schema)
     if told is not None and told[0] != feature:
         return None
@@ -58,7 +64,16 @@ def bound_in(said: str, subject: Subject, found: Sequence[Found]) -> Bound | Non
             return None
         end = match.start("of") + (named[0].end if named else 0)
     value = _short(subject, feature, float(fact.number()))
-    return Bound(feature, "gt" if sign > 0 else "lt", value, match.start(), end) if sign else None
+    return Bound(feature, "gt" if sign > 0 else "lt", value, start, end) if sign else None
+
+
+def _before(said: str, match: re.Match[str], schema: Schema) -> tuple[int, Feature | None]:
+    """Where a comparison begins with the feature that stands before it, and that feature: “with a BMI above average”."""
+    last = next((one for one in reversed(mentions(said[: match.start()], schema)) if one.feature is not None), None)
+    if last is None or said[last.end : match.start()].strip(" ,").casefold() not in ("", "is", "are", "was"):
+        return match.start(), None
+    lead = re.search(r"\b(?:with|having|whose)(?: an?| the)? $", said[: last.start], re.IGNORECASE)
+    return (lead.start() if lead else last.start), last.feature
 
 
 def _short(subject: Subject, feature: Feature, value: float) -> float:
@@ -87,7 +102,8 @@ def mean_first(said: str, schema: Schema) -> tuple[str, Feature] | None:
         return None
     told = comparative(match["word"].casefold(), schema)
     named = [one.feature for one in mentions(match["of"] or "", schema) if one.feature is not None and not one.start]
-    feature = next(iter(named), told[0] if told is not None else None)
+    before = _before(said, match, schema)[1]
+    feature = next(iter(named), told[0] if told is not None else before)
     if feature is None or not feature.numeric or (told is not None and told[0] != feature):
         return None
     return ("median" if average[0].casefold() == "median" else "mean"), feature

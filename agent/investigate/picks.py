@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from askwhy.agent.embedded.lexicon import lexicon
 from askwhy.agent.embedded.words import tokens
+from askwhy.agent.investigate.clauses import fronted
 from askwhy.agent.investigate.mentions import class_conditions, comparative, mentions
 from askwhy.agent.wording import ORDINALS, ordinal_value
 from askwhy.tools.schema import Feature, Schema
@@ -27,7 +28,7 @@ class Pick:
     """What has to be found first, and how.
 
     tools: the first that fits is run with `args`. relations, by, place: which of its facts is meant. wrong: whether it
-    is a mistake, so that classes that are named are those predicted and true. rows: the words that narrow down the
+    is a mistake, so that the classes named in `said` are those predicted and true. rows: the words that narrow down the
     rows among which it is looked for. rest: the clause with `HERE`, empty where it asks for nothing else. implied:
     whether it is looked for in the group found before without a word that says so ("its worst mistake").
     """
@@ -39,6 +40,7 @@ class Pick:
     by: By = "place"
     place: int = 1
     wrong: bool = False
+    said: str = ""
     rows: str = ""
     rest: str = ""
     implied: bool = False
@@ -50,11 +52,12 @@ _BUT = re.compile(r"\bnot (?:the|its) [^,;]*?(?P<noun>[\w-]+),? but (?P<meant>(?
 _SUREST = (
     r"(?:surest|clearest|worst|gravest|(?:most|least) (?:confident(?:ly)?|certain(?:ly)?|sure|firmly|badly|strongly|clearly|"
     r"blatant(?:ly)?|convinced|severely|glaring(?:ly)?)|(?:with|at) (?:the )?(?:most|greatest|highest) "
-    r"(?:confidence|certainty|conviction)|furthest (?:off|out)|farthest (?:off|out)|most off)"
+    r"(?:confidence|certainty|conviction)|f[ua]rthest (?:off|out|from (?:the )?(?:truth|mark|target|"
+    r"real \w+|actual \w+|true \w+))|most (?:off|wrong(?:ly)?)|wrong by the most|by the widest margin)"
 )
 _SIZE = r"(?:single )?(?:largest|biggest|greatest|costliest)"
 _MISTAKE = (
-    r"(?:mistake|error|miss|blunder|slip|misjudge?ment|failure|miscall|wrong (?:call|prediction|answer|decision|forecast))"
+    r"(?:mistake|error|miss|blunder|slip|misjudge?ment|failure|miscall|(?:wrong|false|mistaken|incorrect) \w+)"
 )
 _NAMED = re.compile(
     rf"\b(?:its|their|the|that group's|the group's|the model's) {_ORDINAL}(?:{_SUREST}|{_SIZE}) {_MISTAKE}\b"
@@ -63,16 +66,16 @@ _NAMED = re.compile(
 )
 _ERRED = re.compile(
     rf"\b(?:{_MISTAKE}s?|misses|wrong(?:ly)?|missed|mis(?:judge|classif|place|read|took|taken|label)\w*|fool(?:s|ed)|"
-    r"falsely|(?:took|taken|takes) .*\bfor|(?:furthest|farthest|most) (?:off|out))\b",
+    r"falsely|false|(?:took|taken|takes) .*\bfor|(?:furthest|farthest|most) (?:off|out|from))\b",
     re.IGNORECASE,
 )
 _HOW_SURE = re.compile(rf"\b{_ORDINAL}(?:{_SUREST}|{_SIZE}(?= {_MISTAKE}\b)|{_SIZE}(?= by\b))\b", re.IGNORECASE)
 _SHOW = (
     r"(?:(?:and|then|please|now|first) )*(?:find|show(?: me)?|give(?: me)?|name|take|pick|list|see|look at|look up|get|"
-    r"what(?: is|'s|s| was)|which (?:is|was|one is|one was)|who(?: is|'s| was))"
+    r"what(?: is|'s|s| was)|(?:which|what)(?: \w+)? (?:is|was|has|had)|who(?: is|'s| was))"
 )
 _ASKS_ROW = re.compile(
-    rf"(?:{_SHOW}|and|which|who|whom|the|its|their|on whom|about whom|for (?:which|whom))\b", re.IGNORECASE
+    rf"(?:{_SHOW}|and|where|which|who|whom|the|its|their|on whom|about whom|for (?:which|whom))\b", re.IGNORECASE
 )
 _SHOWN = re.compile(rf"(?:^|,\s*){_SHOW}?\s*$", re.IGNORECASE)
 _MANY = re.compile(r"\bhow (?:many|often)\b|\b(?:errors?|mistakes?) rates?\b|\baccura\w+\b", re.IGNORECASE)
@@ -102,10 +105,11 @@ _MOST = re.compile(
     re.IGNORECASE,
 )
 _GROUP = re.compile(
-    r"(?:(?:and|then|please|now|first) )*(?:find|show|name|take|pick|look up|which|what|who|for (?:which|what)|in (?:which|what)|among "
+    r"(?:(?:and|then|please|now|first) )*(?:find|show|name|take|pick|look (?:up|at|into)|which|what|who|for (?:which|what)|in (?:which|what)|among "
     r"(?:which|what)|on (?:which|what)|by|with (?:which|what)|at (?:which|what)|where)\b",
     re.IGNORECASE,
 )
+_THE = re.compile(r"(?:for|in|on|among|within|at|of) the ", re.IGNORECASE)
 _GOOD = re.compile(r"\b(?:accura\w+|right|reliable|best for)\b", re.IGNORECASE)
 _UP = re.compile(r"\b(?:highest|most|best|largest|greatest)\b", re.IGNORECASE)
 _DOWN = re.compile(r"\b(?:lowest|least|smallest|fewest)\b", re.IGNORECASE)
@@ -189,6 +193,10 @@ def _feature(text: str, schema: Schema) -> Pick | None:
 
 def _group(text: str, schema: Schema) -> Pick | None:
     """“In which job class is the error rate worst”, “by savings, where is accuracy lowest”."""
+    front, after = fronted(text)
+    if front and after and _rated(front, after, schema):
+        picked = _group(_THE.sub("which ", front), schema)
+        return None if picked is None else replace(picked, rest=after)
     if schema.modality != "table" or not (_GROUP.match(text) and _RATE.search(text) and _MOST.search(text)):
         return None
     found = mentions(text, schema)
@@ -196,7 +204,7 @@ def _group(text: str, schema: Schema) -> Pick | None:
     if len(features) != 1 or any(one.kind in ("C", "N", "K") for one in found):
         return None
     rates = bool(schema.classes)
-    good = bool(_GOOD.search(text)) and "wrong" not in text.casefold()
+    good = bool(_GOOD.search(text)) and not re.search(r"\bwrong|\berrors?\b|\bmistake", text, re.IGNORECASE)
     worst = bool(_DOWN.search(text)) if good else not _DOWN.search(text)
     if "best for" in text.casefold():
         worst = False
@@ -204,6 +212,11 @@ def _group(text: str, schema: Schema) -> Pick | None:
         "group", ("group_compare",), ("accuracy_of",) if rates else ("off_of",), {"feature": features[0].name},
         by="smallest" if rates == worst else "largest",
     )  # fmt: skip
+
+
+def _rated(front: str, after: str, schema: Schema) -> bool:
+    """Whether what stands in front describes a group by itself: “for the sex it is least accurate for, ...”."""
+    return bool(_RATE.search(front) and _MOST.search(front)) and _THE.match(front) is not None
 
 
 def _extreme(text: str, schema: Schema) -> Pick | None:
@@ -251,7 +264,8 @@ def _mistake(text: str, schema: Schema) -> Pick | None:
     """“its worst mistake”, “the good customer it rejected most firmly”."""
     if found := _NAMED.search(text):
         rest, rows = _rest(text, *found.span())
-        return _wrong(_place(found), rows, rest, implied=not found[0].casefold().startswith("the model"))
+        said = text if not rest else f"{rows} {found[0]}"
+        return _wrong(_place(found), said, rows, rest, implied=not found[0].casefold().startswith("the model"))
     lead, body = _lead(text)
     sure = _HOW_SURE.search(body)
     if sure is None or _MANY.search(text) or not _ASKS_ROW.match(body) or _asks_else(body, schema):
@@ -260,7 +274,7 @@ def _mistake(text: str, schema: Schema) -> Pick | None:
     classes = {one.named.label for one in mentions(text, schema) if one.kind == "K" and one.named is not None}
     if not wrong and len(classes) < 2:
         return None
-    return _wrong(_place(sure), lead or f"{body[: sure.start()]}{body[sure.end() :]}".strip(), "")
+    return _wrong(_place(sure), text, lead or f"{body[: sure.start()]}{body[sure.end() :]}".strip(), "")
 
 
 def _asks_else(body: str, schema: Schema) -> bool:
@@ -271,8 +285,8 @@ def _asks_else(body: str, schema: Schema) -> bool:
     return not any(one.kind in ("I", "E", "K") and one.start == asked.start("noun") for one in mentions(body, schema))
 
 
-def _wrong(place: int, rows: str, rest: str, *, implied: bool = False) -> Pick:
+def _wrong(place: int, said: str, rows: str, rest: str, *, implied: bool = False) -> Pick:
     return Pick(
         "row", ("mistakes",), ("mistake", "largest_error"), {"what": "sample"} | ({"k": place} if place > 5 else {}),
-        place=place, wrong=True, rows=rows, rest=rest, implied=implied,
+        place=place, wrong=True, said=said, rows=rows, rest=rest, implied=implied,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from langchain_core.language_models import BaseChatModel
 
 from askwhy.agent.answer import Turn
 from askwhy.agent.calls import calls_of
-from askwhy.agent.investigate.clauses import FIXED, WHY, Clause, about_one, asks_all, asks_why, fronted, with_feature, with_rows
+from askwhy.agent.investigate.clauses import FIXED, WHY, Clause, about_one, asks_all, asks_why, fronted, only_counts, with_feature, with_rows
 from askwhy.agent.investigate.comparing import Bound, bound_in, in_words, within
 from askwhy.agent.investigate.focus import Focus
 from askwhy.agent.investigate.mentions import class_conditions, mentions, narrows
@@ -148,6 +148,8 @@ class Reader:
         yield [text, *([f"{rest} {front}"] if front else []), *why]
         if named is not None and named not in text:
             yield [f"{text} for {named}"]
+        if clause.there and only_counts(text) and not narrows(mentions(text, schema)):
+            yield [f"how many {schema.entities} are there?"]
         if clause.fix and named is not None:
             yield [FIXED.replace("{row}", named)]
 
@@ -231,12 +233,12 @@ def asks_each(said: str) -> bool:
     return _EACH.search(said) is not None
 
 
-def selected(reader: Reader, said: str, pick: Pick) -> Where | None:
+def selected(reader: Reader, pick: Pick) -> Where | None:
     """The rows among which a clause looks for one: None where the words about them are not understood."""
     schema = reader.subject.schema
     where = Where()
     if pick.wrong and schema.classes:
-        classes = class_conditions(said, schema)
+        classes = class_conditions(pick.said, schema)
         if classes is None:
             return None
         where = Where.of(*classes)

@@ -255,11 +255,15 @@ def search_quality(one: Search) -> tuple[Quality, ...]:
 
 
 def search_table(one: Search, name: str, sign: float = 1.0, offset: float = 0.0) -> Table | None:
-    """Every group that was tested, the clearest first; `name` is what is said: `offset` plus `sign` times the event."""
+    """Every group that was tested: those that hold up, then the others, each by difference.
+
+    `name` is what is said: `offset` plus `sign` times the event.
+    """
     if not one.tested:
         return None
     rows = []
-    for group in sorted(one.tested, key=lambda tested: tested.p):
+    others = [group for group in one.tested if group not in one.found]
+    for group in (*one.found, *sorted(others, key=lambda tested: (-tested.gap, tested.p))):
         ends = sorted((sign * group.low, sign * group.high))
         values = (offset + sign * group.inside, offset + sign * group.outside, sign * group.gap, *ends, group.adjusted)
         rows.append((rule_words(group.rule), group.rows, *values))
