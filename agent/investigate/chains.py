@@ -11,7 +11,7 @@ from typing import Any
 from askwhy.agent.embedded.chat import EmbeddedChat
 from askwhy.agent.investigate.clauses import clause_of, clauses_of, points_there, with_values
 from askwhy.agent.investigate.comparing import bound_in, mean_first
-from askwhy.agent.investigate.focus import Focus, Named, chosen, focus_of
+from askwhy.agent.investigate.focus import Focus, Named, chosen, focus_of, tied
 from askwhy.agent.investigate.notebook import Found
 from askwhy.agent.investigate.picks import HERE, Pick, pick_in, states_mistake
 from askwhy.agent.investigate.pointing import pointer, where_written
@@ -34,6 +34,7 @@ class Chain:
     _waiting: tuple[str, Pick, str] | None = None
     _named: tuple[str, ...] = ()
     _within: bool = False
+    _turned: bool = False
 
     def __post_init__(self) -> None:
         self.clauses = clauses_of(self.question)
@@ -67,6 +68,9 @@ class Chain:
     def _next(self, done: Mapping[str, Found]) -> Iterator[Hop]:
         """The hops of the next clause, or of what is left of the one for which something has now been found."""
         focus = focus_of(done, self._picked)
+        if shown := self._shown(done, focus):
+            yield shown
+            return
         if self._waiting is not None:
             (said, pick, name), self._waiting = self._waiting, None
             taken = chosen(done.get(name), pick)
@@ -96,6 +100,20 @@ class Chain:
             yield from self._find(said, pick, focus)
             return
         yield from self._each(said, done, focus, within)
+
+    def _shown(self, done: Mapping[str, Found], focus: Focus) -> Hop | None:
+        """The hop that says how good the model is in the group that was picked last, where its step does not say so."""
+        name = self._hops[-1].name if self._hops else ""
+        pick = self._picked.get(name)
+        if pick is None or pick.kind != "group" or focus.group is None:
+            return None
+        taken = chosen(done.get(name), pick)
+        if tied(done.get(name), pick):
+            self.said.append(f"Several groups are equally far out; “{clean(str(taken and taken[1].group))}” is the first.")
+        if taken is None or not taken[1].relation.endswith("_each"):
+            return None
+        metric = "accuracy" if self.subject.schema.classes else "mae"
+        return Hop(f"{name} (shown)", ("score",), {"metric": metric, "where": focus.group.pointer})
 
     def _opened(self, focus: Focus) -> str:
         """The next clause: with the statement before it that says of what mistake it speaks."""
@@ -166,7 +184,8 @@ class Chain:
 
     def _in_group(self) -> bool:
         """Whether the clause before found a group by name, so that this one goes on in it."""
-        last = self._picked.get(self._hops[-1].name) if self._hops else None
+        name = self._hops[-1].name.removesuffix(" (shown)") if self._hops else ""
+        last = self._picked.get(name)
         return last is not None and last.kind == "group"
 
     def _rows_only(self, said: str) -> tuple[str, ...]:
@@ -186,6 +205,8 @@ class Chain:
         """The hops of a clause as the engine reads `text`; `start`: the number of hops before them."""
         clause = clause_of(text, self.subject.schema, focus.group is not None, focus.row is not None, within=within)
         read = self._reader.read(clause, done, focus, tuple(self._hops))
+        if read is None and (read := self._whole()) is not None:
+            said, self._left = self.question, []
         if read is None:
             self._missed(said)
             return
@@ -199,6 +220,13 @@ class Chain:
     def _hop(self, said: str, read: Read, before: Sequence[str], place: int) -> Hop:
         takes = tuple(taken for taken in read.takes(before))
         return Hop(self._name(said, place), (read.tool,), read.args, takes)
+
+    def _whole(self) -> tuple[Read, ...] | None:
+        """The whole question in one turn, where a clause of it is not understood and the engine is sure of the whole."""
+        if self._turned or not self.several:
+            return None
+        self._turned = True
+        return self._reader.whole(self.question)
 
     def _missed(self, said: str) -> None:
         self.said.append(f"Not understood: “{clean(said, 200)}”.")

@@ -68,6 +68,14 @@ def chosen(found: Found | None, pick: Pick) -> tuple[Evidence, Fact] | None:
     return (evidence, fits[0]) if fits else None
 
 
+def tied(found: Found | None, pick: Pick) -> bool:
+    """Whether another group is as extreme as the one that a pick is after."""
+    taken = chosen(found, pick)
+    if taken is None or pick.by == "place":
+        return False
+    return any(one is not taken[1] and one.value == taken[1].value for one in taken[0].all(taken[1].relation))
+
+
 def _fits(evidence: Evidence, fact: Fact, pick: Pick) -> bool:
     if pick.kind == "word":
         return isinstance(fact.at, str) and fact.rank is not None
@@ -87,7 +95,7 @@ def _group(found: Sequence[tuple[str, Found]], picked: Mapping[str, Pick]) -> Gr
             taken = chosen(one, picked[name])
             if taken is not None:
                 return Group(where_of_group(*taken), pointer(one.step, taken[1], "group"))
-        at = taken_from(one, Taken("", "group"))
+        at = None if one.evidence.tool == "group_compare" else taken_from(one, Taken("", "group"))
         if at is not None:
             return Group(where_of_group(one.evidence, fact_at(at, [one])), at)
         where = one.evidence.scope.where

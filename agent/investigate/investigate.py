@@ -132,7 +132,9 @@ class _Work:
     def _hops(self, recipe: str | None) -> Hops:
         subject = self.notebook.subject
         chain = Chain(self.question, subject)
-        named = recipe or (None if chain.picks else recipe_for(self.question, by_name=True))
+        named = recipe or recipe_for(self.question, by_name=True)
+        if recipe is None and named == "prepare a decline" and chain.picks:
+            named = None  # "the applicant it rejected most firmly" asks for no letter
         if named is None and not (chain.several or chain.picks):
             named = recipe_for(self.question)
         if named is None:

@@ -209,7 +209,7 @@ def _group(text: str, schema: Schema) -> Pick | None:
     if "best for" in text.casefold():
         worst = False
     return Pick(
-        "group", ("group_compare",), ("accuracy_of",) if rates else ("off_of",), {"feature": features[0].name},
+        "group", ("group_compare",), ("accuracy_of", "accuracy_each") if rates else ("off_of", "off_each"), {"feature": features[0].name},
         by="smallest" if rates == worst else "largest",
     )  # fmt: skip
 

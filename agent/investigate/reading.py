@@ -65,10 +65,20 @@ class Reader:
         bound = bound_in(clause.text, self.subject, [one for one in done.values() if one.evidence])
         if bound is not None:
             return self._bounded(clause, bound, done, focus)
+        if clause.there and only_counts(clause.text) and not narrows(mentions(clause.text, self.subject.schema)):
+            return (Read("count", self._within({}, Where(), focus)),)
         plan = self._plan(clause, done, focus)
         if plan is None:
             return None
         return tuple(Read(step.tool, self._args(step, clause, focus), step.refs) for step in plan.steps)
+
+    def whole(self, question: str) -> tuple[Read, ...] | None:
+        """The steps of a whole question, None where the engine is not sure of at least two."""
+        plan = self._sure(question, ())
+        if plan is None or len(plan.steps) < 2 or plan.confidence is None or plan.confidence < SURE:
+            return None
+        none = Clause(question, False, False, question)
+        return tuple(Read(step.tool, self._args(step, none, Focus()), step.refs) for step in plan.steps)
 
     def apart(self, said: str, rows: Sequence[str]) -> str | None:
         """A clause that is asked of several rows as it is asked of one of them, None where it is about them together."""
@@ -148,8 +158,6 @@ class Reader:
         yield [text, *([f"{rest} {front}"] if front else []), *why]
         if named is not None and named not in text:
             yield [f"{text} for {named}"]
-        if clause.there and only_counts(text) and not narrows(mentions(text, schema)):
-            yield [f"how many {schema.entities} are there?"]
         if clause.fix and named is not None:
             yield [FIXED.replace("{row}", named)]
 
@@ -170,9 +178,15 @@ class Reader:
             return args
         if step.tool == "mistakes" and _contradicts(step, group.where):
             args = {name: value for name, value in args.items() if name not in ("kind", "cls")}
-        if not step.scope.where and group.pointer is not None:
-            return {**args, "where": group.pointer}
-        return {**args, "where": where_written(step.scope.where & group.where, schema)}
+        return self._within(args, step.scope.where, focus)
+
+    def _within(self, args: dict[str, Any], where: Where, focus: Focus) -> dict[str, Any]:
+        """The arguments of a step about the rows of the group in focus, and of these those that `where` selects."""
+        if focus.group is None:
+            return args
+        if not where and focus.group.pointer is not None:
+            return {**args, "where": focus.group.pointer}
+        return {**args, "where": where_written(where & focus.group.where, self.subject.schema)}
 
     def _again(self, hops: tuple[Hop, ...]) -> tuple[Read, ...] | None:
         """The steps of the clause before, about all rows."""
