@@ -62,7 +62,7 @@ class Step(Value):
         return self.model_copy(update={"scope": scope, "arguments": arguments, "refs": refs})
 
 
-SURE = 0.85
+SURE = 0.9
 """Below this chance of being right, a reading is called unsure."""
 
 

@@ -292,7 +292,7 @@ class _Paragraph:
     def _homeless(self, sentences: list[_Sentence]) -> bool:
         """Whether no sentence says which rows it is about, though the step is not about all of them."""
         scope = self.evidence.scope
-        if self.tool.needs in ("nothing", "any") or not (scope.has_instance or scope.where or self.changes_due):
+        if self.tool.needs == "nothing" or not (scope.has_instance or scope.where or self.changes_due):
             return False
         if any(slot.name == ("row" if scope.has_instance else "scope") for one in sentences for slot in _slots(one)):
             return False

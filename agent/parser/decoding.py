@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from askwhy.agent.parser.catalogue import Catalogue
 from askwhy.agent.parser.grammar import Grammar
 from askwhy.agent.parser.meaning import read
 from askwhy.agent.parser.network import Joined, Network
+from askwhy.agent.parser.writing import Unwritable, write
 from askwhy.agent.plan import Outcome
 from askwhy.tools.errors import ToolError
 
@@ -94,6 +96,40 @@ class Writer:
                 break
         return self._meant(one, sorted(ended, key=lambda beam: -beam.score))
 
+    def weighed(self, number: int, outcomes: Sequence[Outcome]) -> list[Reading]:
+        """Given outcomes as readings of one question, each with the network's probability of writing it.
+
+        Those that the grammar cannot say about the question are left out.
+        """
+        one, place = self._batch.reads[number], self._batch.places[number]
+        several = [words for outcome in outcomes if (words := _words_of(outcome, one))]
+        if not several:
+            return []
+        steps = max(map(len, several))
+        size = self._common + self._batch.candidates
+        before = torch.full((len(several), steps), -1)
+        allowed = torch.ones(len(several), steps, size, dtype=torch.bool)
+        at = torch.zeros(len(several), steps, dtype=torch.long)
+        there = torch.zeros(len(several), steps)
+        for i, words in enumerate(several):
+            grammar = Grammar(one.offer)
+            for t, action in enumerate(words):
+                may = grammar.allowed()
+                allowed[i, t] = torch.from_numpy(allowed_mask(may, place, self._catalogue, size))
+                found = self._catalogue.index.get(action, place.get(action, -1))
+                if found < 0 or not allowed[i, t, found]:
+                    there[i] = math.nan
+                    break
+                at[i, t], there[i, t] = found, 1.0
+                if t + 1 < steps:
+                    before[i, t + 1] = found
+                grammar.push(action)
+        with torch.no_grad():
+            scores = self._network.write(self._joined.repeated(number, len(several)), before, allowed)
+        totals = (scores.gather(2, at[:, :, None])[:, :, 0] * there).sum(1).tolist()
+        ended = [_Beam(words, (), total, Grammar(one.offer)) for words, total in zip(several, totals, strict=True)]
+        return self._meant(one, [beam for beam in ended if not math.isnan(beam.score)])
+
     def _meant(self, one: Read, ended: list[_Beam]) -> list[Reading]:
         found = []
         for beam in ended:
@@ -117,3 +153,11 @@ class Writer:
         allowed[:, -1] = torch.from_numpy(masks)
         with torch.no_grad():
             return self._network.write(self._joined.repeated(number, len(beams)), before, allowed)[:, -1].numpy()
+
+
+def _words_of(outcome: Outcome, one: Read) -> tuple[Action, ...]:
+    """The actions that say an outcome, none where the grammar has none."""
+    try:
+        return tuple(choices[0] for choices in write(outcome, one.page))
+    except (Unwritable, LookupError, ToolError):
+        return ()

@@ -12,7 +12,8 @@ import torch
 from askwhy.agent.calls import REASONS
 from askwhy.agent.parser.batch import Read, make_batch
 from askwhy.agent.parser.decoding import Reading, Writer
-from askwhy.agent.parser.judge import judged
+from askwhy.agent.parser.followup import amended
+from askwhy.agent.parser.judge import judged, merged
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.trained import Trained, trained
 from askwhy.agent.plan import SURE, Clarify, Decline, Outcome, Plan, Step
@@ -111,9 +112,13 @@ def hear(
     """What the network makes of a question."""
     read = Read.of(Page.of(question, schema, earlier), model.pieces, said, names)
     found, near = _asked(model, read)
-    if earlier and earlier[-1].scope.has_instance:
-        found = [one for one in found if one.outcome not in _WHICH]  # one is under discussion
-    return Heard(tuple(judged(found, read, model.judge)), near)
+    return Heard(tuple(judged(heard_of(found, earlier), read, model.judge)), near)
+
+
+def heard_of(found: Sequence[Reading], earlier: tuple[Step, ...]) -> list[Reading]:
+    """The readings without those that ask which row or text is meant, where one is under discussion; each once."""
+    discussed = bool(earlier) and earlier[-1].scope.has_instance
+    return merged([one for one in found if not (discussed and one.outcome in _WHICH)])
 
 
 def written(model: Trained, read: Read) -> list[Reading]:
@@ -128,7 +133,11 @@ def _asked(model: Trained, read: Read) -> tuple[list[Reading], tuple[str, ...]]:
         joined = model.network.join(batch, shelf, model.items(batch.texts))
     order = joined.lean[0].argsort(descending=True).tolist()
     near = tuple(str(catalogue.actions[catalogue.first_tool + place][1]) for place in order)
-    return Writer(model.network, catalogue, batch, joined).readings(0), near
+    writer = Writer(model.network, catalogue, batch, joined)
+    found = writer.readings(0)
+    known = {one.outcome for one in found}
+    more = [plan for plan in amended([one.outcome for one in found], read) if plan not in known]
+    return [*found, *(one for one in writer.weighed(0, more) if one.outcome not in known)], near
 
 
 def _about_a_row(heard: Heard, names: frozenset[str]) -> tuple[str, ...]:

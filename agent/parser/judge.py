@@ -22,6 +22,7 @@ from askwhy.agent.parser.actions import Action
 from askwhy.agent.parser.batch import Read
 from askwhy.agent.parser.decoding import Reading
 from askwhy.agent.parser.items import IN_RANGE, OUT_OF_RANGE, WHOLE
+from askwhy.agent.parser.kept import KEPT_SIGNS, kept_signs
 from askwhy.agent.parser.question import SPOKEN
 from askwhy.agent.plan import Outcome, Plan
 from askwhy.tools.scope import selects_nothing
@@ -29,10 +30,10 @@ from askwhy.tools.scope import selects_nothing
 SIGNS = (
     "log_probability", "numbers_left", "numbers_twice", "numbers_unsaid", "more_steps", "names_left", "values_left",
     "names_unsaid", "names_said", "values_unsaid", "in_range", "out_of_range", "classes_left", "classes_unsaid",
-    "back_unsaid", "back_left", "ask", "decline",
+    "back_unsaid", "back_left", "ask", "decline", *KEPT_SIGNS,
 )  # fmt: skip
 """What is weighed, each a number of a reading. *_left: said but not used; *_unsaid: used but not said; back_*: what the
-turn before was about."""
+turn before was about; then what is kept of it."""
 
 NONE = "none"
 UNFITTED = {"log_probability": 1.0, NONE: -4.0}
@@ -75,12 +76,13 @@ def signs(reading: Reading, one: Read) -> tuple[float, ...]:
     actions = reading.actions
     probability = math.log(max(reading.probability, 1e-9))
     if actions[0][0] == "G":
-        found = {"ask" if str(actions[0][1]).startswith("ask:") else "decline": 1}
+        found: dict[str, float] = {"ask" if str(actions[0][1]).startswith("ask:") else "decline": 1}
     else:
         columns = {(item.group, item.place): at for at, item in enumerate(one.items)}
-        found = _numbers(actions, one) | _names(frozenset(actions), columns, one) | _ranges(actions, columns, one)
+        found = {**_numbers(actions, one)} | _names(frozenset(actions), columns, one) | _ranges(actions, columns, one)
         found |= _back(actions, one)
         found["more_steps"] = sum(action == ("G", "next") for action in actions)
+    found |= kept_signs(reading.outcome, one.page, probability)
     return (probability, *(min(float(found.get(name, 0)), _MOST) for name in SIGNS[1:]))
 
 

@@ -129,5 +129,12 @@ def pack(network: Network, tokenizer: bytes, folder: Path, notes: dict[str, Any]
     (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
+def note_judge(folder: Path, weights: dict[str, float]) -> None:
+    """Put the judge's weights into the card of a packed network."""
+    path = folder / CARD
+    card = json.loads(path.read_text(encoding="utf-8")) | {"judge": weights}
+    path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
 def _key(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from askwhy.agent.answer import Draft, Failure
+from askwhy.agent.answer import Claim, Draft, Failure
 from askwhy.agent.plan import Plan
 from askwhy.agent.verify.check_causes import check_causes
 from askwhy.agent.verify.check_claims import check_claims
@@ -23,10 +23,11 @@ from askwhy.agent.verify.check_ranks import check_ranks
 from askwhy.agent.verify.check_repeats import check_repeats
 from askwhy.agent.verify.check_roles import check_roles
 from askwhy.agent.verify.check_slots import check_slots, find_caveats, find_details, find_texts
+from askwhy.agent.verify.clauses import inside
 from askwhy.agent.verify.ground import Ground, with_words
 from askwhy.agent.verify.reading import Reading
 from askwhy.agent.verify.vocabulary import check_vocabulary
-from askwhy.tools.evidence import Evidence
+from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.schema import Schema
 
 __all__ = ["false_statements", "verify"]
@@ -41,16 +42,24 @@ def verify(draft: Draft, evidence: tuple[Evidence, ...], plan: Plan, schema: Sch
     hidden, failures = find_caveats(draft.text, evidence)
     lists, missing = find_lists(draft.text, evidence, plan.forms)
     problems = (*failures, *missing, *check_claims(draft, evidence))
+    facts = {
+        f"{step}.{fact.id}": fact for step, one in enumerate(with_words(evidence, schema), 1) for fact in one.facts
+    }
+
+    def named(claim: Claim) -> tuple[Fact, ...]:
+        return tuple(facts[name] for name in claim.facts if name in facts)
+
     worded = tuple(number for number in range(len(evidence)) if plan.forms[number : number + 1] != ("numbers",))
     if worded or not evidence:
         steps = tuple(step for step in plan.steps if step.form != "numbers")
         plan, evidence = plan.model_copy(update={"steps": steps}), tuple(evidence[number] for number in worded)
         told, altered = find_texts(draft.text, evidence)
         # What a language model says of its own words counts for nothing; what a template filled in is known.
-        filled = {(claim.start, claim.end) for claim in draft.claims if draft.writer == "template"}
+        filled = {(claim.start, claim.end): named(claim) for claim in draft.claims if draft.writer == "template"}
         ground = Ground(with_words(evidence, schema), plan, schema)
         detailed, misquoted = find_details(draft.text, evidence)
-        reading = Reading(draft.text, ground, (*hidden, *lists, *told, *detailed), frozenset(filled))
+        reading = Reading(draft.text, ground, (*hidden, *lists, *told, *detailed), filled)
+        altered = tuple(one for one in altered if not inside(one.start, reading.selections))
         problems = (*problems, *altered, *misquoted, *_checks(reading))
         if draft.writer == "llm":
             problems = (*problems, *check_repeats(reading, plan))

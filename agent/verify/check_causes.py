@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from askwhy.agent.answer import Failure
-from askwhy.agent.verify.reading import NEGATION, Reading
+from askwhy.agent.verify.clauses import NEGATION
+from askwhy.agent.verify.reading import Reading
 
 _CAUSAL = re.compile(
     r"\b(?:caus(?:es|ed|ing)|causes? of|(?:lead|leads|led|leading) to|results? in|resulted in|(?:is|are|was|"

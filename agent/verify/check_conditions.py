@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator
 
 from askwhy.agent.answer import Failure
+from askwhy.agent.verify.check_numbers import matches
+from askwhy.agent.verify.clauses import inside
 from askwhy.agent.verify.ground import Ground
 from askwhy.agent.verify.mentions import Mention
 from askwhy.agent.verify.numbers import Number
 from askwhy.agent.verify.reading import Clause, Reading
+from askwhy.agent.verify.selections import denied
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import Change, Comparison, Condition, opposite
 
@@ -31,13 +34,27 @@ def check_conditions(reading: Reading) -> Iterator[Failure]:
     """Failures of conditions and changes."""
     for clause in reading.clauses:
         for number in clause.numbers:
+            if _counts_rows(reading, clause, number):
+                continue
             if problem := _bound_problem(reading, clause, number) or _shift_problem(reading, clause, number):
                 yield clause.failure("V4", problem, (number.start, number.end))
         for mention in clause.mentions:
             if mention.names("category") and (problem := _category_problem(reading, clause, mention)):
                 yield clause.failure("V4", problem, mention.span)
+    for start, end in denied(reading.text, reading.ground, reading.selections):
+        message = "The question selects these, not all others."
+        yield Failure(check="V4", message=message, start=start, end=end)
     yield from _correctness(reading)
     yield from _contained(reading)
+
+
+def _counts_rows(reading: Reading, clause: Clause, number: Number) -> bool:
+    """ "over 41 rows with age below 41": a count of the evidence, before a selection in askwhy's own words."""
+    schema = reading.ground.schema
+    after = next((start for start, _ in reading.selections if number.end <= start <= clause.end), None)
+    noun = "" if after is None else reading.text[number.end : after].strip().lower()
+    counted = noun in (schema.entities.lower(), schema.entity.lower())
+    return counted and any(known.unit == "count" for known in matches(reading, clause, number))
 
 
 def _bound_problem(reading: Reading, clause: Clause, number: Number) -> str | None:
@@ -193,7 +210,9 @@ def _polarity(text: str, feature: Feature) -> int:
 def _category_problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:
     """A value of a condition with a "not" too many or too few."""
     ground = reading.ground
-    denied = bool(_DENIED.search(reading.text[clause.start : mention.start]))
+    found = _DENIED.search(reading.text, clause.start, mention.start)
+    named = tuple(one.span for one in clause.mentions)
+    denied = found is not None and not inside(found.start(), named)  # in "from no to yes", "no" is a value
     for target in mention.targets:
         if target.kind != "category":
             continue
@@ -249,8 +268,9 @@ def _correctness(reading: Reading) -> Iterator[Failure]:
     if len(wanted) != 1 or not reading.clauses:
         return
     right = wanted.pop()
-    text = reading.blanked
-    if not (_RIGHT if right else _WRONG).search(text):
+    text = reading.text
+    said = [reading.blanked, *(text[start:end] for start, end in reading.selections)]
+    if not any((_RIGHT if right else _WRONG).search(one) for one in said):
         word = "right" if right else "wrong"
         yield Failure(
             check="V5", message=f"Say that it is about cases the model gets {word}.", start=len(text), end=len(text)

@@ -11,6 +11,7 @@ from askwhy.agent.answer import Failure
 from askwhy.agent.verify.check_numbers import matches
 from askwhy.agent.verify.clauses import inside
 from askwhy.agent.verify.ground import is_signed, trend_of
+from askwhy.agent.verify.patterns import says_around
 from askwhy.agent.verify.reading import Clause, Reading
 from askwhy.tools.evidence import Fact
 
@@ -50,7 +51,7 @@ _ZERO = (
 )
 _GOES_UP = (
     r"ris(?:e|es|en)|rose|climb(?:s|ed)?|gr(?:ow|ows|ew|own)|gains?|(?:go|goes|went|gone|be|is|was|are|comes?) up|"
-    r"up (?:by|to|from)|increas(?:e|es|ed)"
+    r"(?<!add )up (?:by|to|from)|increas(?:e|es|ed)"
 )
 _GOES_DOWN = (
     r"falls?|fell|fallen|drop(?:s|ped)?|shrinks?|shrank|sinks?|sank|los(?:e|es)|"
@@ -209,10 +210,13 @@ def check_directions(reading: Reading, claims: tuple[Direction, ...]) -> Iterato
 def _problem(reading: Reading, claim: Direction) -> str | None:
     ground, schema = reading.ground, reading.ground.schema
     named = _class_of(claim, reading)
-    shares = [turn for fact in _cited(reading, claim) if not is_signed(fact) and (turn := trend_of(fact)) is not None]
+    cited = _cited(reading, claim)
+    if cited and not any(map(is_signed, cited)) and _is_wording(reading, claim):
+        return None  # "the Brier score falls by 2%": of no output
+    shares = [turn for fact in cited if not is_signed(fact) and (turn := trend_of(fact)) is not None]
     if shares:
         return None if any(_holds(claim, turn) for turn in shares) else "The number is that of another direction."
-    if claim.denied and not claim.features and not _cited(reading, claim) and _GENERIC.search(claim.clause.text):
+    if claim.denied and not claim.features and not cited and _GENERIC.search(claim.clause.text):
         return _against_none(reading, claim, named)
     facts = _facts(reading, claim, named)
     if not facts:
@@ -229,6 +233,14 @@ def _problem(reading: Reading, claim: Direction) -> str | None:
             output = named or own[0].cls or schema.target.label
             return f"{label} {word} the output for {output} in the evidence ({true:+.4g})."
     return None
+
+
+def _is_wording(reading: Reading, claim: Direction) -> bool:
+    """Whether the verb is the tool's own, with no choice of its opposite, and nothing else is said to move."""
+    told = says_around(reading.ground.evidence, reading.text, (claim.start, claim.end))
+    return (
+        told and claim.output and not claim.features and all(trend_of(fact) is None for fact in _cited(reading, claim))
+    )
 
 
 def _against_none(reading: Reading, claim: Direction, named: str | None) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from askwhy.agent.answer import Failure
-from askwhy.agent.verify.clauses import words
+from askwhy.agent.verify.clauses import inside, words
 from askwhy.agent.verify.mentions import Mention
 from askwhy.agent.verify.reading import Clause, Reading
 from askwhy.tools.schema import Schema
@@ -18,6 +18,7 @@ _METHODS = re.compile(
 _ALWAYS = frozenset({"counterfactual", "counterfactuals"})
 _VALUE_OF = re.compile(r"\s*(?:\(|=|:|\bof\b|\bis\b|\bwas\b)\s*$|\s+$", re.I)
 _NEXT_WORD = re.compile(r"\s*(?:\(|=|:|\bis\b|\bwas\b|\bof\b)?\s*(?P<word>[^\W\d_]+)", re.I)
+_JOINING = frozenset({"or", "and", "of", "the", "to", "in", "for", "at", "is", "with", "by"})
 _LISTED = re.compile(r"\s*(?:\([^()]*\))?(?:,| and|, and)\s+(?:_+\s+)?", re.I)
 _OLD_VALUE_OF = re.compile(r"\s*(?:\(|is|=)?\s*_+ (?:instead of|rather than) ", re.I)
 _ANSWER = re.compile(r"\s*(?:\(|=|:|\bis\b|\bwas\b)\s*(?P<word>yes|no|true|false)\b", re.I)
@@ -36,7 +37,8 @@ def check_names(reading: Reading) -> Iterator[Failure]:
 
 def _named_twice(reading: Reading, clause: Clause) -> Iterator[Failure]:
     """ "age, duration and age", "sex male (1) and sex male (2)": a list names everything once."""
-    named = [one for one in reading.mentions if one.names("feature") or one.names("category")]
+    apart = (one for one in reading.mentions if not inside(one.start, reading.selections))
+    named = [one for one in apart if one.names("feature") or one.names("category")]
     for position, one in enumerate(named):
         if not clause.start <= one.start < clause.end:
             continue
@@ -122,7 +124,7 @@ def _cut_value(reading: Reading, clause: Clause, mention: Mention, feature: str)
     values = reading.ground.values_of(feature)
     for category in found.categories:
         spoken = [one.lower for one in words(category.label)]
-        if str(category.value) in values and len(spoken) > 1 and word in spoken:
+        if str(category.value) in values and len(spoken) > 1 and word in spoken and word not in _JOINING:
             return f"{mention.text} is “{category.label}” in the evidence."
     return None
 

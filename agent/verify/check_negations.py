@@ -52,9 +52,18 @@ def _is_accounted(
         return True
     if any(claim.clause is clause and (claim.denied or claim.sign == 0) for claim in claims):
         return True
+    if any(start <= span[0] < end for start, end in _quoted_groups(reading)):
+        return True
     if _ACCOUNTED.match(clause.text, span[1] - clause.start) or _is_of_class(reading, clause, span):
         return True
     return any(_contains(_near(reading, span), phrase) for phrase, _ in known)
+
+
+def _quoted_groups(reading: Reading) -> Iterator[Span]:
+    """Where a description of the evidence stands word for word: "words that say nothing"."""
+    for group in reading.ground.groups:
+        if " " in group:
+            yield from (found.span() for found in re.finditer(rf"(?<!\w){re.escape(group)}(?!\w)", reading.text, re.I))
 
 
 def _is_of_class(reading: Reading, clause: Clause, span: Span) -> bool:

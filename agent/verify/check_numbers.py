@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.ground import Ground, Known
-from askwhy.agent.verify.numbers import Number
+from askwhy.agent.verify.numbers import UNITS, Number
+from askwhy.agent.verify.patterns import says_around
 from askwhy.agent.verify.plain import stems
 from askwhy.agent.verify.reading import Clause, Reading
 
@@ -29,54 +30,6 @@ _ERROR = re.compile(r"±|\+/-|\b(?:error|uncertain\w*|plus or minus|give or take
 _LEVEL = re.compile(r"\b(?:from|to)\s*$", re.I)
 _RANGE = re.compile(r"\b(?:range\w*|between|from|lowest|highest|smallest|largest|minimum|maximum|limits?|data)\b", re.I)
 _LEAD = re.compile(r"margin|lead|difference|change")
-_UNITS = frozenset(
-    [
-        "g",
-        "kg",
-        "mg",
-        "lb",
-        "lbs",
-        "oz",
-        "mm",
-        "cm",
-        "m",
-        "km",
-        "ft",
-        "inch",
-        "inches",
-        "s",
-        "sec",
-        "seconds",
-        "minutes",
-        "hours",
-        "h",
-        "days",
-        "weeks",
-        "months",
-        "years",
-        "day",
-        "week",
-        "month",
-        "year",
-        "dm",
-        "eur",
-        "euro",
-        "euros",
-        "usd",
-        "dollar",
-        "dollars",
-        "pounds",
-        "marks",
-        "€",
-        "$",
-        "£",
-        "litres",
-        "liters",
-        "ml",
-        "kb",
-        "mb",
-    ]
-)
 _RANKED = re.compile(r"(?:\brank(?:s|ed)?|\bnumber|\bno\.?|\bplace|\bposition|#)\s*(?:is\s+|in\s+|of\s+)?#?$", re.I)
 
 
@@ -162,11 +115,13 @@ def _adjacent(reading: Reading, clause: Clause, number: Number) -> tuple[str, ..
 
 def _with_selection(reading: Reading, clause: Clause) -> tuple[str, ...]:
     """What only names features of the selection ("... with sex female is 24.8") may be about an earlier one."""
-    selected = {reading.ground.named(one.feature) for one in reading.ground.conditions}
-    if not clause.features or not selected.issuperset(clause.features):
+    ground, own = reading.ground, clause.features or clause.subjects
+    selected = {ground.named(one.feature) for one in ground.conditions}
+    selected |= {ground.named(one.feature) for scope in ground.scopes for one in scope.changes if scope.where}
+    if not own or not selected.issuperset(own):
         return clause.subjects
     earlier = (one for one in reading.of_sentence(clause.sentence) if one.start < clause.start)
-    return (*clause.features, *(name for one in earlier for name in one.features))
+    return tuple(dict.fromkeys((*own, *(name for one in earlier for name in one.features))))
 
 
 def _problem(reading: Reading, clause: Clause, number: Number) -> str | None:
@@ -178,6 +133,8 @@ def _problem(reading: Reading, clause: Clause, number: Number) -> str | None:
         return f"{number.text} is not the id of a {ground.schema.entity} in the evidence."
     if matches(reading, clause, number) or _is_count_of_names(reading, clause, number):
         return None
+    if number.kind == "plain" and says_around(ground.evidence, reading.text, (number.start, number.end)):
+        return None  # "groups of one or two conditions": the tool's own words
     if _is_bound(reading, clause, number) or _is_fraction(reading, clause, number):
         return None
     said = reading.text[number.start : number.end]
@@ -212,7 +169,7 @@ def _equal_as(number: Number, known: Known, kind: str, clause: Clause, ground: G
     if (
         known.exact
         and number.decimals > 0
-        and (number.value != target or (known.unit != "constant" and target.is_integer()))
+        and (abs(number.value - target) > _printed(known, target) or (known.unit != "constant" and target.is_integer()))
     ):
         return False
     if known.unit == "probability" and scale == 1 and number.decimals <= 0 and said != target:
@@ -225,6 +182,11 @@ def _equal_as(number: Number, known: Known, kind: str, clause: Clause, ground: G
     elif known.signed and _other_class(clause, known, ground):
         target = -target
     return abs(said - target) <= tolerance + 1e-9 * max(1.0, abs(target)) * (scale == 100)
+
+
+def _printed(known: Known, target: float) -> float:
+    """How far a constant may be off, as it is printed with ten digits at most."""
+    return 1e-9 * max(1.0, abs(target)) if known.unit == "constant" else 0.0
 
 
 def _scale(known: Known, kind: str, ground: Ground) -> float | None:
@@ -283,7 +245,7 @@ def _unit_fits(ground: Ground, number: Number, known: Known) -> bool:
     said = {number.unit, *stems(number.unit)}
     own = _unit_of(known, ground)
     owns = {own, *stems(own), *own.split()[:1]}
-    if number.unit.split("/")[0] in _UNITS:
+    if number.unit.split("/")[0] in UNITS:
         return bool(said & owns)
     schema = ground.schema
     units = {feature.unit.lower() for feature in schema.features if feature.unit} | {schema.target.unit.lower()} - {""}

@@ -8,9 +8,10 @@ from itertools import pairwise
 
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.check_numbers import matches
+from askwhy.agent.verify.clauses import NEGATION
 from askwhy.agent.verify.ground import Ground
 from askwhy.agent.verify.mentions import Mention
-from askwhy.agent.verify.reading import NEGATION, Clause, Reading
+from askwhy.agent.verify.reading import Clause, Reading
 from askwhy.tools.evidence import Fact
 
 _PREDICTED = re.compile(
@@ -102,6 +103,8 @@ def _problem(reading: Reading, clause: Clause, mention: Mention) -> str | None:
         return None
     if denied != bool(said & true) and (denied or selected != {"no"} or _counts(reading, clause, said)):
         return None
+    if not denied and not actual and _of_row(reading, clause, said):
+        return None
     names = ", ".join(sorted(reading.ground.schema.class_label(name).label for name in true))
     what = "true class" if actual else "predicted class"
     return f"The {what} in the evidence is {names}, not {'other than ' if denied else ''}{mention.text}."
@@ -120,6 +123,15 @@ def _counts(reading: Reading, clause: Clause, said: set[str]) -> bool:
     """Whether the clause counts rows of the class."""
     found = (known for number in clause.numbers for known in matches(reading, clause, number))
     return any(known.cls in said for known in found)
+
+
+def _of_row(reading: Reading, clause: Clause, said: set[str]) -> bool:
+    """Whether the clause says the class of a row with its probability: "row 12 (predicted approved with 72%)"."""
+    known = (one for number in clause.numbers for one in matches(reading, clause, number))
+    return any(
+        one.fact is not None and one.row is not None and one.row in clause.rows and one.cls in said
+        and one.unit == "probability" for one in known
+    )  # fmt: skip
 
 
 def _classes(reading: Reading, clause: Clause, before: str, actual: bool) -> set[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from askwhy.agent.answer import Failure
 from askwhy.agent.verify.clauses import Span, inside, words
-from askwhy.agent.verify.mentions import Mention
+from askwhy.agent.verify.mentions import Mention, named_with
 from askwhy.agent.verify.numbers import Number
 from askwhy.agent.verify.places import (
     CLOSE,
@@ -73,16 +73,24 @@ def check_places(reading: Reading) -> Iterator[Failure]:
 def _run(reading: Reading, sentence: int) -> list[tuple[Token, _Found]]:
     """A sentence as tokens: names, numbers and quotations are gaps, units belong to their numbers."""
     start, end = reading.sentences[sentence]
-    named = [one for one in reading.mentions if start <= one.start < end and not _is_comparative(one)]
+    apart = tuple(span for span in reading.selections if start <= span[0] < end)
+    named = [
+        one for one in reading.mentions
+        if start <= one.start < end and not _is_comparative(one) and not inside(one.start, apart)
+    ]  # fmt: skip
     counted = [one for one in reading.numbers if start <= one.start < end]
     filled: list[tuple[Span, Token, _Found]] = []
     for mention in named:
         kinds = {target.kind for target in mention.targets}
+        if split := named_with(mention, reading.ground.schema):
+            filled.append(((mention.start, split[1]), Token(gap=Gap()), None))
+            filled.append(((split[1], mention.end), Token(gap=Gap()), mention))
+            continue
         token = Token(TARGET) if kinds == {"target"} else Token(gap=Gap())
         filled.append((mention.span, token, None if token.word else mention))
     filled += [(_with_unit(reading, one), Token(gap=Gap()), one) for one in counted]
     filled += [(span, Token(gap=Gap()), None) for span in reading.quotes if start <= span[0] < end]
-    filled += [(span, Token(), None) for span in reading.hidden if start <= span[0] < end]
+    filled += [(span, Token(), None) for span in (*reading.hidden, *apart) if start <= span[0] < end]
     spans = tuple(span for span, _, _ in filled)
     schema = reading.ground.schema
     entity = {schema.entity.lower(), schema.entities.lower()}
@@ -228,6 +236,8 @@ def _is(number: Number, fact: Fact, part: str) -> bool:
     value = _part(fact, part)
     if number.kind == "date":
         return str(value).startswith(number.text[:10])
+    if isinstance(value, str) and fact.unit in ("category", "feature", "share", "probability"):
+        return value == number.text  # a category that is called 1
     if isinstance(value, (str, bool)) or not isinstance(value, (int, float)):
         return False
     if number.sign and fact.unit == "log-odds" and part == "value" and number.sign * value < 0:

@@ -56,7 +56,7 @@ def check_roles(reading: Reading) -> Iterator[Failure]:
         yield from _from_to(reading, clause, facts)
         yield from _at_category(reading, clause, facts)
         for number in clause.numbers:
-            problem = _pole(reading, clause, facts[number]) or _class_problem(reading, clause, number)
+            problem = _pole(reading, clause, number, facts[number]) or _class_problem(reading, clause, number)
             if problem := problem or _group_problem(reading, number, facts[number]):
                 yield clause.failure("V1", problem, (number.start, number.end))
 
@@ -152,13 +152,19 @@ def _at_category(reading: Reading, clause: Clause, facts: dict[Number, list[tupl
                 yield clause.failure("V1", message, (number.start, number.end))
 
 
-def _pole(reading: Reading, clause: Clause, facts: list[tuple[Fact, bool]]) -> str | None:
+def _pole(reading: Reading, clause: Clause, number: Number, facts: list[tuple[Fact, bool]]) -> str | None:
     """A word that is the opposite of the one the tool itself says this number with."""
     own = [fact for fact, is_value in facts if is_value]
     if not own or len(own) < len(facts):
         return None
-    said = {word.lower for word in words(_BOUND.sub("", reading.text[clause.start : clause.end]))}
-    if all(_is_sibling(reading, fact, said) for fact in own):
+    chars = list(reading.text)
+    for start, end in reading.selections:
+        chars[start:end] = " " * (end - start)
+    said = {word.lower for word in words(_BOUND.sub("", "".join(chars[clause.start : clause.end])))}
+    if all(fact.unit == "count" for fact in own):  # "the smallest age over 1 applicant": the word is of another fact
+        said -= {one.lower() for one in reading.ground.groups if " " not in one}
+    named = (*_groups_beside(reading, number), *_groups_around(reading, number))
+    if all(_is_sibling(reading, fact, said) and fact.group not in named for fact in own):
         return f"The evidence has this number for “{own[0].group}”."
     problems = []
     for fact in own:
@@ -201,21 +207,34 @@ def _class_problem(reading: Reading, clause: Clause, number: Number) -> str | No
 
 def _group_problem(reading: Reading, number: Number, facts: list[tuple[Fact, bool]]) -> str | None:
     """ "SHAP and LIME share 2" where another pair shares 2; "165 truly declined and predicted approved"."""
-    own = {str(fact.group) for fact, _ in facts if fact.group}
+    near = _groups_beside(reading, number)
+    shared = reading.text[: number.start].lower().endswith(" share ")
+    if not near or not (facts or shared) or any(fact.group in near for fact, _ in facts):
+        return None
+    return f"{number.text} is not the number for {near[0]} in the evidence."
+
+
+def _groups_around(reading: Reading, number: Number) -> tuple[str, ...]:
+    """The groups in whose words the number stands: the 12 of "radius above 12 and at most 14"."""
+    return tuple(
+        group for group in reading.ground.groups
+        if any(
+            found.start() <= number.start < found.end()
+            for found in re.finditer(rf"(?<!\w){re.escape(group)}(?!\w)", reading.text, re.I)
+        )
+    )  # fmt: skip
+
+
+def _groups_beside(reading: Reading, number: Number) -> tuple[str, ...]:
+    """The groups that stand right beside a number, the longest: "SHAP and LIME", not "LIME"."""
     before, after = reading.text[: number.start].lower(), reading.text[number.end :].lower()
     near = [
         group for group in reading.ground.groups
-        if before.endswith((f"{group} (".lower(), f"{group} share ".lower()))
+        if before.endswith((f"{group} (".lower(), f"{group} (by ".lower(), f"{group} share ".lower()))
         or after.startswith((f" ({group})".lower(), f" {group} and".lower()))
     ]  # fmt: skip
-    group = max(near, key=len, default=None)  # "SHAP and LIME", not "LIME"
-    if (
-        group is None
-        or not (facts or before.endswith(" share "))
-        or own & {one for one in near if len(one) == len(group)}
-    ):
-        return None
-    return f"{number.text} is not the number for {group} in the evidence."
+    longest = max(map(len, near), default=0)
+    return tuple(group for group in near if len(group) == longest)
 
 
 def _opposite(said: set[str], around: frozenset[str] | set[str]) -> str | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from askwhy.agent.answer import Failure
 from askwhy.agent.caveat_words import plain_caveat
 from askwhy.agent.details import details
 from askwhy.agent.manner import LOW_SHARE, REQUIRED
+from askwhy.agent.scope_words import where_words
 from askwhy.agent.verify.check_numbers import matches
 from askwhy.agent.verify.clauses import Span, inside, quoted
 from askwhy.agent.verify.ground import Ground
@@ -21,6 +22,8 @@ _TOP = re.compile(r"reason|importan|^top|_top|^clear_|^for_|^against_|mean_for|m
 _CHOSEN = re.compile(r"^(?:top|clear)_")
 _LONG_TEXT = 6
 _BEGUN = 5
+_GOES_ON = r"(?!,? (?:and|or) |[.,]\d)"
+"""After a short description: it is not told further."""
 
 
 def check_slots(reading: Reading) -> Iterator[Failure]:
@@ -84,24 +87,24 @@ def find_texts(text: str, evidence: tuple[Evidence, ...]) -> tuple[tuple[Span, .
 def _altered_groups(text: str, evidence: tuple[Evidence, ...]) -> Iterator[Failure]:
     """Descriptions of a selection ("BMI at most 29.2 and ...") that begin as in the evidence and go on otherwise."""
     groups = dict.fromkeys(fact.group for one in evidence for fact in one.facts if fact.group)
-    runs = [_word_patterns(group) for group in groups]
-    patterns = (r"\s+".join(run) for run in runs)
-    whole = [one.span() for run in patterns for one in re.finditer(rf"(?<!\w){run}(?!\w)", text, re.I)]
+    told = sorted((_word_patterns(group) for group in groups), key=len, reverse=True)
+    runs = [run for run in told if len(run) > _BEGUN]
+    whole = [span for run in told for span in _told_whole(run, text)]
     for run in runs:
         if len(run) <= _BEGUN:
             continue
         start = r"\s+".join(run[:_BEGUN])
         for begun in re.finditer(rf"(?<!\w){start}(?!\w)", text, re.I):
-            end = max((last for first, last in whole if first <= begun.start() < last), default=begun.start())
-            if end == begun.start() or _goes_on(text, begun.start(), end, run):
+            if not any(first <= begun.start() and begun.end() <= last for first, last in whole):
                 message = "This differs from the selection in the evidence: say it as it is."
                 yield Failure(check="V4", message=message, start=begun.start(), end=begun.end())
 
 
-def _goes_on(text: str, start: int, end: int, run: Sequence[str]) -> bool:
-    """Whether the text between, the beginning of a description, is followed as that description goes on."""
-    after = len(text[start:end].split())
-    return after < len(run) and bool(re.match(rf"\s+{run[after]}(?!\w)", text[end:], re.I))
+def _told_whole(run: list[str], text: str) -> list[Span]:
+    """Where a description stands in full; one that is short must not go on."""
+    goes_on = _GOES_ON if len(run) <= _BEGUN else ""
+    pattern = r"\s+".join(run)
+    return [match.span() for match in re.finditer(rf"(?<!\w){pattern}(?!\w){goes_on}", text, re.I)]
 
 
 def _word_patterns(text: str) -> list[str]:
@@ -131,6 +134,7 @@ def _predictions(reading: Reading) -> Iterator[str]:
             elif fact.relation == "estimate" and not _is_stated(reading, fact):
                 yield f"Say the predicted number, {fact.number():.6g}."
     named = any(clause.numbers or clause.mentions for clause in reading.clauses) or reading.quotes or reading.hidden
+    named = named or bool(reading.selections)
     if not named and reading.ground.facts and not says_some(reading.text, reading.ground.evidence):
         yield "Say what was found."
 
@@ -158,6 +162,7 @@ def _names(reading: Reading) -> Iterator[str]:
     brief = any(step.length in ("sentence", "short") or step.audience == "customer" for step in ground.plan.steps)
     for one in ground.evidence:
         about = {fact.feature for fact in one.facts}
+        about -= set(ground.schema.names) if ground.schema.modality == "text" else set()  # "the text" names no feature
         for feature in _asked(one, ground):
             if feature in about and feature not in named:
                 found = ground.feature(feature)
@@ -202,7 +207,11 @@ def _conditions(reading: Reading) -> Iterator[str]:
         name for one in reading.mentions for name in (*one.names("feature"), *one.names("more"), *one.names("less"))
     }
     named |= {target.feature for one in reading.mentions for target in one.targets if target.kind == "category"}
+    told = {reading.text[start:end].lower() for start, end in reading.selections}
+    whole = [scope for scope in ground.scopes if where_words(scope.where, ground.schema).lower() in told]
     for one in ground.conditions:
+        if any(one in scope.where.conditions() for scope in whole):
+            continue
         if one.on == "feature" and ground.schema.modality == "table" and ground.named(one.feature) not in named:
             yield f"Say which rows it is about: the condition on {one.feature} is missing."
         elif (

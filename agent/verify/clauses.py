@@ -8,6 +8,10 @@ from functools import cached_property
 
 Span = tuple[int, int]
 
+NEGATION = re.compile(
+    r"\b(?:not|no|never|without|neither|nor|none|nothing|cannot|nobody|hardly|barely|\w+n['’]t)\b", re.I
+)
+
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+(?:[.,]\d+)*")
 _QUOTED = re.compile(r"“[^”]*”|\"[^\"\n]*\"|`[^`\n]*`|«[^»]*»")
 _PAREN = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")

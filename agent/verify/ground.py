@@ -9,6 +9,7 @@ from functools import cached_property
 
 from askwhy.agent.plan import Plan
 from askwhy.agent.verify.numbers import numbers
+from askwhy.agent.verify.patterns import sized
 from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.schema import Feature, Schema
 from askwhy.tools.scope import Argument, Assignment, Change, Condition, Scalar, Scope
@@ -29,7 +30,7 @@ _SIGNED_WORDS = (
 _NO_DIRECTION = re.compile(
     r"^size$|range|spread|error|_low|_high|_start|_end|importance|margin|lead|no_effect|_share|off|fidelity"
 )
-_SIZED = re.compile(r"(?:^|_)(?:off|error|margin|lead|residual)(?:_|$)")
+_SIZED = re.compile(r"(?:^|_)(?:off|error|margin|lead|residual|drop)(?:_|$)")
 _RISES = re.compile(r"ris(?:es|ing)|increas|_up")
 _FALLS = re.compile(r"fall(?:s|ing)|decreas|_down")
 _FLAT = re.compile(r"flat|no_effect|unchanged|same")
@@ -187,7 +188,10 @@ class Ground:
     @cached_property
     def numbers(self) -> tuple[Known, ...]:
         """Every number that may be said, without the ranges of the schema."""
-        known = [one for fact in self.facts for one in _of_fact(fact, self.schema)]
+        known = [
+            one for each in self.evidence for fact in each.facts
+            for one in _of_fact(fact, self.schema, fact.relation in sized(each.tool))
+        ]  # fmt: skip
         known += [one for evidence in self.evidence for one in _of_words(evidence)]
         for scope in self.scopes:
             known += list(self._constants(scope))
@@ -292,13 +296,13 @@ def trend_of(fact: Fact) -> float | None:
     return None
 
 
-def _of_fact(fact: Fact, schema: Schema) -> Iterator[Known]:
+def _of_fact(fact: Fact, schema: Schema, sized: bool = False) -> Iterator[Known]:
     own = {"feature": fact.feature, "cls": fact.cls, "row": fact.row, "fact": fact}
     whole = isinstance(fact.value, int) or (isinstance(fact.value, float) and fact.value.is_integer())
     exact = fact.unit in ("count", "id", "rank") and whole
     for number in _number(fact.value):
         unit = fact.unit or "feature"
-        signed = is_signed(fact) or bool(_SIZED.search(fact.relation))
+        signed = sized or is_signed(fact) or bool(_SIZED.search(fact.relation))
         yield Known(number, unit, signed=signed, exact=exact, **own)  # type: ignore[arg-type]
     for number in _number(fact.at):
         yield Known(number, "feature", feature=fact.feature, row=fact.row, fact=fact)

@@ -50,6 +50,13 @@ _WORDS = {word: value for value, word in enumerate(_SMALL)} | {
     "hundred": 100, "thousand": 1000, "million": 1_000_000,
 }  # fmt: skip
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})(?:[ -](?:{'|'.join(_WORDS)}))*\b", re.I)
+_UNIT_WORDS = (
+    "g kg mg lb lbs oz mm cm m km ft inch inches s sec seconds minutes hours h days weeks months years day week month "
+    "year dm eur euro euros usd dollar dollars pounds marks € $ £ litres liters ml kb mb"
+)
+UNITS = frozenset(_UNIT_WORDS.split())
+"""Units that a number may be said with, in lower case."""
+
 _ONE_BEFORE = re.compile(r"\b(?:no|this|that|the|each|which|any|every|other|another|an?|some|in)\s+$", re.I)
 
 

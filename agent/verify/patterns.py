@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator
 
 from askwhy.agent.pattern import Listing, Slot, parse
-from askwhy.agent.verify.clauses import words
-from askwhy.agent.verify.reading import NEGATION
+from askwhy.agent.verify.clauses import NEGATION, words
 from askwhy.tools.errors import ToolError
 from askwhy.tools.evidence import Evidence
 from askwhy.tools.registry import find_tool
@@ -17,6 +16,7 @@ _GAP = "\x00"
 _CACHED = 4096  # patterns: more than all tools have
 WORD = r"[\w'’-]+"
 """A word, as runs of words are compared."""
+_STOP = re.compile(r"[.!?;:](?=\s|$)|\n")
 _CONTRAST = re.compile(r"\{(\w+)[^{}]*\}(?: for \{row\})?[\w\s]{0,30}? (?:instead of|to|against) \{(\w+)[^{}]*\}")
 _PAIRS = (
     "right wrong", "rightly wrongly", "correct incorrect", "most least", "largest smallest", "highest lowest",
@@ -100,6 +100,19 @@ def fillable(evidence: Evidence) -> Iterator[str]:
     return (pattern for pattern in _patterns(evidence.tool) if _roles(pattern) <= roles)
 
 
+def says_around(evidence: tuple[Evidence, ...], text: str, span: tuple[int, int]) -> bool:
+    """Whether the words of a span stand, with at least three words in a row, where a pattern has them."""
+    begin = max((stop.end() for stop in _STOP.finditer(text, 0, span[0])), default=0)
+    stop = _STOP.search(text, span[1])
+    run = list(re.finditer(WORD, text[begin : stop.start() if stop else len(text)]))
+    own = [place for place, one in enumerate(run) if begin + one.start() < span[1] and span[0] < begin + one.end()]
+    if not own:
+        return False
+    size = max(3, len(own))
+    firsts = range(max(0, own[-1] - size + 1), min(own[0], len(run) - size) + 1)
+    return any(says(evidence, " ".join(one.group() for one in run[first : first + size]).lower()) for first in firsts)
+
+
 def says(evidence: tuple[Evidence, ...], run: str) -> bool:
     """Whether one of the tools' patterns has this run of words, in lower case."""
     patterns = (pattern for tool in {one.tool for one in evidence} for pattern in _patterns(tool))
@@ -134,6 +147,17 @@ def _turns(pattern: str) -> tuple[tuple[str, str], ...]:
                 turned = [*run[start:position], opposite, *run[position + 1 : end]]
                 found.append((" ".join(run[start:end]), " ".join(turned)))
     return tuple(found)
+
+
+@functools.lru_cache(maxsize=256)
+def sized(tool: str) -> frozenset[str]:
+    """The relations whose size a pattern of the tool says beside a word for their sign: "1.6 less"."""
+    found: set[str] = set()
+    for pattern in _patterns(tool):
+        slots = [token for token in parse(pattern) if isinstance(token, Slot)]
+        worded = {slot.name for slot in slots if slot.form == "word"}
+        found |= {slot.name for slot in slots if slot.form == "size"} & worded
+    return frozenset(found)
 
 
 def _patterns(tool: str) -> tuple[str, ...]:

@@ -94,11 +94,11 @@ _HEADS = frozenset(
 def check_vocabulary(reading: Reading) -> Iterator[Failure]:
     """Failures of words that could name something the evidence does not know."""
     known = _of_evidence(reading)
-    masked = (*reading.hidden, *reading.quotes, *(one.span for one in reading.mentions))
+    masked = (*reading.hidden, *reading.quotes, *reading.selections, *(one.span for one in reading.mentions))
     masked = (*masked, *((one.start, one.end) for one in reading.numbers))
     tokens = words(reading.text)
     for position, word in enumerate(tokens):
-        if inside(word.start, masked) or not word.lower[0].isalpha():
+        if inside(word.start, masked) or not word.lower[0].isalpha() or _ends_ordinal(reading.text, word):
             continue
         forms = set(stems(word.lower))
         vague = word.lower in _VAGUE and word.lower not in known
@@ -112,6 +112,11 @@ def check_vocabulary(reading: Reading) -> Iterator[Failure]:
         if forms & _schema_words(reading.ground.schema) and not _heads(reading, tokens, position):
             continue
         yield Failure(check=_check(word.lower), message=_message(word), start=word.start, end=word.end)
+
+
+def _ends_ordinal(text: str, word: Word) -> bool:
+    """The letters of "22nd"; the rank itself is checked by V3."""
+    return word.lower in ("st", "nd", "rd", "th") and text[word.start - 1 : word.start].isdigit()
 
 
 def _of_evidence(reading: Reading) -> frozenset[str]:

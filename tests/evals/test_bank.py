@@ -13,7 +13,7 @@ from askwhy.agent.parser.meaning import read
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.writing import Unwritable, write
 from askwhy.agent.plan import Clarify, Decline, Plan, Step
-from askwhy.evals.bank import BadBank, Domain, read_domain, read_golds
+from askwhy.evals.bank import BadBank, Domain, later_domains, read_domain, read_golds
 from askwhy.evals.typed import same, typed
 from askwhy.tools.errors import ToolError
 from askwhy.tools.scope import AnyOf, Change, Condition, Scope, Where
@@ -114,3 +114,9 @@ def test_the_grammar_says_what_the_questions_mean(paths: list[Path]) -> None:
                     said += 1
                 earlier = asked.gold.steps if isinstance(asked.gold, Plan) else earlier
     assert unsaid <= 0.04 * (said + unsaid)
+
+
+def test_later_questions_are_about_schemas_of_the_bank() -> None:
+    found = list(later_domains())
+    assert {one.name for one in found} <= {path.stem for path in TRAINING}
+    assert all(one.questions for one in found)

@@ -260,7 +260,7 @@ def test_figures_by_hand(gym: Path) -> None:
         (
             asked,  # the first is asked twice
             count("age", 0.9),
-            count("fee", 0.88),
+            count("fee", 0.92),
             Clarify(question="?"),
             Plan(steps=(more,), confidence=0.6),
             Clarify(question="which?"),
@@ -278,8 +278,8 @@ def test_figures_by_hand(gym: Path) -> None:
         round(1 / 6, 4),
     )  # the other wrong plan says that it is not sure
     assert (found["accepted_out_of_scope"], found["asked_of_ambiguous"]) == (1.0, 1.0)
-    # Bins 0.9, 0.8, 0.6 and 0.4 with one plan each: right, wrong, right, wrong.
-    assert found["ece"] == pytest.approx((0.1 + 0.88 + 0.4 + 0.4) / 4)
+    # Bin 0.9 has two plans, right and wrong; 0.6 and 0.4 have one each: right, wrong.
+    assert found["ece"] == pytest.approx((2 * 0.41 + 0.4 + 0.4) / 4)
     assert found["coverage"] == {"0.5": 0.5, "0.6": 0.5, "0.7": 0.6667, "0.8": 0.6667, "0.9": 0.5, "1": 0.5}
     # Two questions share a gold: half right; the four others: 0, 1, 1, 0.
     assert cluster_average(scored) == round((0.5 + 0 + 1 + 1 + 0) / 5, 4)

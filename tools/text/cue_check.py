@@ -33,8 +33,8 @@ from askwhy.tools.view import View
     says=(
         "The model goes by {marker.group}, which looks like a {flaw}: taking it out of {entities} that hold it moves "
         "the probabilities by {marker}.",
-        "Without it there are fewer errors: {gain} of the squared change comes off the Brier score, to which an honest "
-        "marker would add.",
+        "Its errors become fewer without it: the Brier score falls by {gain} of the squared change, where an honest "
+        "marker would make it rise.",
         "In training, {trained_share} of the {entities} with it are {trained_share.cls}, and {tested_share} of those "
         "held out.",
         "Of the {entities} with it, {pure_share} are {pure_share.cls}; putting it into others turns {turned} of their "

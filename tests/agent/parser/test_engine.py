@@ -31,6 +31,8 @@ def plan(said: str) -> Plan:
 PLANS = tuple(map(plan, GOLDS))
 Means = Callable[..., Meant]
 
+NEAR = ("count", "explain", "what_if")
+
 
 @pytest.fixture
 def means(monkeypatch: pytest.MonkeyPatch) -> Means:
@@ -40,7 +42,7 @@ def means(monkeypatch: pytest.MonkeyPatch) -> Means:
         model = tiny_model()
         monkeypatch.setattr(engine, "trained", lambda: model)
         made = [Reading(outcome, probability, ()) for outcome, probability in readings]
-        monkeypatch.setattr(engine, "hear", lambda *given: Heard(tuple(made), ("count", "explain", "what_if")))
+        monkeypatch.setattr(engine, "hear", lambda *given: Heard(tuple(made), NEAR))
         return meant("a question", PEOPLE, frozenset())
 
     return found
@@ -53,13 +55,15 @@ def assert_options(found: Meant, expected: tuple[Plan, ...]) -> None:
 
 
 def test_a_sure_reading_is_taken(means: Means) -> None:
-    assert means((PLANS[0], 0.97), (PLANS[1], 0.03)) == Meant(PLANS[0], pytest.approx(0.97), ())
+    found = means((PLANS[0], 0.97), (PLANS[1], 0.03))
+    assert found == Meant(PLANS[0], pytest.approx(0.97), (), found.tools)
+    assert found.tools[0] == PLANS[0].steps[0].tool and set(NEAR) <= set(found.tools)
 
 
 def test_a_likely_reading_is_taken_with_what_else_it_may_be(means: Means) -> None:
     share = (LIKELY + SURE) / 2
     found = means((PLANS[0], share), (PLANS[1], 0.2), (PLANS[2], 0.01))
-    assert found == Meant(PLANS[0], pytest.approx(share), (PLANS[1],))
+    assert found == Meant(PLANS[0], pytest.approx(share), (PLANS[1],), found.tools)
 
 
 def test_an_unlikely_reading_is_asked_about(means: Means) -> None:

@@ -115,7 +115,7 @@ def test_what_fails_ahead_fails_here() -> None:
 def bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A bank of two domains, a network that is small, and nothing that depends on when a step is made."""
 
-    def start() -> tuple[Network, Pieces]:
+    def start(packed: bool = False) -> tuple[Network, Pieces]:
         return tiny_network(), tiny_pieces()
 
     folder = tmp_path / "questions"

@@ -1,0 +1,204 @@
+"""What a question may mean as a change to the turn before: "and for women?", "ten", "the same for row 60", "overall?".
+
+The network tends to write such plans anew, and forgets a part. Here the last step is kept but for what the question
+names: conditions replace those on the same feature, a row a row, a number a number, a tool the tool. What comes of it
+is weighed beside what the network wrote; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from askwhy.agent.parser.actions import arguments_of_tool
+from askwhy.agent.parser.batch import Read
+from askwhy.agent.parser.items import IN_RANGE, WHOLE
+from askwhy.agent.plan import Outcome, Plan, Step
+from askwhy.tools.registry import tools
+from askwhy.tools.schema import Feature
+from askwhy.tools.scope import AnyOf, Argument, Change, Condition, Scalar, Scope, Where
+
+MOST = 32
+"""Amended plans that are weighed for one question."""
+
+_LONGEST = 14
+_NOT = re.compile(r"\b(?:without|no|not|non|never|isn't|aren't|don't|doesn't|except)\b")
+_PRUNED = ("row", "case", "text")
+
+
+def amended(found: Sequence[Outcome], one: Read) -> list[Plan]:
+    """Plans that change the turn before by what the question names: by its own words, and by what the network read."""
+    if not one.page.earlier or len(one.page.question.words) > _LONGEST or not _known(one.page.earlier[-1]):
+        return []
+    last = one.page.earlier[-1].model_copy(update={"refs": (), "form": "words", "audience": None, "length": None})
+    read = (
+        plan.steps[0] for plan in found if isinstance(plan, Plan) and len(plan.steps) == 1 and not plan.steps[0].refs
+    )
+    named = tuple(_named(last, one))
+    several = itertools.chain(
+        (last.model_copy(update={"scope": scope}) for scope in (_everything(last.scope), last.scope)),
+        named,
+        *(_between(last, step) for step in read),
+    )
+    return [Plan(steps=(step,)) for step in itertools.islice(dict.fromkeys(several), MOST)]
+
+
+def _known(step: Step) -> bool:
+    return step.tool in tools()
+
+
+def _everything(scope: Scope) -> Scope:
+    return scope.model_copy(update={"where": Where()})
+
+
+def _between(last: Step, step: Step) -> Iterator[Step]:
+    """Between the last step and one that the network wrote: its tool or that one's, its selection or both."""
+    scopes = tuple(dict.fromkeys((*_merged(last.scope, step.scope), step.scope)))
+    if step.tool == last.tool:
+        arguments = tuple(dict.fromkeys((_with(last, step.arguments), last.arguments, step.arguments)))
+        yield from (step.model_copy(update={"arguments": a, "scope": s}) for s in scopes for a in arguments)
+        return
+    yield from (last.model_copy(update={"scope": scope}) for scope in scopes)
+    if fitting := _fitting(last.tool, step.arguments):
+        yield from (last.model_copy(update={"scope": s, "arguments": _with(last, fitting)}) for s in scopes)
+    yield from (step.model_copy(update={"scope": scope}) for scope in (*scopes, last.scope))
+
+
+def _with(last: Step, given: Sequence[Argument]) -> tuple[Argument, ...]:
+    """The arguments of the last step, those given in the place of its own."""
+    both = {one.name: one for one in last.arguments} | {one.name: one for one in given}
+    return tuple(both[name] for name in sorted(both))
+
+
+def _fitting(tool: str, given: Sequence[Argument]) -> tuple[Argument, ...]:
+    """The arguments that another tool takes, too."""
+    names = {one.name for one in arguments_of_tool(tools()[tool])}
+    return tuple(one for one in given if one.name in names)
+
+
+def _merged(old: Scope, new: Scope) -> Iterator[Scope]:
+    """The old scope with what the new one says in the place of its own, and with both."""
+    instance = {name: getattr(new if new.has_instance else old, name) for name in _PRUNED}
+    where = () if new.has_instance else new.where.all
+    changes = {"changes": _changed(old.changes, new.changes)}
+    fresh = tuple(group for group in where if group not in old.where.all)
+    if new.has_instance or not (old.has_instance and new.where):
+        replaced = _replaced(old.where.all, fresh)
+        yield old.model_copy(update={**instance, **changes, "where": Where(all=replaced)})
+        if new.changes and old.changes:
+            yield old.model_copy(update={**instance, "changes": new.changes, "where": Where(all=replaced)})
+        if fresh and replaced != (*old.where.all, *fresh):
+            yield old.model_copy(update={**instance, **changes, "where": Where(all=(*old.where.all, *fresh))})
+    else:
+        yield new.model_copy(update=changes)
+
+
+def _changed(old: Sequence[Change], new: Sequence[Change]) -> tuple[Change, ...]:
+    touched = {one.feature for one in new}
+    return (*(one for one in old if one.feature is None or one.feature not in touched or one in new),
+            *(one for one in new if one not in old))  # fmt: skip
+
+
+def _replaced(old: Sequence[AnyOf], fresh: Sequence[AnyOf]) -> tuple[AnyOf, ...]:
+    """The old conditions with the fresh ones in the place of those on the same thing."""
+    touched = {_about(one) for group in fresh for one in group.any}
+    return (*(group for group in old if not touched & {_about(one) for one in group.any}), *fresh)
+
+
+def _about(one: Condition) -> tuple[str, str | None]:
+    return one.on, one.feature
+
+
+def _named(last: Step, one: Read) -> Iterator[Step]:
+    """The last step with what the question's own words stand for, in every place where it fits."""
+    best: Any = one.matched[:, :, :IN_RANGE].max(axis=0) if one.matched.size else ()
+    named = [item for at, item in enumerate(one.items) if len(best) and best[at, WHOLE] > 0]
+    schema, values = one.page.schema, one.page.values
+    chosen = [(schema.features[owner], cell.value) for item in named if item.group == "C"
+              for owner, cell in [values[item.place]]]  # fmt: skip
+    features = [schema.features[item.place] for item in named if item.group == "F"]
+    negated = bool(_NOT.search(one.page.question.text.lower()))
+    yield from _with_values(last, _sides(chosen, features, negated))
+    for item in named:
+        if item.group == "K":
+            yield from _with_class(last, str(schema.classes[item.place].value))
+    for feature in features:
+        yield from _with_feature(last, feature)
+    numbers = one.page.question.numbers
+    if len({mention.word for mention in numbers}) == 1:
+        for mention in numbers:
+            yield from _with_number(last, mention.value, mention.raw)
+
+
+def _sides(
+    chosen: Sequence[tuple[Feature, Scalar]], features: Sequence[Feature], negated: bool
+) -> list[tuple[Feature, Scalar]]:
+    """Values that are named, and yes or no of features that are."""
+    yes_or_no = [(one, not negated) for one in features if one.kind == "boolean" and all(one != f for f, _ in chosen)]
+    turned = [(one, not value if negated and isinstance(value, bool) else value) for one, value in chosen]
+    return [*turned, *yes_or_no]
+
+
+def _with_values(last: Step, chosen: Sequence[tuple[Feature, Scalar]]) -> Iterator[Step]:
+    groups: dict[str, list[Condition]] = {}
+    for feature, value in chosen:
+        groups.setdefault(feature.name, []).append(Condition(feature=feature.name, value=value))
+    fresh = tuple(AnyOf(any=tuple(dict.fromkeys(group))) for group in groups.values())
+    if not fresh:
+        return
+    scope = last.scope
+    if not scope.has_instance:
+        replaced = _replaced(scope.where.all, fresh)
+        for all_of in dict.fromkeys((replaced, (*scope.where.all, *fresh))):
+            yield last.model_copy(update={"scope": scope.model_copy(update={"where": Where(all=all_of)})})
+    if scope.changes:
+        new = tuple(Change(feature=feature.name, value=value) for feature, value in chosen)
+        changes = _changed(scope.changes, new)
+        yield last.model_copy(update={"scope": scope.model_copy(update={"changes": changes})})
+
+
+def _with_class(last: Step, name: str) -> Iterator[Step]:
+    for one in last.arguments:
+        if one.name in ("cls", "instead"):
+            yield last.model_copy(update={"arguments": _with(last, [Argument(name=one.name, value=name)])})
+    known = {one.name for one in arguments_of_tool(tools()[last.tool])}
+    if "cls" in known and last.argument("cls") is None:
+        yield last.model_copy(update={"arguments": _with(last, [Argument(name="cls", value=name)])})
+    on = [one.on for one in last.scope.where.conditions() if one.on in ("predicted", "actual")]
+    for which in dict.fromkeys(on):
+        fresh = (AnyOf(any=(Condition(on=which, value=name),)),)
+        where = Where(all=_replaced(last.scope.where.all, fresh))
+        yield last.model_copy(update={"scope": last.scope.model_copy(update={"where": where})})
+
+
+def _with_feature(last: Step, feature: Feature) -> Iterator[Step]:
+    """In the place of a feature that the last step was given; a list of them becomes this one."""
+    kinds = {one.name: one for one in arguments_of_tool(tools()[last.tool])}
+    for one in kinds.values():
+        given = last.argument(one.name)
+        if one.kind != "feature" or (given is None and one.name != "feature"):
+            continue
+        value: Any = (feature.name,) if one.many else feature.name
+        yield last.model_copy(update={"arguments": _with(last, [Argument(name=one.name, value=value)])})
+
+
+def _with_number(last: Step, value: float, raw: str) -> Iterator[Step]:
+    number = int(value) if float(value).is_integer() else value
+    scope = last.scope
+    for at, change in enumerate(scope.changes):
+        if isinstance(change.value, (int, float)) and not isinstance(change.value, bool):
+            changes = (*scope.changes[:at], change.model_copy(update={"value": number}), *scope.changes[at + 1 :])
+            yield last.model_copy(update={"scope": scope.model_copy(update={"changes": changes})})
+    for at, group in enumerate(scope.where.all):
+        only = group.any[0]
+        if len(group.any) == 1 and isinstance(only.value, (int, float)) and not isinstance(only.value, bool):
+            fresh = AnyOf(any=(only.model_copy(update={"value": number}),))
+            where = Where(all=(*scope.where.all[:at], fresh, *scope.where.all[at + 1 :]))
+            yield last.model_copy(update={"scope": scope.model_copy(update={"where": where})})
+    if scope.row is not None and raw.isdigit():
+        yield last.model_copy(update={"scope": scope.model_copy(update={"row": raw})})
+    known = {one.name for one in arguments_of_tool(tools()[last.tool])}
+    if "k" in known and isinstance(number, int) and number > 0:
+        yield last.model_copy(update={"arguments": _with(last, [Argument(name="k", value=number)])})
