@@ -75,11 +75,12 @@ def signs(reading: Reading, one: Read) -> tuple[float, ...]:
     """SIGNS of one reading; its probability is the network's."""
     actions = reading.actions
     probability = math.log(max(reading.probability, 1e-9))
+    found: dict[str, float] = {}
     if actions[0][0] == "G":
-        found: dict[str, float] = {"ask" if str(actions[0][1]).startswith("ask:") else "decline": 1}
+        found["ask" if str(actions[0][1]).startswith("ask:") else "decline"] = 1
     else:
         columns = {(item.group, item.place): at for at, item in enumerate(one.items)}
-        found = {**_numbers(actions, one)} | _names(frozenset(actions), columns, one) | _ranges(actions, columns, one)
+        found |= _numbers(actions, one) | _names(frozenset(actions), columns, one) | _ranges(actions, columns, one)
         found |= _back(actions, one)
         found["more_steps"] = sum(action == ("G", "next") for action in actions)
     found |= kept_signs(reading.outcome, one.page, probability)

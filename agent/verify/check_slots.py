@@ -133,8 +133,8 @@ def _predictions(reading: Reading) -> Iterator[str]:
                 yield f"Say the probability, {fact.number():.1%}."
             elif fact.relation == "estimate" and not _is_stated(reading, fact):
                 yield f"Say the predicted number, {fact.number():.6g}."
-    named = any(clause.numbers or clause.mentions for clause in reading.clauses) or reading.quotes or reading.hidden
-    named = named or bool(reading.selections)
+    named = any(clause.numbers or clause.mentions for clause in reading.clauses)
+    named = named or bool(reading.quotes or reading.hidden or reading.selections)
     if not named and reading.ground.facts and not says_some(reading.text, reading.ground.evidence):
         yield "Say what was found."
 
