@@ -9,7 +9,8 @@ from askwhy.tools.evidence import Evidence, Fact
 from askwhy.tools.scope import AnyOf, Comparison, Condition, Where
 
 _OPS: dict[str, Comparison] = {
-    "rule_above": "gt", "rule_at_most": "le", "rule_value": "eq", "rule_not": "ne", "rule_missing": "missing"
+    "rule_above": "gt", "rule_at_most": "le", "rule_value": "eq", "rule_not": "ne", "rule_missing": "missing",
+    "rule_contains": "contains",
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from askwhy.tools.scope import Argument
 ANY = "any"
 """The relation of a reference that takes the first fact which has what is wanted, those of a better rank first."""
 
-_WRITTEN = re.compile(r"@(?P<step>\d{1,3})(?:\.(?P<fact>f\d{1,4})(?:\.(?P<take>[a-z]+))?)?")
+_WRITTEN = re.compile(r"@(?P<step>\d{1,3})(?:\.(?P<fact>[a-z]\w{0,39})(?:\.(?P<take>[a-z]+))?)?")
 _PLACEHOLDERS: dict[str, Any] = {"row": "1", "where": {"all": []}}
 
 

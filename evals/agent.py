@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from askwhy.evals.agent_engines import Engine
 from askwhy.evals.agent_keys import Gold, Seen
-from askwhy.evals.agent_questions import Asked, questions, world
+from askwhy.evals.agent_questions import Asked, held_back, questions, world
 from askwhy.evals.agent_recheck import withheld, wrong_claims
 from askwhy.evals.flaw_scores import Cost, FlawScore, scored
 from askwhy.evals.flawed_models import SEEDS, SPECS, Spec, flawed_model
@@ -61,7 +61,7 @@ def agent(arguments: list[str]) -> Report:
 
     --quick: a slice. --sample N: that many of the models and of the questions, drawn at random. --part flaws|questions.
     --seed N: other models. --by ROW: only recipes, planner or tools. --llm NAME: a language model as a further row.
-    --each: also a line for every model and question.
+    --half held_back|developed: every second question. --each: also a line for every model and question.
     """
     parser = Parser("agent")
     parser.add_argument("--quick", action="store_true")
@@ -70,6 +70,7 @@ def agent(arguments: list[str]) -> Report:
     parser.add_argument("--seed", type=int, action="append")
     parser.add_argument("--llm", action="append", default=[])
     parser.add_argument("--by", choices=_ROWS, action="append")
+    parser.add_argument("--half", choices=("held_back", "developed"))
     parser.add_argument("--each", action="store_true")
     given = parser.parse_args(arguments)
     if any(not name.strip() for name in given.llm):
@@ -94,7 +95,8 @@ def agent(arguments: list[str]) -> Report:
         figures |= flaw_figures(first)
         passed &= flaws_pass(first)
     if given.part != "flaws":
-        chosen = _sampled([one for one in questions() if not given.quick or one.id in _QUICK_QUESTIONS], given.sample)
+        wanted = [one for one in questions() if given.half in (None, "held_back" if held_back(one) else "developed")]
+        chosen = _sampled([one for one in wanted if not given.quick or one.id in _QUICK_QUESTIONS], given.sample)
         answered = {engine.name: [ask(engine, one) for one in chosen] for engine in (*by, *named)}
         if given.each:
             print(*(line for name, told in answered.items() for line in questions_told(name, told)), sep="\n")
@@ -200,6 +202,10 @@ def question_figures(answered: dict[str, list[QuestionScore]]) -> dict[str, obje
         "questions": len(told),
         "exact": sum(one.exact for one in told),
         "exact_by": {name: sum(one.exact for one in scores) for name, scores in answered.items()},
+        "held_back": sum(held_back(one.asked) for one in told),
+        "exact_held_back_by": {
+            name: sum(one.exact for one in scores if held_back(one.asked)) for name, scores in answered.items()
+        },
         "question_wrong_claims_by": {name: sum(len(one.wrong) for one in scores) for name, scores in answered.items()},
         "question_calls_by": {name: sum(one.cost.calls for one in scores) for name, scores in answered.items()},
         "question_tokens_by": {name: sum(one.cost.tokens for one in scores) for name, scores in answered.items()},

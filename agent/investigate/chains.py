@@ -1,5 +1,5 @@
 """A question of several clauses, each a step or more: “find the group it treats worst, explain its worst mistake there,
-and what would fix it”. The embedded engine reads every clause; what it points at is taken from what was found before.
+and what would fix it”. What a clause describes is found first; the embedded engine reads the rest of it.
 """
 
 from __future__ import annotations
@@ -8,22 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from askwhy.agent.answer import Turn
-from askwhy.agent.calls import calls_of
 from askwhy.agent.embedded.chat import EmbeddedChat
-from askwhy.agent.groups import where_of_group
-from askwhy.agent.investigate.clauses import Clause, clause_of, clauses_of, points_there, with_feature
+from askwhy.agent.investigate.clauses import clause_of, clauses_of, points_there, with_values
+from askwhy.agent.investigate.comparing import bound_in, mean_first
+from askwhy.agent.investigate.focus import Focus, Named, chosen, focus_of, tied
 from askwhy.agent.investigate.notebook import Found
-from askwhy.agent.investigate.pointing import where_written
-from askwhy.agent.investigate.script import Hop, Taken, taken_from
+from askwhy.agent.investigate.picks import HERE, Pick, pick_in, states_mistake
+from askwhy.agent.investigate.pointing import pointer, where_written
+from askwhy.agent.investigate.reading import Read, Reader, asks_each, rows_in, selected
+from askwhy.agent.investigate.script import Hop
 from askwhy.agent.listing import clean
-from askwhy.agent.plan import Plan, Step
-from askwhy.agent.references import listed
-from askwhy.agent.understand import understand
-from askwhy.tools.registry import find_tool
+from askwhy.tools.scope import Where
 from askwhy.tools.subject import Subject
-
-_MISTAKES = ("mistake", "largest_error")
 
 
 @dataclass
@@ -34,18 +30,27 @@ class Chain:
     subject: Subject
     said: list[str] = field(default_factory=list)
     _hops: list[Hop] = field(default_factory=list)
-    _turns: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
-    _waiting: Clause | None = None
+    _picked: dict[str, Pick] = field(default_factory=dict)
+    _waiting: tuple[str, Pick, str] | None = None
+    _named: tuple[str, ...] = ()
+    _within: bool = False
+    _turned: bool = False
 
     def __post_init__(self) -> None:
         self.clauses = clauses_of(self.question)
         self._left = list(self.clauses)
-        self._model = EmbeddedChat(subject_schema=self.subject.schema)
+        self._reader = Reader(self.subject, EmbeddedChat(subject_schema=self.subject.schema))
 
     @property
     def several(self) -> bool:
         """Whether there is more than one clause."""
         return len(self.clauses) > 1
+
+    @property
+    def picks(self) -> bool:
+        """Whether a clause describes a row, a group, a feature or a word that has to be found first."""
+        schema = self.subject.schema
+        return any(pick_in(one, schema) is not None or mean_first(one, schema) is not None for one in self.clauses)
 
     def __call__(self, done: Mapping[str, Found]) -> Sequence[Hop]:
         """Every hop so far, with those of the next clause once all others are done."""
@@ -57,151 +62,190 @@ class Chain:
         return list(self._hops)
 
     def notes(self) -> list[str]:
-        """What could not be read, and what no group was found for."""
-        return list(dict.fromkeys(self.said))
+        """What could not be read, what no group was found for, and what was read with doubts."""
+        doubts = (f"Not sure: was “{clean(one, 200)}” meant as its step says?" for one in self._reader.doubts)
+        return list(dict.fromkeys((*self.said, *doubts)))
 
     def _next(self, done: Mapping[str, Found]) -> Iterator[Hop]:
-        """The hops of the next clause, or of what is left of the one whose row has now been found."""
-        found = list(done.values())
-        group = _latest(found, Taken("", "group"))
-        if self._waiting is None:
-            row = _row(found)
-            clause = clause_of(self._left.pop(0), self.subject.schema, group is not None, row is not None)
-            if group is None and points_there(clause.bare) and self._turns:
-                every = clean(self.subject.schema.entities)
-                self.said.append(
-                    f"No group was found before “{clean(clause.bare, 200)}”, so this is about all {every}."
-                )
-            if clause.worst:
-                self._waiting = clause if clause.text else None
-                yield self._named(
-                    clause, "mistakes", {"what": "sample"} | ({"where": group} if clause.there and group else {})
-                )
-                return
-        else:
-            clause, self._waiting = self._waiting, None
-            row = _row(found, _MISTAKES) if _answered(found) else None
-        feature = _feature(found) if row is None else None
-        yield from self._read(clause, done, _Focus(group, row, feature))
-
-    def _named(self, clause: Clause, tool: str, args: Mapping[str, Any], takes: tuple[Taken, ...] = ()) -> Hop:
-        name = f"clause {len(self._hops) + 1}: {clean(clause.bare, 80)}"
-        self._turns.append((clause.bare, (name,)))
-        return Hop(name, (tool,), args, takes)
-
-    def _read(self, clause: Clause, done: Mapping[str, Found], focus: _Focus) -> Iterator[Hop]:
-        plan = self._plan(clause, done, focus)
-        if plan is None:
-            self.said.append(f"Not understood: “{clean(clause.bare, 200)}”.")
+        """The hops of the next clause, or of what is left of the one for which something has now been found."""
+        focus = focus_of(done, self._picked)
+        if shown := self._shown(done, focus):
+            yield shown
             return
-        names: list[str] = []
-        for number, step in enumerate(plan.steps):
-            args = self._args(step, clause, done, focus)
-            takes = tuple(
-                Taken(names[ref.step - 1], "row" if ref.into == "row" else "feature", ref.into)
-                for ref in step.refs
-                if 1 <= ref.step <= number and ref.into != "where"
-            )
-            names.append(f"clause {len(self._hops) + number + 1}: {clean(clause.bare, 80)}")
-            yield Hop(names[-1], (step.tool,), args, takes)
-        self._turns.append((clause.bare, tuple(names)))
+        if self._waiting is not None:
+            (said, pick, name), self._waiting = self._waiting, None
+            taken = chosen(done.get(name), pick)
+            if taken is None:
+                self.said.append(f"Not answered, as nothing of the kind was found: “{clean(said, 200)}”.")
+                return
+            if pick.kind == "group":
+                self._left.insert(0, pick.rest)
+                self._within = True
+                yield from self._next(done)
+                return
+            step = done[name].step
+            text, focus = _filled(pick, taken[1], step, focus, self.subject)
+            yield from self._read(said, text, done, focus)
+            return
+        said, within, self._within = self._opened(focus), self._within, False
+        self._say_where(said, focus)
+        if mean := self._mean(said, done):
+            self._left.insert(0, said)
+            yield mean
+            return
+        if named := self._rows_only(said):
+            self._named = named
+            return
+        pick = pick_in(said, self.subject.schema)
+        if pick is not None:
+            yield from self._find(said, pick, focus)
+            return
+        yield from self._each(said, done, focus, within)
 
-    def _plan(self, clause: Clause, done: Mapping[str, Found], focus: _Focus) -> Plan | None:
-        """What the engine takes a clause to mean; where it asks which row, once more with the row in focus."""
-        schema = self.subject.schema
-        named = f"{schema.entity} {focus.row.id}" if focus.row else None
-        if "{row}" in clause.text and named is None:
+    def _shown(self, done: Mapping[str, Found], focus: Focus) -> Hop | None:
+        """The hop that says how good the model is in the group that was picked last, where its step does not say so."""
+        name = self._hops[-1].name if self._hops else ""
+        pick = self._picked.get(name)
+        if pick is None or pick.kind != "group" or focus.group is None:
             return None
-        text = clause.text.replace("{row}", named or "")
-        if focus.feature is not None:
-            text = with_feature(text, schema.feature(focus.feature.id).label)
-        tries = [text] if named is None or named in text else [text, f"{text} for {named}"]
-        for one in tries:
-            outcome = understand(one, self._history(done), self.subject, self._model).outcome
-            if isinstance(outcome, Plan) and all(self._exists(step) for step in outcome.steps):
-                return outcome
-        return None
+        taken = chosen(done.get(name), pick)
+        if tied(done.get(name), pick):
+            self.said.append(
+                f"Several groups are equally far out; “{clean(str(taken and taken[1].group))}” is the first."
+            )
+        if taken is None or not taken[1].relation.endswith("_each"):
+            return None
+        metric = "accuracy" if self.subject.schema.classes else "mae"
+        return Hop(f"{name} (shown)", ("score",), {"metric": metric, "where": focus.group.pointer})
 
-    def _exists(self, step: Step) -> bool:
-        return step.scope.row is None or step.scope.row in self.subject.row_ids
+    def _opened(self, focus: Focus) -> str:
+        """The next clause: with the statement before it that says of what mistake it speaks."""
+        schema = self.subject.schema
+        said = self._left.pop(0)
+        if self._left and states_mistake(said, schema) and pick_in(f"of those where {said}, {self._left[0]}", schema):
+            said = f"of those where {said}, {self._left.pop(0)}"
+        return said if focus.feature is None else with_values(said, schema.feature(focus.feature.id).label)
 
-    def _args(self, step: Step, clause: Clause, done: Mapping[str, Found], focus: _Focus) -> dict[str, Any]:
-        schema, row, group = self.subject.schema, focus.row, focus.group
-        args: dict[str, Any] = dict(calls_of(Plan(steps=(step.model_copy(update={"refs": ()}),)), schema)[0]["args"])
-        if row is not None and step.scope.row == row.id:
-            args["row"] = row.pointer
-        if focus.feature is not None and step.argument("feature") == focus.feature.id:
-            args["feature"] = focus.feature.pointer
-        about = step.scope.has_instance or find_tool(step.tool).needs in ("nothing", "instance")
-        if not clause.there or group is None or about:
-            return args
-        if not step.scope.where:
-            return {**args, "where": group}
-        found, fact = _fact(group, list(done.values()))
-        return {**args, "where": where_written(step.scope.where & where_of_group(found, fact), schema)}
+    def _mean(self, said: str, done: Mapping[str, Found]) -> Hop | None:
+        """The hop that finds a mean with which a clause compares, where it has not been found."""
+        wanted = mean_first(said, self.subject.schema)
+        if wanted is None or bound_in(said, self.subject, list(done.values())) is not None:
+            return None
+        name = f"{wanted[0]} of {clean(wanted[1].label, 80)}"
+        args = {"measure": wanted[0], "feature": wanted[1].name}
+        return None if any(hop.name == name for hop in self._hops) else Hop(name, ("statistic",), args)
 
-    def _history(self, done: Mapping[str, Found]) -> tuple[Turn, ...]:
-        """The clauses read so far as turns of a conversation."""
-        turns = []
-        for said, names in self._turns:
-            found = [done[name].evidence for name in names if name in done]
-            evidence = [one for one in found if one is not None]
-            if not evidence:
-                continue
-            steps = tuple(Step(tool=one.tool, scope=one.scope) for one in evidence)
-            rows, features = listed(evidence)
-            turns.append(Turn(question=said, outcome=Plan(steps=steps), rows=rows, features=features))
-        return tuple(turns)
+    def _say_where(self, said: str, focus: Focus) -> None:
+        there = points_there(said, focus.row is not None and focus.fresh)
+        if focus.group is not None and focus.group.mistakes and there:
+            every = clean(self.subject.schema.entities)
+            self.said.append(f"“{clean(said, 200)}” is read of all {every} it gets wrong, those of training as well.")
+        if focus.group is None and there and self._hops:
+            every = clean(self.subject.schema.entities)
+            self.said.append(f"No group was found before “{clean(said, 200)}”, so this is about all {every}.")
+
+    def _find(self, said: str, pick: Pick, focus: Focus) -> Iterator[Hop]:
+        """The hop that finds what a clause describes."""
+        schema = self.subject.schema
+        args: dict[str, Any] = dict(pick.args)
+        if pick.kind == "word":
+            row = next(iter(rows_in(said, self.subject)), focus.row.id if focus.row else None)
+            if row is None:
+                self._missed(said)
+                return
+            args["row"] = row if focus.row is None or focus.row.id != row else focus.row.pointer
+        elif pick.kind == "row":
+            where = selected(self._reader, pick)
+            if where is None:
+                self._missed(said)
+                return
+            held = focus.group if points_there(said, focus.fresh) or pick.implied or self._in_group() else None
+            if held is not None and held.pointer is not None and not where:
+                args["where"] = held.pointer
+            elif both := (held.where if held is not None else Where()) & where:
+                args["where"] = where_written(both, schema)
+        name = self._name(said)
+        self._picked[name] = pick
+        self._waiting = (said, pick, name) if pick.rest else None
+        yield Hop(name, pick.tools, args)
+
+    def _each(self, said: str, done: Mapping[str, Found], focus: Focus, within: bool) -> Iterator[Hop]:
+        """The hops of a clause, once for each row where it is asked of several."""
+        rows = rows_in(said, self.subject)
+        among = rows if len(rows) > 1 else self._named if asks_each(said) else ()
+        self._named = rows if len(rows) > 1 else ()
+        parted = self._reader.apart(said, among) if among else None
+        if parted is None:
+            yield from self._read(said, said, done, focus, within=within)
+            return
+        made = 0
+        for row in among:
+            own = Focus(None, Named(row, row), None, True)
+            hops = list(self._read(said, parted, done, own, len(self._hops) + made))
+            made += len(hops)
+            yield from hops
+
+    def _in_group(self) -> bool:
+        """Whether the clause before found a group by name, so that this one goes on in it."""
+        name = self._hops[-1].name.removesuffix(" (shown)") if self._hops else ""
+        last = self._picked.get(name)
+        return last is not None and last.kind == "group"
+
+    def _rows_only(self, said: str) -> tuple[str, ...]:
+        """The rows that a clause names where it says nothing else: “rows 12 and 20”."""
+        return rows_in(said, self.subject, only=True) if self._left else ()
+
+    def _read(
+        self,
+        said: str,
+        text: str,
+        done: Mapping[str, Found],
+        focus: Focus,
+        start: int | None = None,
+        *,
+        within: bool = False,
+    ) -> Iterator[Hop]:
+        """The hops of a clause as the engine reads `text`; `start`: the number of hops before them."""
+        clause = clause_of(text, self.subject.schema, focus.group is not None, focus.row is not None, within=within)
+        read = self._reader.read(clause, done, focus, tuple(self._hops))
+        if read is None and (read := self._whole()) is not None:
+            said, self._left = self.question, []
+        if read is None:
+            self._missed(said)
+            return
+        first = len(self._hops) if start is None else start
+        hops: list[Hop] = []
+        for step in read:
+            hops.append(self._hop(said, step, [one.name for one in hops], first + len(hops)))
+        self._reader.turns.append((said, tuple(one.name for one in hops)))
+        yield from hops
+
+    def _hop(self, said: str, read: Read, before: Sequence[str], place: int) -> Hop:
+        takes = tuple(taken for taken in read.takes(before))
+        return Hop(self._name(said, place), (read.tool,), read.args, takes)
+
+    def _whole(self) -> tuple[Read, ...] | None:
+        """The whole question in one turn, where a clause is not understood and the engine is sure of the whole."""
+        if self._turned or not self.several:
+            return None
+        self._turned = True
+        return self._reader.whole(self.question)
+
+    def _missed(self, said: str) -> None:
+        self.said.append(f"Not understood: “{clean(said, 200)}”.")
+
+    def _name(self, said: str, place: int | None = None) -> str:
+        return f"clause {(len(self._hops) if place is None else place) + 1}: {clean(said, 80)}"
 
 
-@dataclass(frozen=True)
-class _Named:
-    """A row or a feature in focus, and how a call points at it."""
-
-    id: str
-    pointer: str
-
-
-@dataclass(frozen=True)
-class _Focus:
-    """What a clause can point at: the group, the row and the feature found last."""
-
-    group: str | None
-    row: _Named | None
-    feature: _Named | None
-
-
-def _latest(found: Sequence[Found], taken: Taken) -> str | None:
-    pointers = (taken_from(one, taken) for one in reversed(found))
-    return next((one for one in pointers if one is not None), None)
-
-
-def _row(found: Sequence[Found], relations: tuple[str, ...] = ()) -> _Named | None:
-    """The row that was spoken of last: that of the last step about one, else the first that the last list names."""
-    pointer = _latest(found, Taken("", "row", relations=relations))
-    if pointer is None:
-        return None
-    row = _fact(pointer, found)[1].row
-    return None if row is None else _Named(row, pointer)
-
-
-def _feature(found: Sequence[Found]) -> _Named | None:
-    """The first feature that the last step names, where that is about no group."""
-    last = found[-1:]
-    pointer = _latest(last, Taken("", "feature"))
-    if pointer is None or _latest(last, Taken("", "group")) is not None:
-        return None
-    feature = _fact(pointer, last)[1].feature
-    return None if feature is None else _Named(feature, pointer)
-
-
-def _fact(pointer: str, found: Sequence[Found]) -> Any:
-    """The evidence and the fact that a pointer of ours leads to."""
-    step, name = pointer.removeprefix("@").split(".")[:2]
-    evidence = next(one.evidence for one in found if one.step == int(step) and one.evidence is not None)
-    return evidence, next(fact for fact in evidence.facts if fact.id == name)
-
-
-def _answered(found: Sequence[Found]) -> bool:
-    """Whether the last step found something."""
-    return bool(found) and found[-1].evidence is not None
+def _filled(pick: Pick, fact: Any, step: int, focus: Focus, subject: Subject) -> tuple[str, Focus]:
+    """The rest of a clause with the name of what was picked, and the focus on that."""
+    schema = subject.schema
+    if pick.kind == "row":
+        row = Named(str(fact.row), pointer(step, fact, "row"))
+        return pick.rest.replace(HERE, f"{schema.entity} {row.id}"), Focus(focus.group, row, None, True)
+    if pick.kind == "feature":
+        feature = Named(str(fact.feature), pointer(step, fact, "feature"))
+        text = pick.rest.replace(HERE, schema.feature(feature.id).label)
+        return text, Focus(focus.group, focus.row, feature, focus.fresh)
+    return pick.rest.replace(HERE, f"the word “{fact.at}”"), focus

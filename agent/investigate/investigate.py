@@ -147,7 +147,9 @@ class _Work:
         subject = self.notebook.subject
         chain = Chain(self.question, subject)
         named = recipe or recipe_for(self.question, by_name=True)
-        if named is None and not chain.several:
+        if recipe is None and named == "prepare a decline" and chain.picks:
+            named = None  # "the applicant it rejected most firmly" asks for no letter
+        if named is None and not (chain.several or chain.picks):
             named = recipe_for(self.question)
         if named is None:
             return chain

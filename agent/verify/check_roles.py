@@ -170,6 +170,8 @@ def _pole(reading: Reading, clause: Clause, number: Number, facts: list[tuple[Fa
     for fact in own:
         around = words_around(reading.ground.evidence, fact.relation)
         around |= {word.lower for word in words(f"{fact.group or ''} {fact.relation.replace('_', ' ')}")}
+        if fact.group is None:  # "over 40 rows" stands beside "the smallest", which is said of another number
+            around |= {word for one in reading.ground.facts for word in _group_words(one)}
         around -= {"most", "least"} if "at" in around else set()  # of "at most"
         problems.append(_opposite(said, around))
     return None if any(problem is None for problem in problems) else problems[0]

@@ -64,7 +64,7 @@ def failure_texts(view: View) -> Evidence:
     found = describe(texts_of(truth.rows), truth.wrong, _MOST, view.rng)
     overall = Fact(relation="overall", value=float(truth.wrong.mean()), unit="share")
     return Evidence(
-        facts=(*_facts(found), truth.count_fact(), overall, *_region_facts(view, truth)),
+        facts=(*_facts(found), truth.count_fact(), overall, *_region_facts(view, truth), *_rules(view, found)),
         method="patterns found on one half of the texts, Fisher's exact test on the other, false discoveries held at "
         f"{FALSE_DISCOVERIES:.0%}",
         estimand="error rate of texts with a pattern against the others",
@@ -100,6 +100,15 @@ def _region_facts(view: View, truth: Scored) -> Iterator[Fact]:
     yield Fact(relation="region_rows", value=odd.region.rows, unit="count", group=words)
     yield Fact(relation="region_rate", value=odd.region.inside, unit="share", group=words)
     yield Fact(relation="region_expected", value=odd.region.expected, unit="share", group=words)
+
+
+def _rules(view: View, found: Description) -> Iterator[Fact]:
+    """The words and phrases by which the kinds of texts that are named can be selected."""
+    for one in _worst(found):
+        pattern = one.pattern
+        if pattern.kind in ("word", "phrase"):
+            column = view.schema.names[0]
+            yield Fact(relation="rule_contains", value=pattern.key, unit="text", feature=column, group=pattern.words)
 
 
 def _worst(found: Description) -> list[Described]:
