@@ -63,8 +63,7 @@ class Chain:
 
     def notes(self) -> list[str]:
         """What could not be read, what no group was found for, and what was read with doubts."""
-        doubts = (f"Not sure: was “{clean(one, 200)}” meant as its step says?" for one in self._reader.doubts)
-        return list(dict.fromkeys((*self.said, *doubts)))
+        return list(dict.fromkeys(self.said))
 
     def _next(self, done: Mapping[str, Found]) -> Iterator[Hop]:
         """The hops of the next clause, or of what is left of the one for which something has now been found."""
@@ -213,6 +212,8 @@ class Chain:
         if read is None:
             self._missed(said)
             return
+        if self._reader.doubtful:
+            self.said.append(f"Not sure: was “{clean(said, 200)}” meant as its step says?")
         first = len(self._hops) if start is None else start
         hops: list[Hop] = []
         for step in read:

@@ -41,6 +41,9 @@ _FIXES = ("counterfactual", "counterfactual_text")
 _EACH = re.compile(
     r"(?:,? (?:for|of|about) )?\b(?:each(?: of (?:them|these|those))?|both(?: of them)?|they|them|these)\b", re.I
 )
+_LIKELY_RIGHT = 0.7
+"""Below this chance of being right a reading is said to be doubtful; of short clauses the engine is seldom sure."""
+
 _TOGETHER = re.compile(r"\b(?:compar\w*|contrast\w*|differ\w*|unlike|than|versus|vs|between)\b", re.IGNORECASE)
 _UNDER = re.compile(r"\b(?:under|below|down to|less than|lower than|at most)\b", re.IGNORECASE)
 _OVER = re.compile(r"\b(?:over|above|up to|more than|higher than|at least)\b", re.IGNORECASE)
@@ -64,18 +67,19 @@ class Read:
 
 @dataclass
 class Reader:
-    """Reads clauses about one subject. turns: what was read so far, with the names of the hops it became. doubts: the
-    clauses of whose reading the engine is not sure."""
+    """Reads clauses about one subject. turns: what was read so far, with the names of the hops it became. doubtful:
+    whether the clause read last may well mean something else."""
 
     subject: Subject
     model: BaseChatModel
     turns: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
+    doubtful: bool = False
 
     def read(
         self, clause: Clause, done: Mapping[str, Found], focus: Focus, hops: tuple[Hop, ...]
     ) -> tuple[Read, ...] | None:
         """The steps of a clause, None where it is not understood."""
+        self.doubtful = False
         if asks_all(clause.bare) and self.turns:
             return self._again(hops)
         bound = bound_in(clause.text, self.subject, [one for one in done.values() if one.evidence])
@@ -86,8 +90,7 @@ class Reader:
         plan = self._plan(clause, done, focus)
         if plan is None:
             return None
-        if plan.confidence is not None and plan.confidence < SURE:
-            self.doubts.append(clause.bare)
+        self.doubtful = plan.confidence is not None and plan.confidence < _LIKELY_RIGHT
         return tuple(Read(step.tool, self._args(step, clause, focus), step.refs) for step in plan.steps)
 
     def whole(self, question: str) -> tuple[Read, ...] | None:
