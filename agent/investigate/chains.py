@@ -70,36 +70,39 @@ class Chain:
         focus = focus_of(done, self._picked)
         if shown := self._shown(done, focus):
             yield shown
-            return
-        if self._waiting is not None:
-            (said, pick, name), self._waiting = self._waiting, None
-            taken = chosen(done.get(name), pick)
-            if taken is None:
-                self.said.append(f"Not answered, as nothing of the kind was found: “{clean(said, 200)}”.")
-                return
-            if pick.kind == "group":
-                self._left.insert(0, pick.rest)
-                self._within = True
-                yield from self._next(done)
-                return
-            step = done[name].step
-            text, focus = _filled(pick, taken[1], step, focus, self.subject)
+        elif self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            yield from self._resumed(*waiting, done, focus)
+        else:
+            yield from self._begun(done, focus)
+
+    def _resumed(self, said: str, pick: Pick, name: str, done: Mapping[str, Found], focus: Focus) -> Iterator[Hop]:
+        """The rest of a clause, of what was picked for it."""
+        taken = chosen(done.get(name), pick)
+        if taken is None:
+            self.said.append(f"Not answered, as nothing of the kind was found: “{clean(said, 200)}”.")
+        elif pick.kind == "group":
+            self._left.insert(0, pick.rest)
+            self._within = True
+            yield from self._next(done)
+        else:
+            text, focus = _filled(pick, taken[1], done[name].step, focus, self.subject)
             yield from self._read(said, text, done, focus)
-            return
+
+    def _begun(self, done: Mapping[str, Found], focus: Focus) -> Iterator[Hop]:
+        """The hops of the next clause, or the one that finds what it describes."""
         said, within, self._within = self._opened(focus), self._within, False
         self._say_where(said, focus)
+        pick = pick_in(said, self.subject.schema)
         if mean := self._mean(said, done):
             self._left.insert(0, said)
             yield mean
-            return
-        if named := self._rows_only(said):
+        elif named := self._rows_only(said):
             self._named = named
-            return
-        pick = pick_in(said, self.subject.schema)
-        if pick is not None:
+        elif pick is not None:
             yield from self._find(said, pick, focus)
-            return
-        yield from self._each(said, done, focus, within)
+        else:
+            yield from self._each(said, done, focus, within)
 
     def _shown(self, done: Mapping[str, Found], focus: Focus) -> Hop | None:
         """The hop that says how good the model is in the group that was picked last, where its step does not say so."""
