@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from askwhy.agent.embedded.english import listed
-from askwhy.agent.embedded.words import SMALL, VOCABULARY, Token, folded, similar, stem
+from askwhy.agent.embedded.words import SMALL, VOCABULARY, Token, folded, similar, stem, tokens
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Category, Feature, Schema
 
@@ -225,3 +225,13 @@ def _parts_of_labels(schema: Schema) -> Iterator[tuple[Phrase, Feature]]:
             if not avoid.intersection(part) and not SMALL.intersection(part) and len("".join(part)) > 3:
                 seen.setdefault(part, []).append(feature)
     yield from ((part, features[0]) for part, features in sorted(seen.items()) if len(features) == 1)
+
+
+def comparative(word: str, schema: Schema) -> tuple[Feature, int] | None:
+    """The feature and the sign of “older”, where it is said of one feature only."""
+    found = tokens(word)
+    named = lexicon(schema).at(found, 0) if found else None
+    if named is None or named[0].kind != "O" or len(named[0].choices) != 1:
+        return None
+    feature, sign = named[0].choices[0]
+    return (feature, sign) if isinstance(sign, int) else None

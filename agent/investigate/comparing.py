@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from askwhy.agent.investigate.mentions import comparative, mentions
+from askwhy.agent.embedded.lexicon import comparative
+from askwhy.agent.investigate.mentions import mentions
 from askwhy.agent.investigate.notebook import Found
 from askwhy.agent.plan import Plan, Step
 from askwhy.tools.evidence import Fact

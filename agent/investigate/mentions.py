@@ -48,16 +48,6 @@ def mentions(text: str, schema: Schema) -> tuple[Mention, ...]:
     return tuple(made)
 
 
-def comparative(word: str, schema: Schema) -> tuple[Feature, int] | None:
-    """The feature and the sign of “older”, where it is said of one feature only."""
-    found = tokens(word)
-    named = lexicon(schema).at(found, 0) if found else None
-    if named is None or named[0].kind != "O" or len(named[0].choices) != 1:
-        return None
-    feature, sign = named[0].choices[0]
-    return (feature, sign) if isinstance(sign, int) else None
-
-
 def class_conditions(text: str, schema: Schema) -> tuple[Condition, ...] | None:
     """The classes that a description of a mistake names: what was predicted, and what is true.
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from askwhy.agent.embedded.lexicon import lexicon
+from askwhy.agent.embedded.lexicon import comparative, lexicon
 from askwhy.agent.embedded.words import tokens
 from askwhy.agent.investigate.clauses import fronted
-from askwhy.agent.investigate.mentions import class_conditions, comparative, mentions
+from askwhy.agent.investigate.mentions import class_conditions, mentions
 from askwhy.agent.wording import ORDINALS, ordinal_value
 from askwhy.tools.schema import Feature, Schema
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 import torch
 
 from askwhy.agent.calls import REASONS
+from askwhy.agent.parser.amounts import with_amounts
 from askwhy.agent.parser.batch import Read, make_batch
 from askwhy.agent.parser.decoding import Reading, Writer
 from askwhy.agent.parser.followup import amended
 from askwhy.agent.parser.judge import judged, merged
 from askwhy.agent.parser.page import Page
+from askwhy.agent.parser.tidy import tidied
 from askwhy.agent.parser.trained import Trained, trained
 from askwhy.agent.plan import SURE, Clarify, Decline, Outcome, Plan, Step
 from askwhy.agent.understood import question_of
@@ -80,7 +82,7 @@ def meant(
     question: str, schema: Schema, names: frozenset[str], earlier: tuple[Step, ...] = (), said: str = ""
 ) -> Meant:
     """What a question means with these tools on offer, after the steps of a turn before, which `said` asked for."""
-    heard = hear(trained(), question, schema, names, earlier, said)
+    heard = hear(trained(), tidied(question, schema), schema, names, earlier, said)
     return replace(_meant(heard, schema, names), tools=heard.tools)
 
 
@@ -112,7 +114,8 @@ def hear(
     """What the network makes of a question."""
     read = Read.of(Page.of(question, schema, earlier), model.pieces, said, names)
     found, near = _asked(model, read)
-    return Heard(tuple(judged(heard_of(found, earlier), read, model.judge)), near)
+    heard = [with_amounts(one, read.page) for one in heard_of(found, earlier)]
+    return Heard(tuple(judged(heard, read, model.judge)), near)
 
 
 def heard_of(found: Sequence[Reading], earlier: tuple[Step, ...]) -> list[Reading]:

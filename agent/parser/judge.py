@@ -53,7 +53,7 @@ def judged(found: Sequence[Reading], one: Read, weights: Mapping[str, float]) ->
 
     weights: by the name of the sign, and of NONE. Readings of the same outcome become one.
     """
-    several = _settled(_possible(merged(found)), one)
+    several = _settled(_possible(merged(found), one), one)
     if not several:
         return []
     chances = chances_of(
@@ -97,13 +97,15 @@ def merged(found: Sequence[Reading]) -> list[Reading]:
     return list(several.values())
 
 
-def _possible(several: Sequence[Reading]) -> Sequence[Reading]:
-    """The readings without those that select nothing whatever the data ("in offices and schools" as both at once),
-    unless there is no other plan.
+def _possible(several: Sequence[Reading], one: Read) -> Sequence[Reading]:
+    """The readings without those that select nothing whatever the data ("in offices and schools" as both at once), and
+    without those that compare a measured quantity with a number nobody said; unless there is no other plan.
     """
-    empty = [reading for reading in several if _selects_nothing(reading.outcome)]
-    others = any(isinstance(reading.outcome, Plan) for reading in several if reading not in empty)
-    return _without(several, empty) if empty and others else several
+    for unlikely in (_selects_nothing, lambda outcome: _invents_bound(outcome, one)):
+        dropped = [reading for reading in several if unlikely(reading.outcome)]
+        others = any(isinstance(reading.outcome, Plan) for reading in several if reading not in dropped)
+        several = _without(several, dropped) if dropped and others else several
+    return several
 
 
 def _without(several: Sequence[Reading], dropped: Sequence[Reading]) -> Sequence[Reading]:
@@ -115,6 +117,21 @@ def _without(several: Sequence[Reading], dropped: Sequence[Reading]) -> Sequence
 
 def _selects_nothing(outcome: Outcome) -> bool:
     return isinstance(outcome, Plan) and any(selects_nothing(step.scope.where) for step in outcome.steps)
+
+
+def _invents_bound(outcome: Outcome, one: Read) -> bool:
+    """ "with children" may be more than none; of a quantity with decimals nobody means that."""
+    if not isinstance(outcome, Plan):
+        return False
+    schema, page = one.page.schema, one.page
+    measured = {feature.name for feature in schema.features if feature.kind == "number"}
+    said = {number.value for number in page.question.numbers}
+    kept = {condition for step in page.earlier for condition in step.scope.where.conditions()}
+    return any(
+        condition.on == "feature" and condition.feature in measured and condition.value in (0, 1)
+        and condition not in kept and said.isdisjoint((condition.value,))
+        for step in outcome.steps for condition in step.scope.where.conditions()
+    )  # fmt: skip
 
 
 def _settled(several: Sequence[Reading], one: Read) -> Sequence[Reading]:
