@@ -136,6 +136,9 @@ def _turned(text: str, bones: Skeleton, rng: random.Random) -> str | None:
     return text[:start] + put + text[end:]
 
 
+_RANKED = re.compile(r"\b(?:most|least|top|first|rank\w*|strong\w+|import\w+)\b", re.IGNORECASE)
+
+
 def _swapped(kinds: tuple[str, ...]) -> Make:
     """Two placeholders of one kind, which print something else, change places."""
 
@@ -144,7 +147,7 @@ def _swapped(kinds: tuple[str, ...]) -> Make:
         pairs = [
             (a, b)
             for (a, one), (b, other) in combinations(found, 2)
-            if one.kind == other.kind and one.kind in kinds and _differ(one, other)
+            if one.kind == other.kind and one.kind in kinds and _differ(one, other) and not _in_plain_list(text, a, b)
         ]
         if not pairs:
             return None
@@ -153,6 +156,15 @@ def _swapped(kinds: tuple[str, ...]) -> Make:
         return None if _says_same(swapped, text, bones) else swapped
 
     return make
+
+
+def _in_plain_list(text: str, one: re.Match[str], other: re.Match[str]) -> bool:
+    """Whether two words stand in a list of nothing but such words that ranks nothing: "without {a} and {b}"."""
+    between = PLACEHOLDER.sub("", text[one.end() : other.start()])
+    start = max(text.rfind(stop, 0, one.start()) for stop in (". ", "; "))
+    before = text[max(start, 0) : one.start()]
+    bare = re.fullmatch(r"(?:[\s,“”]|\band\b|\bor\b)*", between) is not None
+    return bare and bool(re.search(r"\bwithout [^.;]*$", before, re.IGNORECASE)) and not _RANKED.search(before)
 
 
 def _replaced(text: str, bones: Skeleton, rng: random.Random) -> str | None:

@@ -18,6 +18,7 @@ from askwhy.agent.investigate.recipes import RECIPES, recipe_for, row_in
 from askwhy.agent.investigate.report import Report, Told
 from askwhy.agent.investigate.script import Hops, RecipeChat, heard
 from askwhy.agent.investigate.telling import reported
+from askwhy.agent.plan import Step
 from askwhy.prompts import load
 from askwhy.tools.errors import ToolError
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _FAILED = "The language model did not finish the investigation, so the rest follows fixed steps."
 _NO_USE = "The language model chose no steps, so these are fixed ones."
 _TOO_FEW = "The language model looked into less than was asked, so fixed steps come first, then its own."
+_LEFT_OUT = "The language model left out something that was surely asked, so fixed steps come first, then its own."
 _FEWEST_OF_RECIPE = 2
 _log = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ class _Work:
     recipe: str = ""
     engine: str = ""
     needs_steps: bool = True
-    too_few: bool = False
+    own_last: bool = False
 
     def ask_model(self, model: BaseChatModel) -> None:
         """Let the language model choose; `needs_steps` says whether anything is left to do."""
@@ -99,17 +101,38 @@ class _Work:
             _log.warning("%s failed with %s in an investigation", self.engine, type(error).__name__)
             failed = True
             notebook.stopped = notebook.stopped or notebook.over()
+        if notebook.stopped not in (None, "model calls", "tokens"):
+            self.needs_steps = False
+            return
         few = len(notebook.told) < self._fewest()
-        self.needs_steps = notebook.stopped in (None, "model calls", "tokens") and (failed or few)
+        self.needs_steps = failed or few or self._left_out()
         if self.needs_steps:
-            self.too_few = bool(notebook.told) and not failed
-            notebook.notes.append(_FAILED if failed else _TOO_FEW if self.too_few else _NO_USE)
+            self.own_last = bool(notebook.told) and not failed
+            own = _TOO_FEW if few else _LEFT_OUT
+            notebook.notes.append(_FAILED if failed else own if self.own_last else _NO_USE)
             notebook.stopped = None
 
     def _fewest(self) -> int:
         """The fewest steps that can answer the question: one for each of its clauses."""
         named = recipe_for(self.question, by_name=True) is not None
         return max(len(clauses_of(self.question)), _FEWEST_OF_RECIPE if named else 1)
+
+    def _left_out(self) -> bool:
+        """Whether the clauses of the question, as the embedded engine reads them without a doubt, are about something
+        that no step of the language model was about."""
+        notebook, chain = self.notebook, Chain(self.question, self.notebook.subject)
+        if recipe_for(self.question, by_name=True) is not None:
+            return False
+        apart = notebook.apart()
+        chat = RecipeChat(subject_schema=notebook.subject.schema, hops=chain, name="recipe")
+        try:
+            run_graph(chat, "", self.question, apart, metered=False)
+        except Exception:  # the language model's own steps are there
+            _log.exception("a question could not be followed clause by clause")
+            return False
+        if chain.notes() or chat.skipped or apart.stopped is not None:
+            return False
+        return not {_subject_of(one.step) for one in apart.told} <= {_subject_of(one.step) for one in notebook.told}
 
     def follow(self, recipe: str | None) -> None:
         """The steps of a recipe, or of the question's clauses."""
@@ -140,7 +163,7 @@ class _Work:
         named = [chat.heard[hop.name].step for hop in hops(chat.heard) if hop.name in chat.heard]
         named = [number for number in named if number]
         rest = [number for number in range(1, len(self.notebook.told) + 1) if number not in named]
-        first = [] if self.too_few else [number for number in rest if number < max(named, default=0)]
+        first = [] if self.own_last else [number for number in rest if number < max(named, default=0)]
         return (*first, *named, *(number for number in rest if number not in first))
 
     def _hops(self, recipe: str | None) -> Hops:
@@ -155,3 +178,8 @@ class _Work:
             return chain
         self.recipe = named
         return RECIPES[named](subject, row_in(self.question, subject))
+
+
+def _subject_of(step: Step) -> tuple[str, str | None, bool]:
+    """What a step looks into: its tool, its row, and whether it is about some rows only, whichever these are."""
+    return step.tool, step.scope.row, bool(step.scope.where)

@@ -90,6 +90,13 @@ class Notebook:
         """Seconds until the time runs out."""
         return self.deadline - time.monotonic()
 
+    def apart(self) -> Notebook:
+        """An empty one about the same model, with the time that is left: what is run there is told to nobody."""
+        return Notebook(
+            subject=self.subject, runner=self.runner, allowance=self.allowance, on_step=lambda told: None,
+            cancelled=self.cancelled, deadline=self.deadline, tab=self.tab,
+        )  # fmt: skip
+
     def over(self) -> Stopped | None:
         """The budget that has run out, if one has."""
         if self.cancelled():

@@ -239,13 +239,23 @@ def test_a_model_that_looks_into_less_than_was_asked_costs_nobody_the_answer(
     assert any("less than was asked" in note for note in report.notes)
 
 
-def test_a_model_that_takes_a_step_for_each_clause_is_left_alone() -> None:
+def test_a_model_that_looks_into_what_was_asked_is_left_alone() -> None:
     replies = [
-        calling(("worst_group", {"measure": "error"})),
-        calling(("mistakes", {"what": "sample"})),
-        calling(("explain", {"row": "3"})),
+        calling(("failure_slices", {})),
+        calling(("mistakes", {"what": "sample", "k": 2, "where": "@1"})),
+        calling(("explain", {"row": "@2"})),
+        calling(("counterfactual", {"row": "@2", "k": 2})),
         AIMessage(content="Done."),
     ]
     report = Session(flawed(), Planner(replies=replies), rephrase=False).investigate(CHAIN)
-    assert tools_of(report) == ["worst_group", "mistakes", "explain"]
+    assert tools_of(report) == ["failure_slices", "mistakes", "explain", "counterfactual"]
     assert not any("fixed steps" in note for note in report.notes)
+    assert report.told[1].step.argument("k") == 2  # as the model asked for it
+
+
+def test_a_model_that_looks_elsewhere_costs_nobody_the_answer() -> None:
+    elsewhere = [calling((name, {})) for name in ("count", "score", "importance", "data_summary")]
+    wrong = Session(flawed(), Planner(replies=[*elsewhere, AIMessage(content="Done.")]), rephrase=False)
+    report, offline = wrong.investigate(CHAIN), looked(flawed(), CHAIN)
+    assert tools_of(report)[: len(offline.told)] == tools_of(offline)
+    assert any("left out" in note for note in report.notes)
