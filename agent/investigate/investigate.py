@@ -101,7 +101,7 @@ class _Work:
             _log.warning("%s failed with %s in an investigation", self.engine, type(error).__name__)
             failed = True
             notebook.stopped = notebook.stopped or notebook.over()
-        if notebook.stopped not in (None, "model calls", "tokens"):
+        if notebook.stopped in ("cancelled", "time") or len(notebook.told) >= notebook.allowance.tool_calls:
             self.needs_steps = False
             return
         few = len(notebook.told) < self._fewest()
@@ -140,6 +140,7 @@ class _Work:
         self.engine = f"{self.engine} -> recipe" if self.engine else "recipe"
         notebook.order, notebook.finished, notebook.failed = (), False, False
         notebook.counted = notebook.repairs = 0
+        notebook.tool_calls = len(notebook.told)  # calls that failed or said the same again have cost nothing
         try:
             hops = self._hops(recipe)
         except ToolError as error:

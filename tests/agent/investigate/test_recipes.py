@@ -259,3 +259,11 @@ def test_a_model_that_looks_elsewhere_costs_nobody_the_answer() -> None:
     report, offline = wrong.investigate(CHAIN), looked(flawed(), CHAIN)
     assert tools_of(report)[: len(offline.told)] == tools_of(offline)
     assert any("left out" in note for note in report.notes)
+
+
+def test_calls_that_come_to_nothing_do_not_use_up_the_answer() -> None:
+    loop = calling(*[("count", {})] * 11, ("explain", {"row": "no such row"}))
+    looping = Session(flawed(), Planner(replies=[loop, loop, AIMessage(content="Done.")]), rephrase=False)
+    report, offline = looping.investigate(CHAIN), looked(flawed(), CHAIN)
+    assert tools_of(report)[: len(offline.told)] == tools_of(offline)
+    assert report.used.tool_calls <= Allowance().tool_calls
