@@ -54,13 +54,15 @@ _FIX = re.compile(
 FIXED = "what would have to be different about {row} to get another prediction?"
 """How the question after what would make a prediction another is put where its own words are not understood."""
 
+_PUSHED = (
+    r"(?:dr[oi]ves?|pull\w*|push\w*|decide[sd]?|settle[sd]|tip(?:s|ped)|sway(?:s|ed)|weigh\w*|fool(?:s|ed)|misle(?:d|ads)|"
+    r"persuaded|convinced|caused|made|did|speaks?|spoke|count(?:s|ed)|(?:lies |is |was |to )?(?:behind|blame|responsible))"
+)
+"""What a reason is said to do to a prediction."""
+_REASON = r"(?:words?|grounds?|traits?|reasons?|features?|factors?|measurements?|values?)"
 _WHY = re.compile(
-    rf"^(?:(?:and|but|so|then) )*(?:{_ABOUT} {_ASKED} (?:word|grounds?|traits?|reasons?|features?|factors?|"
-    rf"measurements?|values?|"
-    r"terms?|one|account)\b|(?:and )?what (?:\w+ )?(?:drove|drives|pulls|pulled|decided|decides|settled|tipped|"
-    r"swayed|talked|weighs|"
-    r"weighed|lies behind|is behind|was behind|persuaded|convinced|made it)\b|(?:and )?(?:say |"
-    r"tell me )?what .*\brests? on\b)",
+    rf"^(?:(?:and|but|so|then) )*(?:{_ABOUT} {_ASKED} (?:{_REASON}|terms?|one|account)\b|what (?:\w+ )?{_PUSHED}\b|"
+    r"(?:say |tell me )?what .*\brests? on\b)",
     re.IGNORECASE,
 )
 WHY = "why is {row} predicted as it is?"
@@ -72,14 +74,10 @@ _ALL = re.compile(
     re.IGNORECASE,
 )
 _INSTANCE = re.compile(
-    rf"^(?:(?:and|but|so) )?(?:{_ABOUT} {_ASKED}\b|(?:which|what) (?:word|feature|factor|value|measurement|"
-    rf"trait|reason)s? "
-    r"(?:(?:is|was|are|were) )?(?:to blame|behind|responsible|did|made|pushe\w+|pulle\w+|drove|tipped|caused|"
-    r"fooled|misled|swayed|"
-    r"decided|weigh\w*|speaks?|spoke|counted|counts)\b|why\b|how (?:sure|certain|confident|likely)\b)|"
+    rf"^(?:(?:and|but|so) )?(?:{_ABOUT} {_ASKED}\b|(?:which|what)(?: {_REASON})?(?: (?:is|was|are|were))? {_PUSHED}\b|why\b|"
+    r"how (?:sure|certain|confident|likely)\b|name a\b)|"
     r"\b(?:the|that|this) (?:forecast|prediction|decision|diagnosis|verdict|outcome|answer|call|judge?ment|result|"
-    rf"estimate|guess)\b|^(?:(?:and|but|so) )?(?:{_ASKED}|tell me what) .*\b(?:it|its|the truth|him|her|they)\b|"
-    r"^(?:and )?name a\b|^what (?:drove|pulls|pulled|decided|speaks|weighs|tipped|swayed|did it)\b",
+    rf"estimate|guess)\b|^(?:(?:and|but|so) )?(?:{_ASKED}|tell me what) .*\b(?:it|its|the truth|him|her|they)\b",
     re.IGNORECASE,
 )
 _EVERY = re.compile(
