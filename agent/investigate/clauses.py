@@ -18,8 +18,10 @@ _ABOUT = (
     r"(?:in|on|by|for|from|to|with|at|of|through|because of|thanks to|owing to|due to|about|under|over|going by|"
     r"according to)"
 )
+_WORST = r"(?:the|its|their) (?:\w+[ -])?(?:worst|surest|gravest|clearest|largest|biggest|greatest)\b"
 _JOINT = re.compile(
     rf"[.?!;]+\s+(?:(?:and|then)\s+)*|(?:\s*,\s*|\s+)(?:and\s+then|then|and)\s+(?={_STARTS}|{_ABOUT} {_ASKED}\b)|"
+    rf"\s*,\s*(?:and\s+then|then|and)\s+(?={_WORST})|"
     rf"\s*,\s*(?={_STARTS}|{_ABOUT} {_ASKED}\b)|(?<=[\w”\"')])\s*(?::|\s[-–—])\s+",
     re.IGNORECASE,
 )
@@ -30,10 +32,13 @@ _FRONT = re.compile(
 _THERE = re.compile(
     r"\s*(?<!\bis)(?<!\bare)(?<!\bwas)(?<!\bwere)\s*\b(?:there(?!\s+(?:is|are|was|were|any)\b)|(?:in|within|"
     r"inside|for|of|among|on|about) (?:it|them|those|these|such "
-    r"(?:ones|cases|people)|(?:that|this|the) (?:group|slice|segment|subgroup|part|weak spot)))\b"
+    r"(?:ones|cases|people)|(?:that|this|the) (?:(?:wors[et]|weake(?:r|st)) )?(?:group|slice|segment|subgroup|part|weak spot)))\b"
     r"(?!\s+(?:under|over|with|who|whose|that|above|below)\b)",
     re.IGNORECASE,
 )
+_OF_GROUP = re.compile(r"\b(?P<many>how many [\w -]+?) (?:does|do|did) (?:it|they) (?:hold|have|contain|include|cover)$", re.I)
+_COMPARED = re.compile(r"\b(?:that|this|the) (?:wors[et]|weake(?:r|st)) (?:group|one|half|part)\b", re.IGNORECASE)
+_IF = re.compile(r"if (?:so|not|yes|no|it (?:is|does)(?:n't| not)?)", re.IGNORECASE)
 _ONE = re.compile(r"\b(?:for|about|of) (?:it|them)\b", re.IGNORECASE)
 _MODEL = re.compile(
     r"\bit (?:treats?|fails?|makes?|made|relies|rely|uses?|gets?|got|does|is (?:most |more |least )?(?:often )?wrong|"
@@ -56,7 +61,7 @@ FIXED = "what would have to be different about {row} to get another prediction?"
 
 _PUSHED = (
     r"(?:dr[oi]ves?|pull\w*|push\w*|decide[sd]?|settle[sd]|tip(?:s|ped)|sway(?:s|ed)|weigh\w*|fool(?:s|ed)|misle(?:d|ads)|"
-    r"persuaded|convinced|caused|made|did|speaks?|spoke|count(?:s|ed)|(?:lies |is |was |to )?(?:behind|blame|responsible))"
+    r"persuaded|convinced|caused|made|did(?= (?:it|that|this)$)|speaks?|spoke|count(?:s|ed)|(?:lies |is |was |to )?(?:behind|blame|responsible))"
 )
 """What a reason is said to do to a prediction."""
 _REASON = r"(?:words?|grounds?|traits?|reasons?|features?|factors?|measurements?|values?)"
@@ -68,6 +73,7 @@ _WHY = re.compile(
 WHY = "why is {row} predicted as it is?"
 """How a question after the reasons for one prediction is put where its own words are not understood well."""
 
+_MEASURED = r"(?:average|mean|median|range|spread|minimum|maximum|effect|influence|importance|distribution|values)"
 _ALL = re.compile(
     r"(?:(?:and|but|now) )?(?:among|for|of|over|in|across) (?:all(?: of)?(?: (?:them|those|these|the \w+|\w+))?|"
     r"everyone|everybody|the whole \w+)",
@@ -99,7 +105,7 @@ def _joined(question: str) -> Iterator[str]:
         end = joint.start() if joint else len(question)
         part = question[start:end].strip(" \t\n,;.?!:")
         start = joint.end() if joint else end
-        if not part:
+        if not part or _IF.fullmatch(part):
             continue
         if joint is not None and "," in joint[0] and "and" not in joint[0].casefold() and _FRONT.fullmatch(part):
             front = f"{front}{part}, "
@@ -159,10 +165,21 @@ def only_counts(said: str) -> bool:
 
 
 def with_values(said: str, label: str) -> str:
-    """The clause with a feature's label for “its values”."""
+    """The clause with a feature's label for “its values”, and “the average of AGE” for “its average”."""
+    said = re.sub(rf"\bits (?={_MEASURED}\b)(\w+)", lambda found: f"the {found[1]} of {label}", said, flags=re.IGNORECASE)
     return re.sub(
         r"\b(?:of )?(?:its values|values of (?:it|that feature))\b", lambda found: label, said, flags=re.IGNORECASE
     )
+
+
+def counts_group(said: str) -> str:
+    """The clause with “are there in it” where it asks how many rows a group holds."""
+    return _OF_GROUP.sub(lambda found: f"{found['many']} are there in it", said)
+
+
+def means_worse(said: str) -> bool:
+    """Whether a clause is about the worse of the groups that were compared."""
+    return _COMPARED.search(said) is not None
 
 
 def with_rows(said: str, schema: Schema) -> str:

@@ -15,7 +15,7 @@ from askwhy.tools.scope import Condition
 _SAID = re.compile(
     r"\b(?:took|taken|takes?|mistook|mistaken|mistakes?|passed(?: off)?)\b.*\b(?:for|as)\b[^,;]*$|"
     r"\b(?:wrongly|falsely|mistakenly|erroneously|incorrectly|predicted|predicts?|classified|judged|called|calls?|"
-    r"labelled|labeled|seen|rated|said|put down|false|wrong|mistaken|incorrect)\b(?: \w+){0,2} ?$|\bit (?:has |"
+    r"labelled|labeled|seen|rated|believed|thought|considered|deemed|convinced|sure|certain|said|put down|false|wrong|mistaken|incorrect)\b(?: \w+){0,2} ?$|\bit (?:has |"
     r"had )?(?:wrongly )?$",
     re.IGNORECASE,
 )

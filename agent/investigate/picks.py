@@ -58,7 +58,7 @@ _SUREST = (
     r"real \w+|actual \w+|true \w+))|most (?:off|wrong(?:ly)?)|wrong by the most|by the widest margin)"
 )
 _SIZE = r"(?:single )?(?:largest|biggest|greatest|costliest)"
-_MISTAKE = r"(?:mistake|error|miss|blunder|slip|misjudge?ment|failure|miscall|(?:wrong|false|mistaken|incorrect) \w+)"
+_MISTAKE = r"(?:mistake|error|miss|blunder|slip|misjudge?ment|failure|miscall|(?<=worst )(?:prediction|forecast|estimate|decision|classification|verdict|guess|call)|(?:wrong|false|mistaken|incorrect) \w+)"
 _NAMED = re.compile(
     rf"\b(?:its|their|the|that group's|the group's|the model's) {_ORDINAL}(?:{_SUREST}|{_SIZE}) {_MISTAKE}\b"
     rf"(?! (?:rates?|bars?)\b)(?: (?:it|the model) (?:makes|made))?(?: of (?:all|the model))?",
@@ -98,13 +98,12 @@ _AFTER = re.compile(
 _RATE = re.compile(
     r"\b(?:accura\w+|error rates?|error|wrong|err(?:s|ing)?|mistakes?|fails?|(?:further|furthest|farther|"
     r"farthest|far) off|"
-    r"misjudge\w*|misclassif\w*|worst for|best for|reliable|right)\b",
+    r"misjudge\w*|misclassif\w*|struggles?|trouble|hard(?:er|est) for|does|do|performs?|worst for|best for|reliable|right)\b",
     re.IGNORECASE,
 )
 _MOST = re.compile(
     r"\b(?:highest|worst|worse|lowest|most|furthest|further|farther|farthest|best|least|poorest|largest|"
-    r"smallest|greatest|"
-    r"fewest)\b",
+    r"smallest|greatest|fewest|hardest)\b",
     re.IGNORECASE,
 )
 _GROUP = re.compile(
@@ -289,6 +288,8 @@ def _asks_else(body: str, schema: Schema) -> bool:
     """Whether “which ...” asks for something other than a row: “which group has the largest error”."""
     asked = re.match(r"(?:and )?(?:for |on |about )?(?:which|what) (?P<noun>[\w-]+)", body, re.IGNORECASE)
     if asked is None or asked["noun"].casefold() in ("one", "of", "is", "was", "did", "does", "has"):
+        return False
+    if re.fullmatch(_MISTAKE, asked["noun"], re.IGNORECASE):
         return False
     return not any(one.kind in ("I", "E", "K") and one.start == asked.start("noun") for one in mentions(body, schema))
 

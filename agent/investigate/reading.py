@@ -158,7 +158,9 @@ class Reader:
             plan = self._sure(text, self._history(done))
             if plan is None or (clause.fix and not any(step.tool in _FIXES for step in plan.steps)):
                 continue
-            if focus.row is not None and focus.row.id in text and not _about(plan, focus.row.id):
+            if focus.row is not None and _names(text, focus.row.id) and not _about(plan, focus.row.id):
+                continue
+            if not self._grounded(plan, text, done):
                 continue
             if plan.confidence is None or plan.confidence >= SURE:
                 return plan
@@ -185,6 +187,13 @@ class Reader:
             yield [f"{text} for {named}"]
         if clause.fix and named is not None:
             yield [FIXED.replace("{row}", named)]
+
+    def _grounded(self, plan: Plan, text: str, done: Mapping[str, Found]) -> bool:
+        """Whether each row of a plan is named in the text or was found before."""
+        found = [fact.row for one in done.values() if one.evidence for fact in one.evidence.facts]
+        found += [one.evidence.scope.row for one in done.values() if one.evidence]
+        rows = [step.scope.row for step in plan.steps if step.scope.row is not None]
+        return all(row in found or _names(text, row) for row in rows)
 
     def _exists(self, step: Step) -> bool:
         return step.scope.row is None or step.scope.row in self.subject.row_ids
@@ -228,8 +237,9 @@ class Reader:
         text = with_rows(in_words(clause.text, bound, schema), schema)
         plan = self._sure(text, self._history(done))
         steps = None if plan is None else within(plan, bound)
-        if steps is None:
+        if plan is None or steps is None:
             return None
+        self.doubtful = plan.confidence is not None and plan.confidence < _LIKELY_RIGHT
         return tuple(Read(step.tool, self._args(step, clause, focus), step.refs) for step in steps)
 
     def _history(self, done: Mapping[str, Found]) -> tuple[Turn, ...]:
@@ -244,6 +254,11 @@ class Reader:
             rows, features = listed(evidence)
             turns.append(Turn(question=said, outcome=Plan(steps=steps), rows=rows, features=features))
         return tuple(turns)
+
+
+def _names(text: str, row: str) -> bool:
+    """Whether a row's id stands in a text as a word of its own."""
+    return re.search(rf"(?<![\w.]){re.escape(row)}(?!\w|\.\d)", text, re.IGNORECASE) is not None
 
 
 def _about(plan: Plan, row: str) -> bool:
