@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from askwhy.agent.wording import ORDINALS
 from askwhy.tools.schema import Schema
 
 _ASKED = r"(?:what|which|why|how|who|whom|whose|where|when)"
@@ -37,6 +38,7 @@ _THERE = re.compile(
     re.IGNORECASE,
 )
 _OF_GROUP = re.compile(r"\b(?P<many>how many [\w -]+?) (?:does|do|did) (?:it|they) (?:hold|have|contain|include|cover)$", re.I)
+_ORDINAL = rf"{'|'.join(ORDINALS)}|last"
 _COMPARED = re.compile(r"\b(?:that|this|the) (?:wors[et]|weake(?:r|st)) (?:group|one|half|part)\b", re.IGNORECASE)
 _IF = re.compile(r"if (?:so|not|yes|no|it (?:is|does)(?:n't| not)?)", re.IGNORECASE)
 _ONE = re.compile(r"\b(?:for|about|of) (?:it|them)\b", re.IGNORECASE)
@@ -175,6 +177,16 @@ def with_values(said: str, label: str) -> str:
 def counts_group(said: str) -> str:
     """The clause with “are there in it” where it asks how many rows a group holds."""
     return _OF_GROUP.sub(lambda found: f"{found['many']} are there in it", said)
+
+
+def counted(said: str) -> str:
+    """The clause with “the second one” for “the second” at its end, as rows that were listed are counted to."""
+    return re.sub(rf"\bthe ({_ORDINAL})$", r"the \1 one", said, flags=re.IGNORECASE)
+
+
+def counts_to(said: str) -> bool:
+    """Whether a clause counts to something in a list: “the second one”."""
+    return re.search(rf"\b(?:{_ORDINAL}) (?:ones?|of (?:them|these|those))\b", said, re.IGNORECASE) is not None
 
 
 def means_worse(said: str) -> bool:

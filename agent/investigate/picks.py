@@ -75,7 +75,7 @@ _SHOW = (
     r"what(?: is|'s|s| was)|(?:which|what)(?: \w+)? (?:is|was|has|had)|who(?: is|'s| was))"
 )
 _ASKS_ROW = re.compile(
-    rf"(?:{_SHOW}|and|where|which|who|whom|the|its|their|on whom|about whom|for (?:which|whom))\b", re.IGNORECASE
+    rf"(?:{_SHOW}|and|where|which|what (?={_MISTAKE})|who|whom|the|its|their|on whom|about whom|for (?:which|whom))\b", re.IGNORECASE
 )
 _SHOWN = re.compile(rf"(?:^|,\s*){_SHOW}?\s*$", re.IGNORECASE)
 _MANY = re.compile(r"\bhow (?:many|often)\b|\b(?:errors?|mistakes?) rates?\b|\baccura\w+\b", re.IGNORECASE)
@@ -214,9 +214,13 @@ def _group(text: str, schema: Schema) -> Pick | None:
     worst = bool(_DOWN.search(text)) if good else not _DOWN.search(text)
     if "best for" in text.casefold():
         worst = False
+    return rated_group({"feature": features[0].name}, rates, worst=worst)
+
+
+def rated_group(args: Mapping[str, Any], rates: bool, *, worst: bool = True) -> Pick:
+    """The group for which the model is worst (or best). rates: whether by its accuracy, else by how far it is off."""
     return Pick(
-        "group", ("group_compare",), ("accuracy_of", "accuracy_each") if rates else ("off_of", "off_each"),
-        {"feature": features[0].name},
+        "group", ("group_compare",), ("accuracy_of", "accuracy_each") if rates else ("off_of", "off_each"), args,
         by="smallest" if rates == worst else "largest",
     )  # fmt: skip
 

@@ -18,6 +18,8 @@ from askwhy.agent.investigate.clauses import (
     about_one,
     asks_all,
     asks_why,
+    counted,
+    counts_to,
     fronted,
     only_counts,
     with_feature,
@@ -25,7 +27,7 @@ from askwhy.agent.investigate.clauses import (
 )
 from askwhy.agent.investigate.comparing import Bound, bound_in, in_words, within
 from askwhy.agent.investigate.focus import Focus
-from askwhy.agent.investigate.mentions import class_conditions, mentions, narrows
+from askwhy.agent.investigate.mentions import class_conditions, leaves_out, mentions, narrows, sided
 from askwhy.agent.investigate.notebook import Found
 from askwhy.agent.investigate.picks import Pick
 from askwhy.agent.investigate.pointing import where_written
@@ -90,8 +92,12 @@ class Reader:
         plan = self._plan(clause, done, focus)
         if plan is None:
             return None
-        self.doubtful = plan.confidence is not None and plan.confidence < _LIKELY_RIGHT
+        self.doubtful = self._doubts(plan, clause.text)
         return tuple(Read(step.tool, self._args(step, clause, focus), step.refs) for step in plan.steps)
+
+    def _doubts(self, plan: Plan, text: str) -> bool:
+        unsure = plan.confidence is not None and plan.confidence < _LIKELY_RIGHT
+        return unsure or leaves_out(plan, text, self.subject.schema)
 
     def whole(self, question: str) -> tuple[Read, ...] | None:
         """The steps of a whole question, None where the engine is not sure of at least two."""
@@ -142,7 +148,11 @@ class Reader:
 
     def _sure(self, text: str, history: tuple[Turn, ...]) -> Plan | None:
         outcome = understand(text, history, self.subject, self.model).outcome
-        return outcome if isinstance(outcome, Plan) and all(map(self._exists, outcome.steps)) else None
+        if not isinstance(outcome, Plan) or not all(map(self._exists, outcome.steps)):
+            return None
+        return outcome.model_copy(
+            update={"steps": tuple(sided(step, text, self.subject.schema) for step in outcome.steps)}
+        )
 
     def _plan(self, clause: Clause, done: Mapping[str, Found], focus: Focus) -> Plan | None:
         """What the engine takes a clause to mean: the first of its wordings that it is sure of, else the likeliest."""
@@ -177,13 +187,13 @@ class Reader:
         text = clause.text.replace("{row}", named or "")
         if focus.feature is not None:
             text = with_feature(text, schema.feature(focus.feature.id).label)
-        text = with_rows(text, schema)
+        text = with_rows(counted(text), schema)
         front, rest = fronted(text)
         if named is not None and named not in text and focus.fresh and (about_one(clause.bare) or clause.fix):
             text = f"{text} for {named}"
         why = [WHY.replace("{row}", named)] if named is not None and named in text and asks_why(clause.bare) else []
         yield [text, *([f"{rest} {front}"] if front else []), *why]
-        if named is not None and named not in text:
+        if named is not None and named not in text and not counts_to(text):
             yield [f"{text} for {named}"]
         if clause.fix and named is not None:
             yield [FIXED.replace("{row}", named)]
@@ -239,7 +249,7 @@ class Reader:
         steps = None if plan is None else within(plan, bound)
         if plan is None or steps is None:
             return None
-        self.doubtful = plan.confidence is not None and plan.confidence < _LIKELY_RIGHT
+        self.doubtful = self._doubts(plan, text)
         return tuple(Read(step.tool, self._args(step, clause, focus), step.refs) for step in steps)
 
     def _history(self, done: Mapping[str, Found]) -> tuple[Turn, ...]:
