@@ -153,7 +153,7 @@ class Chain:
         return None if any(hop.name == name for hop in self._hops) else Hop(name, ("statistic",), args)
 
     def _say_where(self, said: str, focus: Focus) -> None:
-        there = points_there(said, focus.row is not None and focus.fresh)
+        there = points_there(said, focus.feature is not None or (focus.row is not None and focus.fresh))
         if focus.group is not None and focus.group.mistakes and there:
             every = clean(self.subject.schema.entities)
             self.said.append(f"“{clean(said, 200)}” is read of all {every} it gets wrong, those of training as well.")

@@ -33,15 +33,18 @@ _FRONT = re.compile(
 _THERE = re.compile(
     r"\s*(?<!\bis)(?<!\bare)(?<!\bwas)(?<!\bwere)\s*\b(?:there(?!\s+(?:is|are|was|were|any)\b)|(?:in|within|"
     r"inside|for|of|among|on|about) (?:it|them|those|these|such "
-    r"(?:ones|cases|people)|(?:that|this|the) (?:(?:wors[et]|weake(?:r|st)) )?(?:group|slice|segment|subgroup|part|weak spot)))\b"
+    r"(?:ones|cases|people)|(?:that|this|the) (?:(?:wors[et]|weake(?:r|st)) )?"
+    r"(?:group|slice|segment|subgroup|part|weak spot)))\b"
     r"(?!\s+(?:under|over|with|who|whose|that|above|below)\b)",
     re.IGNORECASE,
 )
-_OF_GROUP = re.compile(r"\b(?P<many>how many [\w -]+?) (?:does|do|did) (?:it|they) (?:hold|have|contain|include|cover)$", re.I)
+_OF_GROUP = re.compile(
+    r"\b(?P<many>how many [\w -]+?) (?:does|do|did) (?:it|they) (?:hold|have|contain|include|cover)$", re.I
+)
 _ORDINAL = rf"{'|'.join(ORDINALS)}|last"
 _COMPARED = re.compile(r"\b(?:that|this|the) (?:wors[et]|weake(?:r|st)) (?:group|one|half|part)\b", re.IGNORECASE)
 _IF = re.compile(r"if (?:so|not|yes|no|it (?:is|does)(?:n't| not)?)", re.IGNORECASE)
-_ONE = re.compile(r"\b(?:for|about|of) (?:it|them)\b", re.IGNORECASE)
+_ONE = re.compile(r"\b(?:(?:for|about|of) (?:it|them)|on it)\b", re.IGNORECASE)
 _MODEL = re.compile(
     r"\bit (?:treats?|fails?|makes?|made|relies|rely|uses?|gets?|got|does|is (?:most |more |least )?(?:often )?wrong|"
     r"performs?|predicts?|decides?|works?|gives?|gave|thinks?|thought|sees?|calls?|takes?|took|says?)\b|"
@@ -62,8 +65,10 @@ FIXED = "what would have to be different about {row} to get another prediction?"
 """How the question after what would make a prediction another is put where its own words are not understood."""
 
 _PUSHED = (
-    r"(?:dr[oi]ves?|pull\w*|push\w*|decide[sd]?|settle[sd]|tip(?:s|ped)|sway(?:s|ed)|weigh\w*|fool(?:s|ed)|misle(?:d|ads)|"
-    r"persuaded|convinced|caused|made|did(?= (?:it|that|this)$)|speaks?|spoke|count(?:s|ed)|(?:lies |is |was |to )?(?:behind|blame|responsible))"
+    r"(?:dr[oi]ves?|pull\w*|push\w*|decide[sd]?|settle[sd]|tip(?:s|ped)|sway(?:s|ed)|weigh\w*|fool(?:s|ed)|"
+    r"misle(?:d|ads)|"
+    r"persuaded|convinced|caused|made|did(?= (?:it|that|this)$)|speaks?|spoke|count(?:s|ed)|"
+    r"(?:lies |is |was |to )?(?:behind|blame|responsible))"
 )
 """What a reason is said to do to a prediction."""
 _REASON = r"(?:words?|grounds?|traits?|reasons?|features?|factors?|measurements?|values?)"
@@ -82,7 +87,8 @@ _ALL = re.compile(
     re.IGNORECASE,
 )
 _INSTANCE = re.compile(
-    rf"^(?:(?:and|but|so) )?(?:{_ABOUT} {_ASKED}\b|(?:which|what)(?: {_REASON})?(?: (?:is|was|are|were))? {_PUSHED}\b|why\b|"
+    rf"^(?:(?:and|but|so) )?(?:{_ABOUT} {_ASKED}\b|why\b|"
+    rf"(?:which|what)(?: {_REASON})?(?: (?:is|was|are|were))? {_PUSHED}\b|(?:predict|explain(?: why)?|how come)$|"
     r"how (?:sure|certain|confident|likely)\b|name a\b)|"
     r"\b(?:the|that|this) (?:forecast|prediction|decision|diagnosis|verdict|outcome|answer|call|judge?ment|result|"
     rf"estimate|guess)\b|^(?:(?:and|but|so) )?(?:{_ASKED}|tell me what) .*\b(?:it|its|the truth|him|her|they)\b",
@@ -163,12 +169,15 @@ def asks_why(said: str) -> bool:
 
 def only_counts(said: str) -> bool:
     """Whether a clause asks how many rows there are and little more: “how many people live”."""
-    return re.fullmatch(r"(?:and )?how many(?: \w+){0,3}\s*", said, re.IGNORECASE) is not None
+    bare = re.fullmatch(r"(?:and )?how many(?: \w+){0,3}\s*", said, re.IGNORECASE) is not None
+    return bare and re.search(r"\b(?:wrong|right|correct|err|mis|incorrect|fail)\w*", said, re.IGNORECASE) is None
 
 
 def with_values(said: str, label: str) -> str:
     """The clause with a feature's label for “its values”, and “the average of AGE” for “its average”."""
-    said = re.sub(rf"\bits (?={_MEASURED}\b)(\w+)", lambda found: f"the {found[1]} of {label}", said, flags=re.IGNORECASE)
+    said = re.sub(
+        rf"\bits (?={_MEASURED}\b)(\w+)", lambda found: f"the {found[1]} of {label}", said, flags=re.IGNORECASE
+    )
     return re.sub(
         r"\b(?:of )?(?:its values|values of (?:it|that feature))\b", lambda found: label, said, flags=re.IGNORECASE
     )
@@ -204,6 +213,8 @@ def clause_of(said: str, schema: Schema, group: bool, row: bool, *, within: bool
     it is about the group though no word says so."""
     found = _THERE.search(said)
     if found is not None and row and _ONE.search(found[0]) and not (group and "them" in found[0].casefold()):
+        found = None
+    if found is not None and not group and re.search(r"\bit\b", found[0], re.IGNORECASE):
         found = None
     text = said[: found.start()] + said[found.end() :] if found else said
     entities = re.escape(schema.entities)

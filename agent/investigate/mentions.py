@@ -17,7 +17,8 @@ from askwhy.tools.scope import AnyOf, Condition, Where
 _SAID = re.compile(
     r"\b(?:took|taken|takes?|mistook|mistaken|mistakes?|passed(?: off)?)\b.*\b(?:for|as)\b[^,;]*$|"
     r"\b(?:wrongly|falsely|mistakenly|erroneously|incorrectly|predicted|predicts?|classified|judged|called|calls?|"
-    r"labelled|labeled|seen|rated|believed|thought|considered|deemed|convinced|sure|certain|said|put down|false|wrong|mistaken|incorrect)\b(?: \w+){0,2} ?$|\bit (?:has |"
+    r"labelled|labeled|seen|rated|believed|thought|considered|deemed|"
+    r"convinced|sure|certain|said|put down|false|wrong|mistaken|incorrect)\b(?: \w+){0,2} ?$|\bit (?:has |"
     r"had )?(?:wrongly )?$",
     re.IGNORECASE,
 )
@@ -90,7 +91,7 @@ def _turned(one: Condition, told: Mapping[str, Any]) -> Condition:
 
 
 def leaves_out(plan: Plan, text: str, schema: Schema) -> bool:
-    """Whether a text names a class or a category that a plan about rows has nowhere, or a side of a mistake otherwise."""
+    """Whether a text names a class or a category that a plan about rows has nowhere, or the other side of mistakes."""
     if any(step.scope.has_instance or step.refs for step in plan.steps):
         return False
     held = {str(value) for step in plan.steps for value in _values(step)}

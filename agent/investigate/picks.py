@@ -55,10 +55,13 @@ _SUREST = (
     r"strongly|clearly|"
     r"blatant(?:ly)?|convinced|severely|glaring(?:ly)?)|(?:with|at) (?:the )?(?:most|greatest|highest) "
     r"(?:confidence|certainty|conviction)|f[ua]rthest (?:off|out|from (?:the )?(?:truth|mark|target|"
-    r"real \w+|actual \w+|true \w+))|most (?:off|wrong(?:ly)?)|wrong by the most|by the widest margin)"
+    r"real \w+|actual \w+|true \w+))|most (?:off|wrong(?:ly)?)|(?<=misjudge )most|(?<=misread )most|wrong by the most|by the widest margin)"
 )
 _SIZE = r"(?:single )?(?:largest|biggest|greatest|costliest)"
-_MISTAKE = r"(?:mistake|error|miss|blunder|slip|misjudge?ment|failure|miscall|(?<=worst )(?:prediction|forecast|estimate|decision|classification|verdict|guess|call)|(?:wrong|false|mistaken|incorrect) \w+)"
+_MISTAKE = (
+    r"(?:mistake|error|miss|blunder|slip|misjudge?ment|failure|miscall|(?:wrong|false|mistaken|incorrect) \w+|"
+    r"(?<=worst )(?:prediction|forecast|estimate|decision|classification|verdict|guess|call))"
+)
 _NAMED = re.compile(
     rf"\b(?:its|their|the|that group's|the group's|the model's) {_ORDINAL}(?:{_SUREST}|{_SIZE}) {_MISTAKE}\b"
     rf"(?! (?:rates?|bars?)\b)(?: (?:it|the model) (?:makes|made))?(?: of (?:all|the model))?",
@@ -71,11 +74,12 @@ _ERRED = re.compile(
 )
 _HOW_SURE = re.compile(rf"\b{_ORDINAL}(?:{_SUREST}|{_SIZE}(?= {_MISTAKE}\b)|{_SIZE}(?= by\b))\b", re.IGNORECASE)
 _SHOW = (
-    r"(?:(?:and|then|please|now|first) )*(?:find|show(?: me)?|give(?: me)?|name|take|pick|list|see|look at|look up|get|"
+    r"(?:(?:and|then|please|now|first) )*(?:find|(?:show|give|tell)(?: me)?|name|take|pick|list|see|look at|look up|get|"
     r"what(?: is|'s|s| was)|(?:which|what)(?: \w+)? (?:is|was|has|had)|who(?: is|'s| was))"
 )
 _ASKS_ROW = re.compile(
-    rf"(?:{_SHOW}|and|where|which|what (?={_MISTAKE})|who|whom|the|its|their|on whom|about whom|for (?:which|whom))\b", re.IGNORECASE
+    rf"(?:{_SHOW}|and|where|which|what (?={_MISTAKE})|who|whom|the|its|their|on whom|about whom|for (?:which|whom))\b",
+    re.IGNORECASE,
 )
 _SHOWN = re.compile(rf"(?:^|,\s*){_SHOW}?\s*$", re.IGNORECASE)
 _MANY = re.compile(r"\bhow (?:many|often)\b|\b(?:errors?|mistakes?) rates?\b|\baccura\w+\b", re.IGNORECASE)
@@ -85,7 +89,8 @@ _HIGH = {
 }
 _WITH = re.compile(
     rf"\b(?P<holder>(?:the|that|an?) (?:[\w-]+ ){{1,3}}?(?:with|having|of|that has|who has)|(?:whoever|anyone|the one) "
-    rf"(?:has|with|having)|(?:who|which \w+) has) (?:the )?(?P<most>{'|'.join(_HIGH)}) ",
+    rf"(?:has|with|having)|"
+    rf"(?:who|which \w+)(?: (?:among|of|in) (?:[\w-]+ ){{1,4}}?)?(?: ?\bhas)) (?:the )?(?P<most>{'|'.join(_HIGH)}) ",
     re.IGNORECASE,
 )
 _EST = re.compile(r"\bthe (?P<most>\w{2,}est)\b", re.IGNORECASE)
@@ -98,12 +103,13 @@ _AFTER = re.compile(
 _RATE = re.compile(
     r"\b(?:accura\w+|error rates?|error|wrong|err(?:s|ing)?|mistakes?|fails?|(?:further|furthest|farther|"
     r"farthest|far) off|"
-    r"misjudge\w*|misclassif\w*|struggles?|trouble|hard(?:er|est) for|does|do|performs?|worst for|best for|reliable|right)\b",
+    r"misjudge\w*|misclassif\w*|struggles?|trouble|hard(?:er|est) for|does|do|"
+    r"performs?|worst for|best for|reliable|right)\b",
     re.IGNORECASE,
 )
 _MOST = re.compile(
     r"\b(?:highest|worst|worse|lowest|most|furthest|further|farther|farthest|best|least|poorest|largest|"
-    r"smallest|greatest|fewest|hardest)\b",
+    r"smallest|greatest|fewest|hardest|more|fewer|struggles?|trouble)\b",
     re.IGNORECASE,
 )
 _GROUP = re.compile(
@@ -153,7 +159,8 @@ def _meant(match: re.Match[str]) -> str:
 def states_mistake(said: str, schema: Schema) -> bool:
     """Whether a clause asks for nothing and says what was taken for what: “a Republican was taken for a Democrat”."""
     told = class_conditions(said, schema)
-    return told is not None and len(told) == 2 and _GROUP.match(said) is None and _ASKS_ROW.match(said) is None
+    asks = any(one.match(said) for one in (_GROUP, _ASKS_ROW, _MANY))
+    return told is not None and len(told) == 2 and not asks
 
 
 def _place(match: re.Match[str]) -> int:

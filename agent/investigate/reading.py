@@ -87,13 +87,17 @@ class Reader:
         bound = bound_in(clause.text, self.subject, [one for one in done.values() if one.evidence])
         if bound is not None:
             return self._bounded(clause, bound, done, focus)
-        if clause.there and only_counts(clause.text) and not narrows(mentions(clause.text, self.subject.schema)):
+        if clause.there and only_counts(clause.text) and not self._names_any(clause.text):
             return (Read("count", self._within({}, Where(), focus)),)
         plan = self._plan(clause, done, focus)
         if plan is None:
             return None
         self.doubtful = self._doubts(plan, clause.text)
         return tuple(Read(step.tool, self._args(step, clause, focus), step.refs) for step in plan.steps)
+
+    def _names_any(self, text: str) -> bool:
+        found = mentions(text, self.subject.schema)
+        return narrows(found) or any(one.kind == "K" for one in found)
 
     def _doubts(self, plan: Plan, text: str) -> bool:
         unsure = plan.confidence is not None and plan.confidence < _LIKELY_RIGHT
