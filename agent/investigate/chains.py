@@ -93,6 +93,7 @@ class Chain:
     def _begun(self, done: Mapping[str, Found], focus: Focus) -> Iterator[Hop]:
         """The hops of the next clause, or the one that finds what it describes."""
         said, within, self._within = self._opened(focus), self._within, False
+        self._lost = self._lost or self._failed(done)
         focus = self._worse(said, done) or (Focus() if self._lost else focus)
         self._say_where(said, focus)
         if self._lost and focus.group is None and points_there(said):
@@ -108,6 +109,11 @@ class Chain:
             yield from self._find(said, pick, focus)
         else:
             yield from self._each(said, done, focus, within)
+
+    def _failed(self, done: Mapping[str, Found]) -> bool:
+        """Whether the step that was to find what the clause before describes came to nothing."""
+        name = self._hops[-1].name if self._hops else ""
+        return name in self._picked and (name not in done or done[name].evidence is None)
 
     def _worse(self, said: str, done: Mapping[str, Found]) -> Focus | None:
         """The focus on the worse of the groups that the last step compared, where a clause says “the worse group”."""

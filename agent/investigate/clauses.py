@@ -22,7 +22,7 @@ _ABOUT = (
 _WORST = r"(?:the|its|their) (?:\w+[ -])?(?:worst|surest|gravest|clearest|largest|biggest|greatest)\b"
 _JOINT = re.compile(
     rf"[.?!;]+\s+(?:(?:and|then)\s+)*|(?:\s*,\s*|\s+)(?:and\s+then|then|and)\s+(?={_STARTS}|{_ABOUT} {_ASKED}\b)|"
-    rf"\s*,\s*(?:and\s+then|then|and)\s+(?={_WORST})|"
+    rf"\s*,\s*(?:and\s+then|then|and)\s+(?={_WORST}|(?:for|among) [^,.?!;:]+[?.]?$)|"
     rf"\s*,\s*(?={_STARTS}|{_ABOUT} {_ASKED}\b)|(?<=[\w”\"')])\s*(?::|\s[-–—])\s+",
     re.IGNORECASE,
 )
@@ -31,7 +31,7 @@ _FRONT = re.compile(
     re.IGNORECASE,
 )
 _THERE = re.compile(
-    r"\s*(?<!\bis)(?<!\bare)(?<!\bwas)(?<!\bwere)\s*\b(?:there(?!\s+(?:is|are|was|were|any)\b)|(?:in|within|"
+    r"\s*(?<!\bis)(?<!\bare)(?<!\bwas)(?<!\bwere)\s*\b(?:there(?!\s+(?:is|are|was|were|any)\b(?! it\b))|(?:in|within|"
     r"inside|for|of|among|on|about) (?:it|them|those|these|such "
     r"(?:ones|cases|people)|(?:that|this|the) (?:(?:wors[et]|weake(?:r|st)) )?"
     r"(?:group|slice|segment|subgroup|part|weak spot)))\b"

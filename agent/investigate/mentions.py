@@ -94,7 +94,7 @@ def leaves_out(plan: Plan, text: str, schema: Schema) -> bool:
     """Whether a text names a class or a category that a plan about rows has nowhere, or the other side of mistakes."""
     if any(step.scope.has_instance or step.refs for step in plan.steps):
         return False
-    held = {str(value) for step in plan.steps for value in _values(step)}
+    held = {str(value) for step in plan.steps for value in values_of(step)}
     for one in mentions(text, schema):
         if one.named is None or (one.kind == "K" and _GOODNESS.search(text[: one.start])):
             continue
@@ -106,7 +106,8 @@ def leaves_out(plan: Plan, text: str, schema: Schema) -> bool:
     return any(_other_side(step, text, schema) for step in plan.steps)
 
 
-def _values(step: Step) -> Iterator[object]:
+def values_of(step: Step) -> Iterator[object]:
+    """The values of a step's arguments and conditions."""
     for argument in step.arguments:
         yield from argument.value if isinstance(argument.value, tuple) else (argument.value,)
     yield from (one.value for one in step.scope.where.conditions())

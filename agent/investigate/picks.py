@@ -55,7 +55,8 @@ _SUREST = (
     r"strongly|clearly|"
     r"blatant(?:ly)?|convinced|severely|glaring(?:ly)?)|(?:with|at) (?:the )?(?:most|greatest|highest) "
     r"(?:confidence|certainty|conviction)|f[ua]rthest (?:off|out|from (?:the )?(?:truth|mark|target|"
-    r"real \w+|actual \w+|true \w+))|most (?:off|wrong(?:ly)?)|(?<=misjudge )most|(?<=misread )most|wrong by the most|by the widest margin)"
+    r"real \w+|actual \w+|true \w+))|most (?:off|wrong(?:ly)?)|(?<=misjudge )most|"
+    r"(?<=misread )most|wrong by the most|by the widest margin)"
 )
 _SIZE = r"(?:single )?(?:largest|biggest|greatest|costliest)"
 _MISTAKE = (
@@ -88,8 +89,8 @@ _HIGH = {
     **dict.fromkeys(("lowest", "smallest", "shortest", "least", "fewest", "minimum"), -1),
 }
 _WITH = re.compile(
-    rf"\b(?P<holder>(?:the|that|an?) (?:[\w-]+ ){{1,3}}?(?:with|having|of|that has|who has)|(?:whoever|anyone|the one) "
-    rf"(?:has|with|having)|"
+    rf"\b(?P<holder>(?:the|that|an?) (?:[\w-]+ ){{1,3}}?(?:with|having|of|that has|who has)|"
+    rf"(?:whoever|anyone|the one) (?:has|with|having)|"
     rf"(?:who|which \w+)(?: (?:among|of|in) (?:[\w-]+ ){{1,4}}?)?(?: ?\bhas)) (?:the )?(?P<most>{'|'.join(_HIGH)}) ",
     re.IGNORECASE,
 )

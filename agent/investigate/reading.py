@@ -27,7 +27,7 @@ from askwhy.agent.investigate.clauses import (
 )
 from askwhy.agent.investigate.comparing import Bound, bound_in, in_words, within
 from askwhy.agent.investigate.focus import Focus
-from askwhy.agent.investigate.mentions import class_conditions, leaves_out, mentions, narrows, sided
+from askwhy.agent.investigate.mentions import class_conditions, leaves_out, mentions, narrows, sided, values_of
 from askwhy.agent.investigate.notebook import Found
 from askwhy.agent.investigate.picks import Pick
 from askwhy.agent.investigate.pointing import where_written
@@ -207,7 +207,8 @@ class Reader:
         found = [fact.row for one in done.values() if one.evidence for fact in one.evidence.facts]
         found += [one.evidence.scope.row for one in done.values() if one.evidence]
         rows = [step.scope.row for step in plan.steps if step.scope.row is not None]
-        return all(row in found or _names(text, row) for row in rows)
+        meant = {f"{one:g}" if isinstance(one, float) else str(one) for step in plan.steps for one in values_of(step)}
+        return all(row in found or (_names(text, row) and row not in meant) for row in rows)
 
     def _exists(self, step: Step) -> bool:
         return step.scope.row is None or step.scope.row in self.subject.row_ids
