@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from askwhy.agent.embedded.chat import EmbeddedChat
-from askwhy.agent.investigate.clauses import clause_of, clauses_of, points_there, with_values
+from askwhy.agent.investigate.clauses import clause_of, clauses_of, counts_group, means_worse, points_there, with_values
 from askwhy.agent.investigate.comparing import bound_in, mean_first
 from askwhy.agent.investigate.focus import Focus, Named, chosen, focus_of, tied
 from askwhy.agent.investigate.notebook import Found
-from askwhy.agent.investigate.picks import HERE, Pick, pick_in, states_mistake
+from askwhy.agent.investigate.picks import HERE, Pick, pick_in, rated_group, states_mistake
 from askwhy.agent.investigate.pointing import pointer, where_written
 from askwhy.agent.investigate.reading import Read, Reader, asks_each, rows_in, selected
 from askwhy.agent.investigate.script import Hop
@@ -34,6 +34,7 @@ class Chain:
     _waiting: tuple[str, Pick, str] | None = None
     _named: tuple[str, ...] = ()
     _within: bool = False
+    _lost: bool = False
     _turned: bool = False
 
     def __post_init__(self) -> None:
@@ -92,7 +93,12 @@ class Chain:
     def _begun(self, done: Mapping[str, Found], focus: Focus) -> Iterator[Hop]:
         """The hops of the next clause, or the one that finds what it describes."""
         said, within, self._within = self._opened(focus), self._within, False
+        self._lost = self._lost or self._failed(done)
+        focus = self._worse(said, done) or (Focus() if self._lost else focus)
         self._say_where(said, focus)
+        if self._lost and focus.group is None and points_there(said):
+            self._missed(said)
+            return
         pick = pick_in(said, self.subject.schema)
         if mean := self._mean(said, done):
             self._left.insert(0, said)
@@ -103,6 +109,20 @@ class Chain:
             yield from self._find(said, pick, focus)
         else:
             yield from self._each(said, done, focus, within)
+
+    def _failed(self, done: Mapping[str, Found]) -> bool:
+        """Whether the step that was to find what the clause before describes came to nothing."""
+        name = self._hops[-1].name if self._hops else ""
+        return name in self._picked and (name not in done or done[name].evidence is None)
+
+    def _worse(self, said: str, done: Mapping[str, Found]) -> Focus | None:
+        """The focus on the worse of the groups that the last step compared, where a clause says “the worse group”."""
+        name = self._hops[-1].name if self._hops else ""
+        found = done.get(name)
+        if found is None or found.evidence is None or found.evidence.tool != "group_compare" or not means_worse(said):
+            return None
+        self._picked.setdefault(name, rated_group({}, bool(self.subject.schema.classes)))
+        return focus_of(done, self._picked)
 
     def _shown(self, done: Mapping[str, Found], focus: Focus) -> Hop | None:
         """The hop that says how good the model is in the group that was picked last, where its step does not say so."""
@@ -126,6 +146,7 @@ class Chain:
         said = self._left.pop(0)
         if self._left and states_mistake(said, schema) and pick_in(f"of those where {said}, {self._left[0]}", schema):
             said = f"of those where {said}, {self._left.pop(0)}"
+        said = counts_group(said) if focus.group is not None and focus.row is None else said
         return said if focus.feature is None else with_values(said, schema.feature(focus.feature.id).label)
 
     def _mean(self, said: str, done: Mapping[str, Found]) -> Hop | None:
@@ -138,7 +159,7 @@ class Chain:
         return None if any(hop.name == name for hop in self._hops) else Hop(name, ("statistic",), args)
 
     def _say_where(self, said: str, focus: Focus) -> None:
-        there = points_there(said, focus.row is not None and focus.fresh)
+        there = points_there(said, focus.feature is not None or (focus.row is not None and focus.fresh))
         if focus.group is not None and focus.group.mistakes and there:
             every = clean(self.subject.schema.entities)
             self.said.append(f"“{clean(said, 200)}” is read of all {every} it gets wrong, those of training as well.")
@@ -166,6 +187,7 @@ class Chain:
                 args["where"] = held.pointer
             elif both := (held.where if held is not None else Where()) & where:
                 args["where"] = where_written(both, schema)
+        self._lost = False
         name = self._name(said)
         self._picked[name] = pick
         self._waiting = (said, pick, name) if pick.rest else None
@@ -209,12 +231,13 @@ class Chain:
     ) -> Iterator[Hop]:
         """The hops of a clause as the engine reads `text`; `start`: the number of hops before them."""
         clause = clause_of(text, self.subject.schema, focus.group is not None, focus.row is not None, within=within)
-        read = self._reader.read(clause, done, focus, tuple(self._hops))
+        read = self._reader.read(clause, {} if self._lost else done, focus, tuple(self._hops))
         if read is None and (read := self._whole()) is not None:
             said, self._left = self.question, []
         if read is None:
-            self._missed(said)
+            self._missed(said, described=clause.text == said and not clause.there)
             return
+        self._lost = False
         if self._reader.doubtful:
             self.said.append(f"Not sure: was “{clean(said, 200)}” meant as its step says?")
         first = len(self._hops) if start is None else start
@@ -235,7 +258,9 @@ class Chain:
         self._turned = True
         return self._reader.whole(self.question)
 
-    def _missed(self, said: str) -> None:
+    def _missed(self, said: str, *, described: bool = True) -> None:
+        """Say so. described: whether it may have spoken of something new, that the next clause points at."""
+        self._lost = self._lost or described
         self.said.append(f"Not understood: “{clean(said, 200)}”.")
 
     def _name(self, said: str, place: int | None = None) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from askwhy.agent.wording import ORDINALS
 from askwhy.tools.schema import Schema
 
 _ASKED = r"(?:what|which|why|how|who|whom|whose|where|when)"
@@ -18,8 +19,10 @@ _ABOUT = (
     r"(?:in|on|by|for|from|to|with|at|of|through|because of|thanks to|owing to|due to|about|under|over|going by|"
     r"according to)"
 )
+_WORST = r"(?:the|its|their) (?:\w+[ -])?(?:worst|surest|gravest|clearest|largest|biggest|greatest)\b"
 _JOINT = re.compile(
     rf"[.?!;]+\s+(?:(?:and|then)\s+)*|(?:\s*,\s*|\s+)(?:and\s+then|then|and)\s+(?={_STARTS}|{_ABOUT} {_ASKED}\b)|"
+    rf"\s*,\s*(?:and\s+then|then|and)\s+(?={_WORST}|(?:for|among) [^,.?!;:]+[?.]?$)|"
     rf"\s*,\s*(?={_STARTS}|{_ABOUT} {_ASKED}\b)|(?<=[\w”\"')])\s*(?::|\s[-–—])\s+",
     re.IGNORECASE,
 )
@@ -28,13 +31,20 @@ _FRONT = re.compile(
     re.IGNORECASE,
 )
 _THERE = re.compile(
-    r"\s*(?<!\bis)(?<!\bare)(?<!\bwas)(?<!\bwere)\s*\b(?:there(?!\s+(?:is|are|was|were|any)\b)|(?:in|within|"
+    r"\s*(?<!\bis)(?<!\bare)(?<!\bwas)(?<!\bwere)\s*\b(?:there(?!\s+(?:is|are|was|were|any)\b(?! it\b))|(?:in|within|"
     r"inside|for|of|among|on|about) (?:it|them|those|these|such "
-    r"(?:ones|cases|people)|(?:that|this|the) (?:group|slice|segment|subgroup|part|weak spot)))\b"
+    r"(?:ones|cases|people)|(?:that|this|the) (?:(?:wors[et]|weake(?:r|st)) )?"
+    r"(?:group|slice|segment|subgroup|part|weak spot)))\b"
     r"(?!\s+(?:under|over|with|who|whose|that|above|below)\b)",
     re.IGNORECASE,
 )
-_ONE = re.compile(r"\b(?:for|about|of) (?:it|them)\b", re.IGNORECASE)
+_OF_GROUP = re.compile(
+    r"\b(?P<many>how many [\w -]+?) (?:does|do|did) (?:it|they) (?:hold|have|contain|include|cover)$", re.I
+)
+_ORDINAL = rf"{'|'.join(ORDINALS)}|last"
+_COMPARED = re.compile(r"\b(?:that|this|the) (?:wors[et]|weake(?:r|st)) (?:group|one|half|part)\b", re.IGNORECASE)
+_IF = re.compile(r"if (?:so|not|yes|no|it (?:is|does)(?:n't| not)?)", re.IGNORECASE)
+_ONE = re.compile(r"\b(?:(?:for|about|of) (?:it|them)|on it)\b", re.IGNORECASE)
 _MODEL = re.compile(
     r"\bit (?:treats?|fails?|makes?|made|relies|rely|uses?|gets?|got|does|is (?:most |more |least )?(?:often )?wrong|"
     r"performs?|predicts?|decides?|works?|gives?|gave|thinks?|thought|sees?|calls?|takes?|took|says?)\b|"
@@ -54,32 +64,34 @@ _FIX = re.compile(
 FIXED = "what would have to be different about {row} to get another prediction?"
 """How the question after what would make a prediction another is put where its own words are not understood."""
 
+_PUSHED = (
+    r"(?:dr[oi]ves?|pull\w*|push\w*|decide[sd]?|settle[sd]|tip(?:s|ped)|sway(?:s|ed)|weigh\w*|fool(?:s|ed)|"
+    r"misle(?:d|ads)|"
+    r"persuaded|convinced|caused|made|did(?= (?:it|that|this)$)|speaks?|spoke|count(?:s|ed)|"
+    r"(?:lies |is |was |to )?(?:behind|blame|responsible))"
+)
+"""What a reason is said to do to a prediction."""
+_REASON = r"(?:words?|grounds?|traits?|reasons?|features?|factors?|measurements?|values?)"
 _WHY = re.compile(
-    rf"^(?:(?:and|but|so|then) )*(?:{_ABOUT} {_ASKED} (?:word|grounds?|traits?|reasons?|features?|factors?|"
-    rf"measurements?|values?|"
-    r"terms?|one|account)\b|(?:and )?what (?:\w+ )?(?:drove|drives|pulls|pulled|decided|decides|settled|tipped|"
-    r"swayed|talked|weighs|"
-    r"weighed|lies behind|is behind|was behind|persuaded|convinced|made it)\b|(?:and )?(?:say |"
-    r"tell me )?what .*\brests? on\b)",
+    rf"^(?:(?:and|but|so|then) )*(?:{_ABOUT} {_ASKED} (?:{_REASON}|terms?|one|account)\b|what (?:\w+ )?{_PUSHED}\b|"
+    r"(?:say |tell me )?what .*\brests? on\b)",
     re.IGNORECASE,
 )
 WHY = "why is {row} predicted as it is?"
 """How a question after the reasons for one prediction is put where its own words are not understood well."""
 
+_MEASURED = r"(?:average|mean|median|range|spread|minimum|maximum|effect|influence|importance|distribution|values)"
 _ALL = re.compile(
     r"(?:(?:and|but|now) )?(?:among|for|of|over|in|across) (?:all(?: of)?(?: (?:them|those|these|the \w+|\w+))?|"
     r"everyone|everybody|the whole \w+)",
     re.IGNORECASE,
 )
 _INSTANCE = re.compile(
-    rf"^(?:(?:and|but|so) )?(?:{_ABOUT} {_ASKED}\b|(?:which|what) (?:word|feature|factor|value|measurement|"
-    rf"trait|reason)s? "
-    r"(?:(?:is|was|are|were) )?(?:to blame|behind|responsible|did|made|pushe\w+|pulle\w+|drove|tipped|caused|"
-    r"fooled|misled|swayed|"
-    r"decided|weigh\w*|speaks?|spoke|counted|counts)\b|why\b|how (?:sure|certain|confident|likely)\b)|"
+    rf"^(?:(?:and|but|so) )?(?:{_ABOUT} {_ASKED}\b|why\b|"
+    rf"(?:which|what)(?: {_REASON})?(?: (?:is|was|are|were))? {_PUSHED}\b|(?:predict|explain(?: why)?|how come)$|"
+    r"how (?:sure|certain|confident|likely)\b|name a\b)|"
     r"\b(?:the|that|this) (?:forecast|prediction|decision|diagnosis|verdict|outcome|answer|call|judge?ment|result|"
-    rf"estimate|guess)\b|^(?:(?:and|but|so) )?(?:{_ASKED}|tell me what) .*\b(?:it|its|the truth|him|her|they)\b|"
-    r"^(?:and )?name a\b|^what (?:drove|pulls|pulled|decided|speaks|weighs|tipped|swayed|did it)\b",
+    rf"estimate|guess)\b|^(?:(?:and|but|so) )?(?:{_ASKED}|tell me what) .*\b(?:it|its|the truth|him|her|they)\b",
     re.IGNORECASE,
 )
 _EVERY = re.compile(
@@ -101,7 +113,7 @@ def _joined(question: str) -> Iterator[str]:
         end = joint.start() if joint else len(question)
         part = question[start:end].strip(" \t\n,;.?!:")
         start = joint.end() if joint else end
-        if not part:
+        if not part or _IF.fullmatch(part):
             continue
         if joint is not None and "," in joint[0] and "and" not in joint[0].casefold() and _FRONT.fullmatch(part):
             front = f"{front}{part}, "
@@ -157,14 +169,38 @@ def asks_why(said: str) -> bool:
 
 def only_counts(said: str) -> bool:
     """Whether a clause asks how many rows there are and little more: “how many people live”."""
-    return re.fullmatch(r"(?:and )?how many(?: \w+){0,3}\s*", said, re.IGNORECASE) is not None
+    bare = re.fullmatch(r"(?:and )?how many(?: \w+){0,3}\s*", said, re.IGNORECASE) is not None
+    return bare and re.search(r"\b(?:wrong|right|correct|err|mis|incorrect|fail)\w*", said, re.IGNORECASE) is None
 
 
 def with_values(said: str, label: str) -> str:
-    """The clause with a feature's label for “its values”."""
+    """The clause with a feature's label for “its values”, and “the average of AGE” for “its average”."""
+    said = re.sub(
+        rf"\bits (?={_MEASURED}\b)(\w+)", lambda found: f"the {found[1]} of {label}", said, flags=re.IGNORECASE
+    )
     return re.sub(
         r"\b(?:of )?(?:its values|values of (?:it|that feature))\b", lambda found: label, said, flags=re.IGNORECASE
     )
+
+
+def counts_group(said: str) -> str:
+    """The clause with “are there in it” where it asks how many rows a group holds."""
+    return _OF_GROUP.sub(lambda found: f"{found['many']} are there in it", said)
+
+
+def counted(said: str) -> str:
+    """The clause with “the second one” for “the second” at its end, as rows that were listed are counted to."""
+    return re.sub(rf"\bthe ({_ORDINAL})$", r"the \1 one", said, flags=re.IGNORECASE)
+
+
+def counts_to(said: str) -> bool:
+    """Whether a clause counts to something in a list: “the second one”."""
+    return re.search(rf"\b(?:{_ORDINAL}) (?:ones?|of (?:them|these|those))\b", said, re.IGNORECASE) is not None
+
+
+def means_worse(said: str) -> bool:
+    """Whether a clause is about the worse of the groups that were compared."""
+    return _COMPARED.search(said) is not None
 
 
 def with_rows(said: str, schema: Schema) -> str:
@@ -177,6 +213,8 @@ def clause_of(said: str, schema: Schema, group: bool, row: bool, *, within: bool
     it is about the group though no word says so."""
     found = _THERE.search(said)
     if found is not None and row and _ONE.search(found[0]) and not (group and "them" in found[0].casefold()):
+        found = None
+    if found is not None and not group and re.search(r"\bit\b", found[0], re.IGNORECASE):
         found = None
     text = said[: found.start()] + said[found.end() :] if found else said
     entities = re.escape(schema.entities)

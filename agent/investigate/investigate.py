@@ -171,14 +171,15 @@ class _Work:
         subject = self.notebook.subject
         chain = Chain(self.question, subject)
         named = recipe or recipe_for(self.question, by_name=True)
-        if recipe is None and named == "prepare a decline" and chain.picks:
-            named = None  # "the applicant it rejected most firmly" asks for no letter
+        row = row_in(self.question, subject)
         if named is None and not (chain.several or chain.picks):
             named = recipe_for(self.question)
+            if named == "prepare a decline" and row is None:
+                named = None  # "how many are declined" asks for no letter
         if named is None:
             return chain
         self.recipe = named
-        return RECIPES[named](subject, row_in(self.question, subject))
+        return RECIPES[named](subject, row)
 
 
 def _subject_of(step: Step) -> tuple[str, str | None, bool]:

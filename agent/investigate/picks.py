@@ -55,10 +55,14 @@ _SUREST = (
     r"strongly|clearly|"
     r"blatant(?:ly)?|convinced|severely|glaring(?:ly)?)|(?:with|at) (?:the )?(?:most|greatest|highest) "
     r"(?:confidence|certainty|conviction)|f[ua]rthest (?:off|out|from (?:the )?(?:truth|mark|target|"
-    r"real \w+|actual \w+|true \w+))|most (?:off|wrong(?:ly)?)|wrong by the most|by the widest margin)"
+    r"real \w+|actual \w+|true \w+))|most (?:off|wrong(?:ly)?)|(?<=misjudge )most|"
+    r"(?<=misread )most|wrong by the most|by the widest margin)"
 )
 _SIZE = r"(?:single )?(?:largest|biggest|greatest|costliest)"
-_MISTAKE = r"(?:mistake|error|miss|blunder|slip|misjudge?ment|failure|miscall|(?:wrong|false|mistaken|incorrect) \w+)"
+_MISTAKE = (
+    r"(?:mistake|error|miss|blunder|slip|misjudge?ment|failure|miscall|(?:wrong|false|mistaken|incorrect) \w+|"
+    r"(?<=worst )(?:prediction|forecast|estimate|decision|classification|verdict|guess|call))"
+)
 _NAMED = re.compile(
     rf"\b(?:its|their|the|that group's|the group's|the model's) {_ORDINAL}(?:{_SUREST}|{_SIZE}) {_MISTAKE}\b"
     rf"(?! (?:rates?|bars?)\b)(?: (?:it|the model) (?:makes|made))?(?: of (?:all|the model))?",
@@ -71,11 +75,12 @@ _ERRED = re.compile(
 )
 _HOW_SURE = re.compile(rf"\b{_ORDINAL}(?:{_SUREST}|{_SIZE}(?= {_MISTAKE}\b)|{_SIZE}(?= by\b))\b", re.IGNORECASE)
 _SHOW = (
-    r"(?:(?:and|then|please|now|first) )*(?:find|show(?: me)?|give(?: me)?|name|take|pick|list|see|look at|look up|get|"
+    r"(?:(?:and|then|please|now|first) )*(?:find|(?:show|give|tell)(?: me)?|name|take|pick|list|see|look at|look up|get|"
     r"what(?: is|'s|s| was)|(?:which|what)(?: \w+)? (?:is|was|has|had)|who(?: is|'s| was))"
 )
 _ASKS_ROW = re.compile(
-    rf"(?:{_SHOW}|and|where|which|who|whom|the|its|their|on whom|about whom|for (?:which|whom))\b", re.IGNORECASE
+    rf"(?:{_SHOW}|and|where|which|what (?={_MISTAKE})|who|whom|the|its|their|on whom|about whom|for (?:which|whom))\b",
+    re.IGNORECASE,
 )
 _SHOWN = re.compile(rf"(?:^|,\s*){_SHOW}?\s*$", re.IGNORECASE)
 _MANY = re.compile(r"\bhow (?:many|often)\b|\b(?:errors?|mistakes?) rates?\b|\baccura\w+\b", re.IGNORECASE)
@@ -84,8 +89,9 @@ _HIGH = {
     **dict.fromkeys(("lowest", "smallest", "shortest", "least", "fewest", "minimum"), -1),
 }
 _WITH = re.compile(
-    rf"\b(?P<holder>(?:the|that|an?) (?:[\w-]+ ){{1,3}}?(?:with|having|of|that has|who has)|(?:whoever|anyone|the one) "
-    rf"(?:has|with|having)|(?:who|which \w+) has) (?:the )?(?P<most>{'|'.join(_HIGH)}) ",
+    rf"\b(?P<holder>(?:the|that|an?) (?:[\w-]+ ){{1,3}}?(?:with|having|of|that has|who has)|"
+    rf"(?:whoever|anyone|the one) (?:has|with|having)|"
+    rf"(?:who|which \w+)(?: (?:among|of|in) (?:[\w-]+ ){{1,4}}?)?(?: ?\bhas)) (?:the )?(?P<most>{'|'.join(_HIGH)}) ",
     re.IGNORECASE,
 )
 _EST = re.compile(r"\bthe (?P<most>\w{2,}est)\b", re.IGNORECASE)
@@ -98,13 +104,13 @@ _AFTER = re.compile(
 _RATE = re.compile(
     r"\b(?:accura\w+|error rates?|error|wrong|err(?:s|ing)?|mistakes?|fails?|(?:further|furthest|farther|"
     r"farthest|far) off|"
-    r"misjudge\w*|misclassif\w*|worst for|best for|reliable|right)\b",
+    r"misjudge\w*|misclassif\w*|struggles?|trouble|hard(?:er|est) for|does|do|"
+    r"performs?|worst for|best for|reliable|right)\b",
     re.IGNORECASE,
 )
 _MOST = re.compile(
     r"\b(?:highest|worst|worse|lowest|most|furthest|further|farther|farthest|best|least|poorest|largest|"
-    r"smallest|greatest|"
-    r"fewest)\b",
+    r"smallest|greatest|fewest|hardest|more|fewer|struggles?|trouble)\b",
     re.IGNORECASE,
 )
 _GROUP = re.compile(
@@ -154,7 +160,8 @@ def _meant(match: re.Match[str]) -> str:
 def states_mistake(said: str, schema: Schema) -> bool:
     """Whether a clause asks for nothing and says what was taken for what: “a Republican was taken for a Democrat”."""
     told = class_conditions(said, schema)
-    return told is not None and len(told) == 2 and _GROUP.match(said) is None and _ASKS_ROW.match(said) is None
+    asks = any(one.match(said) for one in (_GROUP, _ASKS_ROW, _MANY))
+    return told is not None and len(told) == 2 and not asks
 
 
 def _place(match: re.Match[str]) -> int:
@@ -215,9 +222,13 @@ def _group(text: str, schema: Schema) -> Pick | None:
     worst = bool(_DOWN.search(text)) if good else not _DOWN.search(text)
     if "best for" in text.casefold():
         worst = False
+    return rated_group({"feature": features[0].name}, rates, worst=worst)
+
+
+def rated_group(args: Mapping[str, Any], rates: bool, *, worst: bool = True) -> Pick:
+    """The group for which the model is worst (or best). rates: whether by its accuracy, else by how far it is off."""
     return Pick(
-        "group", ("group_compare",), ("accuracy_of", "accuracy_each") if rates else ("off_of", "off_each"),
-        {"feature": features[0].name},
+        "group", ("group_compare",), ("accuracy_of", "accuracy_each") if rates else ("off_of", "off_each"), args,
         by="smallest" if rates == worst else "largest",
     )  # fmt: skip
 
@@ -289,6 +300,8 @@ def _asks_else(body: str, schema: Schema) -> bool:
     """Whether “which ...” asks for something other than a row: “which group has the largest error”."""
     asked = re.match(r"(?:and )?(?:for |on |about )?(?:which|what) (?P<noun>[\w-]+)", body, re.IGNORECASE)
     if asked is None or asked["noun"].casefold() in ("one", "of", "is", "was", "did", "does", "has"):
+        return False
+    if re.fullmatch(_MISTAKE, asked["noun"], re.IGNORECASE):
         return False
     return not any(one.kind in ("I", "E", "K") and one.start == asked.start("noun") for one in mentions(body, schema))
 

@@ -18,6 +18,8 @@ from askwhy.agent.investigate.clauses import (
     about_one,
     asks_all,
     asks_why,
+    counted,
+    counts_to,
     fronted,
     only_counts,
     with_feature,
@@ -25,7 +27,7 @@ from askwhy.agent.investigate.clauses import (
 )
 from askwhy.agent.investigate.comparing import Bound, bound_in, in_words, within
 from askwhy.agent.investigate.focus import Focus
-from askwhy.agent.investigate.mentions import class_conditions, mentions, narrows
+from askwhy.agent.investigate.mentions import class_conditions, leaves_out, mentions, narrows, sided, values_of
 from askwhy.agent.investigate.notebook import Found
 from askwhy.agent.investigate.picks import Pick
 from askwhy.agent.investigate.pointing import where_written
@@ -85,13 +87,21 @@ class Reader:
         bound = bound_in(clause.text, self.subject, [one for one in done.values() if one.evidence])
         if bound is not None:
             return self._bounded(clause, bound, done, focus)
-        if clause.there and only_counts(clause.text) and not narrows(mentions(clause.text, self.subject.schema)):
+        if clause.there and only_counts(clause.text) and not self._names_any(clause.text):
             return (Read("count", self._within({}, Where(), focus)),)
         plan = self._plan(clause, done, focus)
         if plan is None:
             return None
-        self.doubtful = plan.confidence is not None and plan.confidence < _LIKELY_RIGHT
+        self.doubtful = self._doubts(plan, clause.text)
         return tuple(Read(step.tool, self._args(step, clause, focus), step.refs) for step in plan.steps)
+
+    def _names_any(self, text: str) -> bool:
+        found = mentions(text, self.subject.schema)
+        return narrows(found) or any(one.kind == "K" for one in found)
+
+    def _doubts(self, plan: Plan, text: str) -> bool:
+        unsure = plan.confidence is not None and plan.confidence < _LIKELY_RIGHT
+        return unsure or leaves_out(plan, text, self.subject.schema)
 
     def whole(self, question: str) -> tuple[Read, ...] | None:
         """The steps of a whole question, None where the engine is not sure of at least two."""
@@ -142,7 +152,11 @@ class Reader:
 
     def _sure(self, text: str, history: tuple[Turn, ...]) -> Plan | None:
         outcome = understand(text, history, self.subject, self.model).outcome
-        return outcome if isinstance(outcome, Plan) and all(map(self._exists, outcome.steps)) else None
+        if not isinstance(outcome, Plan) or not all(map(self._exists, outcome.steps)):
+            return None
+        return outcome.model_copy(
+            update={"steps": tuple(sided(step, text, self.subject.schema) for step in outcome.steps)}
+        )
 
     def _plan(self, clause: Clause, done: Mapping[str, Found], focus: Focus) -> Plan | None:
         """What the engine takes a clause to mean: the first of its wordings that it is sure of, else the likeliest."""
@@ -158,7 +172,9 @@ class Reader:
             plan = self._sure(text, self._history(done))
             if plan is None or (clause.fix and not any(step.tool in _FIXES for step in plan.steps)):
                 continue
-            if focus.row is not None and focus.row.id in text and not _about(plan, focus.row.id):
+            if focus.row is not None and _names(text, focus.row.id) and not _about(plan, focus.row.id):
+                continue
+            if not self._grounded(plan, text, done):
                 continue
             if plan.confidence is None or plan.confidence >= SURE:
                 return plan
@@ -175,16 +191,24 @@ class Reader:
         text = clause.text.replace("{row}", named or "")
         if focus.feature is not None:
             text = with_feature(text, schema.feature(focus.feature.id).label)
-        text = with_rows(text, schema)
+        text = with_rows(counted(text), schema)
         front, rest = fronted(text)
         if named is not None and named not in text and focus.fresh and (about_one(clause.bare) or clause.fix):
             text = f"{text} for {named}"
         why = [WHY.replace("{row}", named)] if named is not None and named in text and asks_why(clause.bare) else []
         yield [text, *([f"{rest} {front}"] if front else []), *why]
-        if named is not None and named not in text:
+        if named is not None and named not in text and not counts_to(text):
             yield [f"{text} for {named}"]
         if clause.fix and named is not None:
             yield [FIXED.replace("{row}", named)]
+
+    def _grounded(self, plan: Plan, text: str, done: Mapping[str, Found]) -> bool:
+        """Whether each row of a plan is named in the text or was found before."""
+        found = [fact.row for one in done.values() if one.evidence for fact in one.evidence.facts]
+        found += [one.evidence.scope.row for one in done.values() if one.evidence]
+        rows = [step.scope.row for step in plan.steps if step.scope.row is not None]
+        meant = {f"{one:g}" if isinstance(one, float) else str(one) for step in plan.steps for one in values_of(step)}
+        return all(row in found or (_names(text, row) and row not in meant) for row in rows)
 
     def _exists(self, step: Step) -> bool:
         return step.scope.row is None or step.scope.row in self.subject.row_ids
@@ -228,8 +252,9 @@ class Reader:
         text = with_rows(in_words(clause.text, bound, schema), schema)
         plan = self._sure(text, self._history(done))
         steps = None if plan is None else within(plan, bound)
-        if steps is None:
+        if plan is None or steps is None:
             return None
+        self.doubtful = self._doubts(plan, text)
         return tuple(Read(step.tool, self._args(step, clause, focus), step.refs) for step in steps)
 
     def _history(self, done: Mapping[str, Found]) -> tuple[Turn, ...]:
@@ -244,6 +269,11 @@ class Reader:
             rows, features = listed(evidence)
             turns.append(Turn(question=said, outcome=Plan(steps=steps), rows=rows, features=features))
         return tuple(turns)
+
+
+def _names(text: str, row: str) -> bool:
+    """Whether a row's id stands in a text as a word of its own."""
+    return re.search(rf"(?<![\w.]){re.escape(row)}(?!\w|\.\d)", text, re.IGNORECASE) is not None
 
 
 def _about(plan: Plan, row: str) -> bool:

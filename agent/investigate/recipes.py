@@ -114,16 +114,18 @@ def follow_ups(done: Mapping[str, Found]) -> Iterator[Hop]:
             yield Hop(f"{FLAW} {found.step}.{fact.id}", fitting, {**args, where: pointer(found.step, fact, kind)})
 
 
+_DECLINED = "declin|reject|refus|deni(?:al|ed)|deny|turn(?:ed)? down"
 _WORDS = {
     "audit a model": r"\b(?:audit|health check|check-?up|anything wrong with (?:it|this|the model)|flaws?|"
     r"(?:is|was) (?:it|this model|the model) (?:safe|fit|ready)|look into (?:it|this model|the model)|"
     r"review (?:this|the) model|vet)\b",
     "compare two versions": r"\b(?:compare|versus|vs|difference between|which is better|better than)\b.*"
-    r"\b(?:models?|versions?|rivals?|challenger|champion|candidate|old|new)\b",
-    "prepare a decline": r"\b(?:declin|reject|refus|deni(?:al|ed)|deny|adverse action|letter|turn(?:ed)? down)",
+    r"\b(?:models?|versions?|rivals?|challenger|champion|candidate(?! #?\d)|old\b.*\bnew|new\b.*\bold)\b",
+    "prepare a decline": rf"\b(?:adverse action|letters?\b|(?:prepare|write|draft|word)\b.*\b(?:{_DECLINED}))",
     "debug a mistake": r"\bdebug(?:ging)?\b",
 }
 _HINTS = {
+    "prepare a decline": rf"\b(?:{_DECLINED})",
     "debug a mistake": r"\b(?:mistakes?|errors?|wrong|fails?|failures?|misclassif\w*|bugs?|went wrong)\b",
 }
 
