@@ -77,7 +77,7 @@ def narrows(found: Sequence[Mention]) -> bool:
 
 def sided(step: Step, text: str, schema: Schema) -> Step:
     """The step with the class predicted and the true one as the words have them, where it has them the other way."""
-    told = {one.on: one.value for one in class_conditions(text, schema) or ()}
+    told: dict[str, Any] = {one.on: one.value for one in class_conditions(text, schema) or ()}
     has = {one.on: one.value for one in step.scope.where.conditions() if one.on in ("predicted", "actual")}
     if len(told) < 2 or has != {"predicted": told.get("actual"), "actual": told.get("predicted")}:
         return step

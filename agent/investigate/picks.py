@@ -75,7 +75,8 @@ _ERRED = re.compile(
 )
 _HOW_SURE = re.compile(rf"\b{_ORDINAL}(?:{_SUREST}|{_SIZE}(?= {_MISTAKE}\b)|{_SIZE}(?= by\b))\b", re.IGNORECASE)
 _SHOW = (
-    r"(?:(?:and|then|please|now|first) )*(?:find|(?:show|give|tell)(?: me)?|name|take|pick|list|see|look at|look up|get|"
+    r"(?:(?:and|then|please|now|first) )*(?:find|(?:show|give|tell)(?: me)?|name|take|pick|list|see|look at|"
+    r"look up|get|"
     r"what(?: is|'s|s| was)|(?:which|what)(?: \w+)? (?:is|was|has|had)|who(?: is|'s| was))"
 )
 _ASKS_ROW = re.compile(
