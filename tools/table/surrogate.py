@@ -58,9 +58,9 @@ class _Fidelity:
         ask("give me more detailed rules of the model", depth=4),
     ),
     says=(
-        "These rules come close to what the model predicts for {entities}{scope}: [rule 8: {cls} with {group} (in "
+        "These rules imitate what the model predicts for {entities}{scope}: [rule 8: {cls} with {group} (in "
         "{value} of them)].",
-        "These rules come close to what the model predicts for {entities}{scope}: [rule_number 8: {value} with "
+        "These rules imitate what the model predicts for {entities}{scope}: [rule_number 8: {value} with "
         "{group}].",
         "{more} further {more:one rule/rules} for fewer {entities} {more:one is/are} in the table.",
         "One answer fits all {entities}{scope}: {constant}.",
