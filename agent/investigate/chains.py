@@ -111,12 +111,9 @@ class Chain:
             yield from self._each(said, done, focus, within)
 
     def _failed(self, done: Mapping[str, Found]) -> bool:
-        """Whether the step before came to nothing, where it was about no row or group that was found already."""
-        if not self._hops:
-            return False
-        last = self._hops[-1]
-        held = last.takes or "row" in last.args or str(last.args.get("where", "")).startswith("@")
-        return not held and (last.name not in done or done[last.name].evidence is None)
+        """Whether the step that was to find what the clause before describes came to nothing."""
+        name = self._hops[-1].name if self._hops else ""
+        return name in self._picked and (name not in done or done[name].evidence is None)
 
     def _worse(self, said: str, done: Mapping[str, Found]) -> Focus | None:
         """The focus on the worse of the groups that the last step compared, where a clause says “the worse group”."""

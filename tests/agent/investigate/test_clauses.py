@@ -5,18 +5,7 @@ from __future__ import annotations
 import pytest
 from toy_subjects import binary
 
-from askwhy.agent.investigate.clauses import (
-    clause_of,
-    clauses_of,
-    counted,
-    counts_group,
-    counts_to,
-    means_worse,
-    only_counts,
-    points_there,
-    with_feature,
-    with_values,
-)
+from askwhy.agent.investigate.clauses import clause_of, clauses_of, with_feature
 from askwhy.agent.investigate.recipes import RECIPES, recipe_for, row_in
 
 SCHEMA = binary().schema.model_copy(update={"entity": "applicant", "entities": "applicants"})
@@ -104,56 +93,3 @@ def test_a_row_is_one_that_exists() -> None:
     assert row_in("prepare a decline for row 3.", binary()) == "3"
     assert row_in("prepare a decline for row 3000", binary()) is None
     assert row_in("what about row (3|4)", binary()) is None
-
-
-@pytest.mark.parametrize(
-    ("question", "clauses"),
-    [
-        ("how accurate is it, and for women?", ("how accurate is it", "for women")),
-        ("explain it. If not, what would fix it?", ("explain it", "what would fix it")),
-        ("find the worst group, and the worst mistake there", ("find the worst group", "the worst mistake there")),
-        ("compare the best and the worst mistake", ("compare the best and the worst mistake",)),
-        ("predict it with age 30, and income 20", ("predict it with age 30, and income 20",)),
-    ],
-)
-def test_what_begins_a_new_clause_and_what_does_not(question: str, clauses: tuple[str, ...]) -> None:
-    assert clauses_of(question) == clauses
-
-
-def test_a_count_that_says_more_is_read_not_counted() -> None:
-    assert only_counts("how many are there") and only_counts("how many people live")
-    for said in ("how many are predicted wrong", "how many does it misjudge", "how many with age above 30 are there"):
-        assert not only_counts(said), said
-
-
-def test_words_that_stand_for_a_list_a_group_or_a_feature() -> None:
-    assert counted("explain the second") == "explain the second one" and counts_to("explain the second one")
-    assert counted("explain the second mistake") == "explain the second mistake"
-    assert not counts_to("explain it")
-    assert points_there(counts_group("how many applicants does it hold"))
-    assert counts_group("how many mistakes does it make") == "how many mistakes does it make"
-    assert with_values("what is its average", "income") == "what is the average of income"
-    assert with_values("what is its worst mistake", "income") == "what is its worst mistake"
-    assert means_worse("the worst mistake in the worse group") and not means_worse("the worst mistake in that group")
-
-
-def test_it_is_no_group_where_none_was_found() -> None:
-    assert (
-        clause_of("how does the outcome depend on it", SCHEMA, False, False).text == "how does the outcome depend on it"
-    )
-
-
-@pytest.mark.parametrize(
-    ("question", "by_name", "recipe"),
-    [
-        ("how many women are declined, and how many of those are wrong?", True, None),
-        ("which purpose is rejected most often?", True, None),
-        ("why was applicant 12 declined?", True, None),
-        ("why was applicant 12 declined?", False, "prepare a decline"),
-        ("write the refusal of applicant 12", True, "prepare a decline"),
-        ("compare old applicants and young ones", True, None),
-        ("compare the new with the old", True, "compare two versions"),
-    ],
-)
-def test_a_letter_is_prepared_only_where_one_is_asked_for(question: str, by_name: bool, recipe: str | None) -> None:
-    assert recipe_for(question, by_name=by_name) == recipe
