@@ -60,8 +60,7 @@ class _Fidelity:
     says=(
         "These rules imitate what the model predicts for {entities}{scope}: [rule 8: {cls} with {group} (in "
         "{value} of them)].",
-        "These rules imitate what the model predicts for {entities}{scope}: [rule_number 8: {value} with "
-        "{group}].",
+        "These rules imitate what the model predicts for {entities}{scope}: [rule_number 8: {value} with {group}].",
         "{more} further {more:one rule/rules} for fewer {entities} {more:one is/are} in the table.",
         "One answer fits all {entities}{scope}: {constant}.",
         "One answer fits all {entities}{scope}: {constant_number} on average.",
