@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from askwhy.agent.parser.actions import WORDS
 from askwhy.agent.parser.batch import GROUPS, WAYS, Batch, Lesson
-from askwhy.agent.parser.encoder import DROPPED, Encoder, Layer, Size
+from askwhy.agent.parser.encoder import Drop, Encoder, Layer, Size, attended
 from askwhy.agent.parser.items import FEATURES
 from askwhy.agent.parser.question import SPOKEN
 
@@ -28,8 +28,8 @@ class Shape:
     width: int = 256
     heads: int = 8
     inner: int = 768
-    joining: int = 2
-    writing: int = 2
+    joining: int = 4
+    writing: int = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ class Decoder(nn.Module):
         self.query = nn.Linear(shape.width, shape.width)
         self.memory = nn.Linear(shape.width, 2 * shape.width)
         self.out = nn.Linear(shape.width, shape.width)
-        self.drop = nn.Dropout(DROPPED)
+        self.drop = Drop()
         self.norm = nn.LayerNorm(shape.width)
         self.heads = shape.heads
 
@@ -102,7 +102,7 @@ class Decoder(nn.Module):
         states = self.written(states, mask)
         batch, steps, width = states.shape
         query = self.query(states).view(batch, steps, self.heads, -1).transpose(1, 2)
-        found = functional.scaled_dot_product_attention(query, kept[0], kept[1], attn_mask=there[:, None, None, :])
+        found = attended(query, kept[0], kept[1], there[:, None, None, :])
         return self.norm(states + self.drop(self.out(found.transpose(1, 2).reshape(batch, steps, width))))  # type: ignore[no-any-return]
 
 
