@@ -25,7 +25,7 @@ from askwhy.agent.parser.batch import Batch, Lesson, Pieces, Read, make_batch, m
 from askwhy.agent.parser.catalogue import Catalogue
 from askwhy.agent.parser.encoder import from_bert
 from askwhy.agent.parser.grammar import Grammar
-from askwhy.agent.parser.network import Network
+from askwhy.agent.parser.network import LONGEST_PLAN, Network
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.trained import Trained, trained
 from askwhy.agent.parser.writing import Unwritable, write
@@ -169,6 +169,8 @@ def _pair(example: Example, pieces: Pieces, rng: random.Random) -> tuple[Read, t
     try:
         written = write(gold, page)
     except Unwritable:
+        return None
+    if len(written) > LONGEST_PLAN:
         return None
     kept = _named_in(gold, schema)
     if not _REPEATS & {action for choices in written for action in choices} and not _quotes(written):

@@ -18,7 +18,8 @@ from askwhy.agent.parser.encoder import Drop, Encoder, Layer, Size, attended
 from askwhy.agent.parser.items import FEATURES
 from askwhy.agent.parser.question import SPOKEN
 
-_LONGEST_PLAN = 64
+LONGEST_PLAN = 64
+"""Actions of a plan that the network has places for."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Network(nn.Module):
         self.owned = nn.Parameter(torch.zeros(shape.heads))
         self.best_match = nn.Linear(FEATURES + 1, wide)
         self.joining = nn.ModuleList(Layer(wide, shape.heads, shape.inner) for _ in range(shape.joining))
-        self.places = nn.Embedding(_LONGEST_PLAN, wide)
+        self.places = nn.Embedding(LONGEST_PLAN, wide)
         self.begin = nn.Parameter(torch.zeros(wide))
         self.writing = nn.ModuleList(Decoder(shape) for _ in range(shape.writing))
         self.pointer = nn.Linear(wide, wide)
