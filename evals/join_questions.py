@@ -1,4 +1,4 @@
-"""Two questions that somebody wrote, asked in one breath: what is asked second must not be lost, nor what each is about."""
+"""Two questions that somebody wrote, asked in one breath: none must be lost, nor what each is about."""
 
 from __future__ import annotations
 
