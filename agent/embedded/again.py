@@ -29,7 +29,10 @@ _SKILLED = (
     r"engineers?|researchers?|(?:model )?(?:auditor|validator|developer)s?|technical (?:reader|audience|person)s?)"
 )
 _TELL = r"(?:explain|say|tell|describe|put|phrase|word|rephrase|reword|write|summari[sz]e|read|show|give)"
-_NO_ID = r"(?!\s+(?:number |no\.? |id |#)?\d)(?!\s+(?:with|who|whose|older|younger|aged)\b)"
+_NO_ID = (
+    r"(?!\s+(?:number |no\.? |id |#)?\d)"
+    r"(?!\s+(?:with|who|whose|which|having|older|younger|aged|over|under|above|below|between|earning|living|paying)\b)"
+)
 _PATTERNS: dict[tuple[str, str], str] = {
     ("length", "sentence"): (
         r"(?:in|with|using|as) (?:just |only )?(?:one|a single|1|a) (?:short |single |plain |simple )?sentences?"

@@ -14,11 +14,12 @@ from torch.nn import functional
 
 from askwhy.agent.parser.actions import WORDS
 from askwhy.agent.parser.batch import GROUPS, WAYS, Batch, Lesson
-from askwhy.agent.parser.encoder import DROPPED, Encoder, Layer, Size
+from askwhy.agent.parser.encoder import Drop, Encoder, Layer, Size, attended
 from askwhy.agent.parser.items import FEATURES
 from askwhy.agent.parser.question import SPOKEN
 
-_LONGEST_PLAN = 64
+LONGEST_PLAN = 64
+"""Actions of a plan that the network has places for."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Decoder(nn.Module):
         self.query = nn.Linear(shape.width, shape.width)
         self.memory = nn.Linear(shape.width, 2 * shape.width)
         self.out = nn.Linear(shape.width, shape.width)
-        self.drop = nn.Dropout(DROPPED)
+        self.drop = Drop()
         self.norm = nn.LayerNorm(shape.width)
         self.heads = shape.heads
 
@@ -102,7 +103,7 @@ class Decoder(nn.Module):
         states = self.written(states, mask)
         batch, steps, width = states.shape
         query = self.query(states).view(batch, steps, self.heads, -1).transpose(1, 2)
-        found = functional.scaled_dot_product_attention(query, kept[0], kept[1], attn_mask=there[:, None, None, :])
+        found = attended(query, kept[0], kept[1], there[:, None, None, :])
         return self.norm(states + self.drop(self.out(found.transpose(1, 2).reshape(batch, steps, width))))  # type: ignore[no-any-return]
 
 
@@ -131,7 +132,7 @@ class Network(nn.Module):
         self.owned = nn.Parameter(torch.zeros(shape.heads))
         self.best_match = nn.Linear(FEATURES + 1, wide)
         self.joining = nn.ModuleList(Layer(wide, shape.heads, shape.inner) for _ in range(shape.joining))
-        self.places = nn.Embedding(_LONGEST_PLAN, wide)
+        self.places = nn.Embedding(LONGEST_PLAN, wide)
         self.begin = nn.Parameter(torch.zeros(wide))
         self.writing = nn.ModuleList(Decoder(shape) for _ in range(shape.writing))
         self.pointer = nn.Linear(wide, wide)

@@ -296,6 +296,7 @@ def test_the_rest_of_the_question_is_what_is_asked() -> None:
     assert asked_manner("In one sentence, how accurate is it?").rest == "how accurate is it?"
     assert asked_manner("how sure is it about 12? explain it to a customer").rest == "how sure is it about 12?"
     assert asked_manner("what do you predict for customer 12?").given == ()
+    assert asked_manner("show me three mistakes for clients above 55").given == ()
 
 
 def test_the_manner_is_part_of_how_it_was_understood() -> None:
