@@ -102,7 +102,7 @@ def lessons(
 ) -> Iterator[tuple[Batch, Lesson]]:
     """Endless batches: a few schemas at a time, varied, with their own questions and generated ones."""
     rng = random.Random(seed)
-    own = {domain.name: [*(found := examples_of(domain)), *filter(_rare, found)] for domain in domains}
+    own = {domain.name: _often(examples_of(domain)) for domain in domains}
     order = {name: _endless(found, random.Random(f"{seed} {name}")) for name, found in own.items()}
     names = list(own)
     while True:
@@ -137,9 +137,9 @@ def _generated(schema: Schema, rng: random.Random) -> tuple[Example, Example]:
     return Example(schema, generated(schema, rng)), Example(schema, generated(schema, rng))
 
 
-def _rare(example: Example) -> bool:
-    """Follow-ups and questions that no plan answers: few in the bank, many among what people ask."""
-    return bool(example.earlier) or not isinstance(example.asked.gold, Plan)
+def _often(found: list[Example]) -> list[Example]:
+    """The examples, twice those that the bank has few of: follow-ups, and questions that no plan answers."""
+    return found + [one for one in found if one.earlier or not isinstance(one.asked.gold, Plan)]
 
 
 def _twofold(example: Example, other: Example, rng: random.Random) -> Example:
