@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
+
+from pydantic.fields import FieldInfo
 
 from askwhy.agent.plan import Outcome, Plan, Step
+from askwhy.tools.glossary import is_term, known_term
 from askwhy.tools.registry import tools
-from askwhy.tools.scope import Condition, Scalar, Scope, opposite
+from askwhy.tools.scope import Argument, Condition, Scalar, Scope, opposite
 
 
 def typed(outcome: Outcome) -> Hashable:
@@ -55,12 +58,19 @@ def _step(step: Step) -> tuple[Hashable, ...]:
 
 def _arguments(step: Step) -> Hashable:
     fields = tools()[step.tool].arguments.model_fields
-    given = ((one.name, _value(one.value)) for one in step.arguments if one.value is not None)
+    given = ((one.name, _value(_termed(one, fields))) for one in step.arguments if one.value is not None)
     kept = frozenset(
         (name, value) for name, value in given if name not in fields or value != _value(fields[name].default)
     )
     # Accuracy is what "how good is it" asks for where classes are predicted.
     return kept - {("metric", "accuracy")} if step.tool == "score" else kept
+
+
+def _termed(one: Argument, fields: Mapping[str, FieldInfo]) -> object:
+    """The value; of a term of the glossary its entry, however it was called."""
+    named = isinstance(one.value, str) and one.name in fields and is_term(fields[one.name].annotation)
+    known = known_term(str(one.value)) if named else None
+    return known.term if known else one.value
 
 
 def _value(value: object) -> Hashable:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from askwhy.agent.parser.actions import EDITS, Action, arguments_of_tool
+from askwhy.agent.parser.actions import EDITS, Action, Argument, arguments_of_tool
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.question import Mention
 from askwhy.agent.plan import Clarify, Decline, Outcome, Plan, Step
+from askwhy.tools.glossary import known_term
 from askwhy.tools.registry import tools
 from askwhy.tools.scope import AnyOf, Assignment, Change, Condition, Scalar, Scope, opposite
 
@@ -217,9 +218,10 @@ class _Writer:
                     continue
                 yield (("A", name),)
                 if known[name].kind != "flag":
-                    yield from self._argument(known[name].kind, name, value)
+                    yield from self._argument(known[name], value)
 
-    def _argument(self, kind: str, name: str, value: Scalar) -> Iterator[tuple[Action, ...]]:
+    def _argument(self, one: Argument, value: Scalar) -> Iterator[tuple[Action, ...]]:
+        kind, name = one.kind, one.name
         if kind == "feature":
             yield (("F", self._feature(str(value))[0]),)
         elif kind == "class":
@@ -227,9 +229,18 @@ class _Writer:
         elif kind == "number":
             yield self._number(value)
         elif kind == "choice" or (name == "model" and value in self.page.schema.rivals):
-            yield (("E", (name, str(value))),)
+            yield (("E", (name, self._choice(one, str(value)))),)
         else:
             yield from self._text(str(value))
+
+    def _choice(self, one: Argument, value: str) -> str:
+        """A value of a closed list; a term of the glossary may be called by another name than that of its entry."""
+        if one.kind != "choice" or value in one.choices:
+            return value
+        known = known_term(value)
+        if known is None or known.term not in one.choices:
+            raise Unwritable(f"{value!r} is none of the values of {one.name}")
+        return known.term
 
     def _text(self, value: str) -> Iterator[tuple[Action, ...]]:
         """A text argument: words of the question, a number, or the name of a value."""
