@@ -166,6 +166,7 @@ def taught() -> Trained:
             break
         optimizer.zero_grad()
         loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.network.parameters(), 1.0)
         optimizer.step()
     assert float(loss.detach()) < 0.02
     return model

@@ -147,12 +147,10 @@ class Writer:
 
     def _next(self, number: int, beams: list[_Beam], masks: Any) -> Any:
         """Log-probabilities of the next candidate for every beam, (beams, candidates)."""
-        steps = len(beams[0].places) + 1
         before = torch.tensor([[-1, *beam.places] for beam in beams])
-        allowed = torch.ones(len(beams), steps, masks.shape[1], dtype=torch.bool)
-        allowed[:, -1] = torch.from_numpy(masks)
+        allowed = torch.from_numpy(masks)[:, None]
         with torch.no_grad():
-            return self._network.write(self._joined.repeated(number, len(beams)), before, allowed)[:, -1].numpy()
+            return self._network.write(self._joined.repeated(number, len(beams)), before, allowed)[:, 0].numpy()
 
 
 def _words_of(outcome: Outcome, one: Read) -> tuple[Action, ...]:

@@ -14,7 +14,8 @@ from askwhy.agent.parser.amounts import with_amounts
 from askwhy.agent.parser.batch import Read, make_batch
 from askwhy.agent.parser.decoding import Reading, Writer
 from askwhy.agent.parser.followup import amended
-from askwhy.agent.parser.judge import judged, merged
+from askwhy.agent.parser.items import IN_RANGE
+from askwhy.agent.parser.judge import LIKE, judged, merged
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.tidy import tidied
 from askwhy.agent.parser.trained import Trained, trained
@@ -28,6 +29,9 @@ LIKELY = 0.25
 that it may be to another question, and offers the others."""
 
 _OFFERED = 0.02
+_MAYBE = 0.5
+_EVEN = 0.9
+"""From this share of the likeliest reading's chance on, another one is as likely."""
 _COMMON = ("importance", "importance_text", "score", "describe_model")
 _SLOT, _ROW = re.compile(r"{\w+}"), "{row}"
 _MOST_EXAMPLES = 2
@@ -103,9 +107,25 @@ def _meant(heard: Heard, schema: Schema, names: frozenset[str]) -> Meant:
         if best.outcome.question == "tool" and not plans:
             return Meant(lost(names), confidence)
         return _asked_back(asked, plans, schema, names, confidence)
-    if confidence < LIKELY:
+    if confidence < LIKELY or _even(found):
         return _asked_back(_UNSURE, plans, schema, names, confidence)
     return Meant(best.outcome, confidence, plans[1:] if confidence < SURE else ())
+
+
+def _even(found: Sequence[Reading]) -> bool:
+    """Whether the two likeliest readings are as likely, and differ in whose value it is: "little" of two columns."""
+    if len(found) < 2 or found[1].probability < _EVEN * found[0].probability:
+        return False
+    one, two = (reading.outcome.steps if isinstance(reading.outcome, Plan) else () for reading in found[:2])
+    return len(one) == len(two) > 0 and all(
+        a.tool == b.tool and _values(a) == _values(b) for a, b in zip(one, two, strict=True)
+    )
+
+
+def _values(step: Step) -> list[object]:
+    """The categories that a step selects by, whatever the feature; something else where it selects by nothing."""
+    found = [one.value for one in step.scope.where.conditions() if isinstance(one.value, str)]
+    return found or [step]
 
 
 def hear(
@@ -115,7 +135,19 @@ def hear(
     read = Read.of(Page.of(question, schema, earlier), model.pieces, said, names)
     found, near = _asked(model, read)
     heard = [with_amounts(one, read.page) for one in heard_of(found, earlier)]
-    return Heard(tuple(judged(heard, read, model.judge)), near)
+    found = judged(heard, read, model.judge)
+    if found and found[0].probability < _MAYBE and _gibberish(read):
+        return Heard((), near)
+    return Heard(tuple(found), near)
+
+
+def _gibberish(read: Read) -> bool:
+    """Whether the question is letters that make no words: none is in the vocabulary as a whole, or like a name."""
+    words, (ids, kinds, first) = read.page.question.words, read.pieces
+    ends = (*first[1:], len(ids) - sum(kinds) - 1)
+    parts = [end - start for word, start, end in zip(words, first, ends, strict=False) if word.kind == "word"]
+    known = read.matched.size and read.matched[:, :, :IN_RANGE].max() >= LIKE
+    return bool(parts) and min(parts) > 1 and not known and not read.page.question.numbers
 
 
 def heard_of(found: Sequence[Reading], earlier: tuple[Step, ...]) -> list[Reading]:

@@ -23,6 +23,7 @@ from askwhy.agent.parser.batch import Read
 from askwhy.agent.parser.decoding import Reading
 from askwhy.agent.parser.items import IN_RANGE, OUT_OF_RANGE, WHOLE
 from askwhy.agent.parser.kept import KEPT_SIGNS, kept_signs
+from askwhy.agent.parser.measure import measured
 from askwhy.agent.parser.question import SPOKEN
 from askwhy.agent.plan import Outcome, Plan
 from askwhy.tools.scope import selects_nothing
@@ -30,19 +31,26 @@ from askwhy.tools.scope import selects_nothing
 SIGNS = (
     "log_probability", "numbers_left", "numbers_twice", "numbers_unsaid", "more_steps", "names_left", "values_left",
     "names_unsaid", "names_said", "values_unsaid", "in_range", "out_of_range", "classes_left", "classes_unsaid",
-    "back_unsaid", "back_left", "ask", "decline", *KEPT_SIGNS,
+    "back_unsaid", "back_left", "ask", "decline", "measures_unsaid", *KEPT_SIGNS,
 )  # fmt: skip
 """What is weighed, each a number of a reading. *_left: said but not used; *_unsaid: used but not said; back_*: what the
-turn before was about; then what is kept of it."""
+turn before was about; measures_unsaid: a number is of something called by another name; then what is kept of it."""
 
 NONE = "none"
 UNFITTED = {"log_probability": 1.0, NONE: -4.0}
 """Weights by name, where none were fitted."""
 
 _MOST = 3.0
-_LIKE = 0.5
+LIKE = 0.5
+"""From here on a word is like a name."""
+_MISNAMED = 0.85
+"""The most that a reading is believed where a number is of something that nothing in the schema is called."""
+
 _OPEN = ("numbers_left", "numbers_unsaid", "names_unsaid", "values_unsaid")
-_ASK_FEATURE, _ASK_NUMBER = ("G", "ask:feature"), ("G", "ask:number")
+_ASK_FEATURE, _ASK_NUMBER, _ASK_MODEL = ("G", "ask:feature"), ("G", "ask:number"), ("G", "ask:model")
+_ASK_ROWS = ("G", "ask:rows")
+_OF_MODELS = ("compare_models", "contrast_models")
+_BOTH = re.compile(r"\b(?:two|both|2|these) models\b", re.IGNORECASE)
 _BEFORE = frozenset((("G", "before"), ("G", "kept")))
 _DATA = re.compile(r"\b(?:this|these|that|the same) (?:data|dataset|table|model)\b")
 _COMPARED = frozenset(("lt", "le", "gt", "ge", "eq", "set"))
@@ -59,8 +67,23 @@ def judged(found: Sequence[Reading], one: Read, weights: Mapping[str, float]) ->
     chances = chances_of(
         [signs(reading, one) for reading in several], [weights.get(name, 0.0) for name in (*SIGNS, NONE)]
     )
-    made = [replace(reading, probability=float(at)) for reading, at in zip(several, chances, strict=False)]
+    made = [
+        replace(reading, probability=min(float(at), _MISNAMED if _misnamed(reading, one) else 1.0))
+        for reading, at in zip(several, chances, strict=False)
+    ]
     return sorted(made, key=lambda reading: -reading.probability)
+
+
+def _misnamed(reading: Reading, one: Read) -> bool:
+    """Whether a number is of something that the question calls by a name which the schema does not have.
+
+    The network has seldom seen questions about what is not there, and links "a salary over 3000" to any amount.
+    """
+    return any(
+        noun is not None and one.matched[noun, :, :IN_RANGE].max(initial=0.0) < LIKE
+        for _, at in _compared(reading.actions, one)
+        for noun in [measured(one.page.question, at)]
+    )
 
 
 def chances_of(several: Sequence[Sequence[float]], weights: Any) -> Any:
@@ -136,13 +159,21 @@ def _invents_bound(outcome: Outcome, one: Read) -> bool:
 
 def _settled(several: Sequence[Reading], one: Read) -> Sequence[Reading]:
     """The readings without a question back about a feature or a number where a plan leaves nothing open: it names
-    features and values as the question does, and uses every number.
+    features and values as the question does, and uses every number. Which model is meant is no question if there are
+    but two.
     """
+    if len(one.page.schema.rivals) == 1 and any(_compares_models(reading.outcome) for reading in several):
+        idle = {_ASK_MODEL, _ASK_ROWS} if _BOTH.search(one.page.question.text) else {_ASK_MODEL}
+        several = _without(several, [reading for reading in several if reading.actions[0] in idle])
     back = {_ASK_FEATURE, _ASK_NUMBER} if one.page.question.numbers else {_ASK_FEATURE}
     asks = [reading for reading in several if reading.actions[0] in back]
     if not asks or not any(_leaves_nothing(reading, one) for reading in several):
         return several
     return _without(several, asks)
+
+
+def _compares_models(outcome: Outcome) -> bool:
+    return isinstance(outcome, Plan) and any(step.tool in _OF_MODELS for step in outcome.steps)
 
 
 def _leaves_nothing(reading: Reading, one: Read) -> bool:
@@ -179,11 +210,11 @@ def _names(used: frozenset[Action], columns: dict[tuple[str, int], int], one: Re
     return {
         "names_left": sum(best[at, WHOLE] > 0 for at in features if at not in spoken),
         "values_left": sum(best[at, WHOLE] > 0 for at in values if at not in pointed),
-        "names_unsaid": sum(best[at].max() < _LIKE for at in features if at in pointed),
+        "names_unsaid": sum(best[at].max() < LIKE for at in features if at in pointed),
         "names_said": sum(best[at, WHOLE] > 0 for at in features if at in pointed),
-        "values_unsaid": sum(best[at].max() < _LIKE for at in values if at in pointed),
+        "values_unsaid": sum(best[at].max() < LIKE for at in values if at in pointed),
         "classes_left": sum(best[at, WHOLE] > 0 for at in classes if at not in pointed),
-        "classes_unsaid": sum(best[at].max() < _LIKE for at in classes if at in pointed),
+        "classes_unsaid": sum(best[at].max() < LIKE for at in classes if at in pointed),
     }
 
 
@@ -199,14 +230,25 @@ def _back(actions: Sequence[Action], one: Read) -> dict[str, int]:
     }
 
 
-def _ranges(actions: Sequence[Action], columns: dict[tuple[str, int], int], one: Read) -> dict[str, int]:
-    """Numbers that features are compared with or set to, in and out of the range that the features have."""
+def _compared(actions: Sequence[Action], one: Read) -> list[tuple[Action, int]]:
+    """Features with the places of the words for the numbers that they are compared with or set to."""
     pairs = [(first, last) for first, word, last in zip(actions, actions[1:], actions[2:], strict=False)
              if word[1] in _COMPARED]  # fmt: skip
-    inside = outside = 0
-    for feature, number in (*pairs, *itertools.pairwise(actions)):
-        if feature[0] == "F" and number[0] == "N" and feature in columns:
-            at = one.page.numbers[number[1]].word
-            inside += int(at >= 0 and one.matched[at, columns[feature], IN_RANGE] > 0)
-            outside += int(at >= 0 and one.matched[at, columns[feature], OUT_OF_RANGE] > 0)
-    return {"in_range": inside, "out_of_range": outside}
+    return [
+        (feature, one.page.numbers[int(number[1])].word)
+        for feature, number in (*pairs, *itertools.pairwise(actions))
+        if feature[0] == "F" and number[0] == "N" and one.page.numbers[int(number[1])].word >= 0
+    ]
+
+
+def _ranges(actions: Sequence[Action], columns: dict[tuple[str, int], int], one: Read) -> dict[str, int]:
+    """Numbers that features are compared with or set to, in and out of the range that the features have; and those
+    that measure something of another name."""
+    inside = outside = other = 0
+    for feature, at in _compared(actions, one):
+        if feature in columns:
+            inside += int(one.matched[at, columns[feature], IN_RANGE] > 0)
+            outside += int(one.matched[at, columns[feature], OUT_OF_RANGE] > 0)
+            noun = measured(one.page.question, at)
+            other += int(noun is not None and one.matched[noun, columns[feature], :IN_RANGE].max() < LIKE)
+    return {"in_range": inside, "out_of_range": outside, "measures_unsaid": other}

@@ -218,7 +218,8 @@ class Network(nn.Module):
     def write(self, joined: Joined, before: Tensor, allowed: Tensor) -> Tensor:
         """Log-probabilities of what comes next at each step, (b, steps, candidates).
 
-        before: (b, steps) the candidate written before each, -1 at the start. allowed: (b, steps, candidates).
+        before: (b, steps) the candidate written before each, -1 at the start. allowed: (b, steps, candidates), or only
+        the last steps, if only those are wanted.
         """
         steps = before.shape[1]
         wide = joined.candidates.shape[2]
@@ -227,6 +228,7 @@ class Network(nn.Module):
         mask = torch.ones(steps, steps, dtype=torch.bool).tril()[None, None]
         for layer, kept in zip(self.writing, joined.kept, strict=True):
             states = layer(states, mask, kept, joined.there)
+        states = states[:, steps - allowed.shape[1] :]
         scores = self.pointer(states) @ joined.pointed.transpose(1, 2) / wide**0.5
         tools = joined.lean.shape[1]
         lean = functional.pad(joined.lean, (joined.common - tools, scores.shape[2] - joined.common))

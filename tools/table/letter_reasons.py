@@ -45,6 +45,7 @@ _NEXT = ("goal", "cf_change", "cf_probability", "none_found", "unreached", "woul
         "which reasons can be given to {row} in a letter?",
         "which reasons for {row} hold when they are tried on the model?",
         "what would an adverse action notice for {row} say?",
+        "write an adverse action letter for {row}",
         ask("give me the one confirmed reason for {row}", k=1),
     ),
     says=(

@@ -296,7 +296,7 @@ def test_a_group_found_is_the_scope_of_the_next_step() -> None:
         calling(("mistakes", {"what": "count", "where": "@1.f2.group"})),
         calling(("finish", {"steps": [1, 2]})),
     ]
-    report = Session(subject, Planner(replies=replies), rephrase=False).investigate("where is it wrong?")
+    report = Session(subject, Planner(replies=replies), rephrase=False).investigate("look into this model")
     first, second = report.told
     cut = first.evidence.one("rule_above").number()
     assert second.step.scope.where == Where.of(Condition(feature="x0", op="gt", value=cut))

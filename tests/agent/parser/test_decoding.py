@@ -153,7 +153,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, script: Script) -> Writer:
         for i, row in enumerate(before.tolist()):
             for action, share in script.get(tuple(names[at] for at in row[1:]), {}).items():
                 scores[i, -1, places[action]] = math.log(share)
-        return scores
+        return scores[:, -allowed.shape[1] :]
 
     monkeypatch.setattr(model.network, "write", write_)
     return writer

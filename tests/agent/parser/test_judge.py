@@ -52,7 +52,7 @@ def signs_of(question: str, gold: str) -> dict[str, float]:
         (
             "how many have an age over 40",
             "count ; where income > 40",
-            {"names_left": 1, "names_unsaid": 1, "in_range": 1},
+            {"names_left": 1, "names_unsaid": 1, "in_range": 1, "measures_unsaid": 1},
         ),
         ("how many have an age over 400", "count ; where age > 400", {"names_said": 1, "out_of_range": 1}),
         ("how many from the north", "count ; where region = north", {}),

@@ -32,8 +32,8 @@ def domains() -> tuple[Domain, ...]:
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return Catalogue.of(tools().values())
+def catalogue(domains: tuple[Domain, ...]) -> Catalogue:
+    return Catalogue.of(tools().values(), sorted({name for domain in domains for name in domain.schema.rivals}))
 
 
 @pytest.fixture(autouse=True)
