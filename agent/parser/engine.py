@@ -124,7 +124,7 @@ def _even(found: Sequence[Reading]) -> bool:
 
 def _values(step: Step) -> list[object]:
     """The categories that a step selects by, whatever the feature; something else where it selects by nothing."""
-    found = [one.value for one in step.scope.where.conditions() if isinstance(one.value, str)]
+    found: list[object] = [one.value for one in step.scope.where.conditions() if isinstance(one.value, str)]
     return found or [step]
 
 
