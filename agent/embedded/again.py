@@ -29,6 +29,10 @@ _SKILLED = (
     r"engineers?|researchers?|(?:model )?(?:auditor|validator|developer)s?|technical (?:reader|audience|person)s?)"
 )
 _TELL = r"(?:explain|say|tell|describe|put|phrase|word|rephrase|reword|write|summari[sz]e|read|show|give)"
+_TOLD = (
+    r"(?:explain|say|tell|describe|put|phrase|rephrase|reword|write)(?: \w+){{0,2}} to (?:the|a|an|our|my) {}\b"
+    r"(?! ?(?:number |no\.? |id |#)?\d)"
+)
 _NO_ID = (
     r"(?!\s+(?:number |no\.? |id |#)?\d)"
     r"(?!\s+(?:with|who|whose|which|having|older|younger|aged|over|under|above|below|between|earning|living|paying)\b)"
@@ -97,12 +101,17 @@ def fixed_outcome(
     return Plan(steps=tuple(one.model_copy(update={"form": form}) for one in steps))
 
 
-def in_manner(outcome: Outcome, question: str) -> Outcome:
-    """The outcome, to be answered as the question says where it says so in one of the usual phrases."""
-    asked = asked_manner(question)
-    if not isinstance(outcome, Plan) or not asked.given:
+def in_manner(outcome: Outcome, question: str, entity: str = "") -> Outcome:
+    """The outcome, to be answered as the question says where it says so in one of the usual phrases.
+
+    entity: what a row is, as "guest"; what is told to one is told to a customer.
+    """
+    given = dict(asked_manner(question).given)
+    if "audience" not in given and entity and re.search(_TOLD.format(re.escape(entity)), question, re.IGNORECASE):
+        given["audience"] = "customer"
+    if not isinstance(outcome, Plan) or not given:
         return outcome
-    manner: dict[str, Any] = {"form": "words", "audience": None, "length": None, **dict(asked.given)}
+    manner: dict[str, Any] = {"form": "words", "audience": None, "length": None, **given}
     return outcome.model_copy(update={"steps": tuple(one.model_copy(update=manner) for one in outcome.steps)})
 
 

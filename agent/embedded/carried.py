@@ -12,9 +12,10 @@ from askwhy.tools.scope import Argument
 
 
 def carried(outcome: Outcome, question: str, before: Sequence[Step]) -> Outcome:
-    """The outcome with the row, the class and the method of the turn before, where the question is about the same one.
+    """The outcome with the row, the class, the method and the manner of the turn before, where the question is about
+    the same one.
 
-    For class and method that is so where it says so ("how stable is this explanation?") or asks the same of something
+    For all but the row that is so where it says so ("how stable is this explanation?") or asks the same of something
     else ("and row 60?").
     """
     if not isinstance(outcome, Plan) or not before:
@@ -26,6 +27,8 @@ def carried(outcome: Outcome, question: str, before: Sequence[Step]) -> Outcome:
     def put(step: Step) -> Step:
         step = _of_the_row(step, said, last)
         again = step.tool == last.tool and (goes_on or step.form != "words")
+        if again and goes_on and step.audience is None and step.length is None:
+            step = step.model_copy(update={"audience": last.audience, "length": last.length})
         return _with_arguments_of(last, step) if again or (about and step.scope.row == last.scope.row) else step
 
     return outcome.model_copy(update={"steps": tuple(map(put, outcome.steps))})

@@ -69,7 +69,11 @@ class EmbeddedChat(BaseChatModel):
         if fixed is None and (term := term_step(question, schema, names)):
             fixed = Plan(steps=(term,))
         found = Meant(fixed, 1.0) if fixed else meant(question, schema, names, before.steps, before.question)
-        outcome = found.outcome if fixed else carried(in_manner(found.outcome, question), question, before.steps)
+        outcome = (
+            found.outcome
+            if fixed
+            else carried(in_manner(found.outcome, question, schema.entity), question, before.steps)
+        )
         reply = AIMessage(
             content="",
             tool_calls=calls_of(outcome, schema),

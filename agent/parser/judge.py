@@ -21,12 +21,12 @@ from askwhy.agent.embedded.english import pattern
 from askwhy.agent.parser.actions import Action
 from askwhy.agent.parser.batch import Read
 from askwhy.agent.parser.decoding import Reading
+from askwhy.agent.parser.impossible import IMPOSSIBLE
 from askwhy.agent.parser.items import IN_RANGE, OUT_OF_RANGE, WHOLE
 from askwhy.agent.parser.kept import KEPT_SIGNS, kept_signs
 from askwhy.agent.parser.measure import measured
 from askwhy.agent.parser.question import SPOKEN
 from askwhy.agent.plan import Outcome, Plan
-from askwhy.tools.scope import selects_nothing
 
 SIGNS = (
     "log_probability", "numbers_left", "numbers_twice", "numbers_unsaid", "more_steps", "names_left", "values_left",
@@ -121,11 +121,11 @@ def merged(found: Sequence[Reading]) -> list[Reading]:
 
 
 def _possible(several: Sequence[Reading], one: Read) -> Sequence[Reading]:
-    """The readings without those that select nothing whatever the data ("in offices and schools" as both at once), and
-    without those that compare a measured quantity with a number nobody said; unless there is no other plan.
-    """
-    for unlikely in (_selects_nothing, lambda outcome: _invents_bound(outcome, one)):
-        dropped = [reading for reading in several if unlikely(reading.outcome)]
+    """The readings without those that `IMPOSSIBLE` rules out; unless there is no other plan."""
+    for unlikely in IMPOSSIBLE:
+        dropped = [
+            reading for reading in several if isinstance(reading.outcome, Plan) and unlikely(reading.outcome, one)
+        ]
         others = any(isinstance(reading.outcome, Plan) for reading in several if reading not in dropped)
         several = _without(several, dropped) if dropped and others else several
     return several
@@ -136,25 +136,6 @@ def _without(several: Sequence[Reading], dropped: Sequence[Reading]) -> Sequence
     left = 1 - min(sum(reading.probability for reading in dropped), 0.999)
     rest = (reading for reading in several if reading not in dropped)
     return [replace(reading, probability=min(reading.probability / left, 1.0)) for reading in rest]
-
-
-def _selects_nothing(outcome: Outcome) -> bool:
-    return isinstance(outcome, Plan) and any(selects_nothing(step.scope.where) for step in outcome.steps)
-
-
-def _invents_bound(outcome: Outcome, one: Read) -> bool:
-    """ "with children" may be more than none; of a quantity with decimals nobody means that."""
-    if not isinstance(outcome, Plan):
-        return False
-    schema, page = one.page.schema, one.page
-    measured = {feature.name for feature in schema.features if feature.kind == "number"}
-    said = {number.value for number in page.question.numbers}
-    kept = {condition for step in page.earlier for condition in step.scope.where.conditions()}
-    return any(
-        condition.on == "feature" and condition.feature in measured and condition.value in (0, 1)
-        and condition not in kept and said.isdisjoint((condition.value,))
-        for step in outcome.steps for condition in step.scope.where.conditions()
-    )  # fmt: skip
 
 
 def _settled(several: Sequence[Reading], one: Read) -> Sequence[Reading]:

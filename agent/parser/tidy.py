@@ -12,13 +12,14 @@ from askwhy.tools.schema import Schema
 _MARK = re.compile(r"(?<![\w(])\(?(?P<mark>[1-9]|[a-i]|i{2,3})\)(?=\s)", re.IGNORECASE)
 _STARTS = (("1", "2"), ("a", "b"), ("i", "ii"))
 _ROW = ("row", "case", "instance", "sample", "example", "entry", "record", "item", "observation", "point", "data")
+_POINTS = re.compile(r"(?<![\w.,-])([1-9]\d{0,2})((?:\.\d{3})+)(?![\w.,]*\d)")
 _LEAST = 11
 """Below it, "the second row" is rather one of those that were listed."""
 
 
 def tidied(text: str, schema: Schema) -> str:
     """The question with the same meaning in plainer letters."""
-    return _with_digits(_without_marks(text), schema)
+    return _with_digits(_without_points(_without_marks(text), schema), schema)
 
 
 def _without_marks(text: str) -> str:
@@ -29,6 +30,18 @@ def _without_marks(text: str) -> str:
     for one in reversed(found):
         text = f"{text[: one.start()]}{text[one.end() :].lstrip()}"
     return text
+
+
+def _without_points(text: str, schema: Schema) -> str:
+    """ "50000 km" for "50.000 km", as half of Europe writes it, where a feature has such values."""
+    most = max((one.high for one in schema.features if one.high is not None), default=0.0)
+
+    def whole(match: re.Match[str]) -> str:
+        plain = match[0].replace(".", "")
+        sure = match[2] == ".000" or match[2].count(".") > 1
+        return plain if sure and float(plain) <= most else match[0]
+
+    return _POINTS.sub(whole, text)
 
 
 def _with_digits(text: str, schema: Schema) -> str:

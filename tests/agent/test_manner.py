@@ -18,7 +18,8 @@ from toy_subjects import SUBJECTS
 from askwhy.agent.answer import Draft, Turn
 from askwhy.agent.caveat_words import plain_caveat
 from askwhy.agent.details import details
-from askwhy.agent.embedded.again import asked_manner
+from askwhy.agent.embedded.again import asked_manner, in_manner
+from askwhy.agent.embedded.carried import carried
 from askwhy.agent.embedded.chat import EmbeddedChat
 from askwhy.agent.manner import Manner, manner_of, manners_of
 from askwhy.agent.plan import Plan, Step
@@ -305,3 +306,29 @@ def test_the_manner_is_part_of_how_it_was_understood() -> None:
     assert understood(Plan(steps=(step,)), schema).endswith("(for a customer; in one sentence)")
     assert manner_of(step) == Manner("customer", "sentence") and manner_of(Step(tool="predict")) == Manner()
     assert "(" not in understood(Plan(steps=(Step(tool="predict", scope=Scope(row="3")),)), schema)
+
+
+EXPLAINED = Plan(steps=(Step(tool="explain", scope=Scope(row="34")),))
+
+
+@pytest.mark.parametrize(
+    ("question", "audience"),
+    [
+        ("explain 34 to the guest", "customer"),
+        ("say that to our guest please", "customer"),
+        ("explain it to guest 34", None),
+        ("show ones similar to the guest", None),
+        ("explain to the waiter", None),
+    ],
+)
+def test_what_is_told_to_one_of_the_rows_is_told_to_a_customer(question: str, audience: str | None) -> None:
+    outcome = in_manner(EXPLAINED, question, "guest")
+    assert isinstance(outcome, Plan) and outcome.steps[0].audience == audience
+
+
+def test_the_same_again_is_told_in_the_same_manner() -> None:
+    before = (Step(tool="explain", scope=Scope(row="33"), audience="customer", length="sentence"),)
+    again = carried(EXPLAINED, "do the same with 34", before)
+    assert isinstance(again, Plan)
+    assert (again.steps[0].audience, again.steps[0].length) == ("customer", "sentence")
+    assert carried(EXPLAINED, "why 34?", before) == EXPLAINED

@@ -27,6 +27,10 @@ SCHEMA = builtin("credit").schema
         ("explain (1) only", "explain (1) only"),
         ("f(x) and g(1) of 2", "f(x) and g(1) of 2"),
         ("the thirty-second film", "the thirty-second film"),
+        ("credits of 12.000 and more", "credits of 12000 and more"),
+        ("between 1.500 and 2.000 marks", "between 1.500 and 2000 marks"),
+        ("version 1.000.000", "version 1.000.000"),
+        ("1.234.000", "1.234.000"),
         ("", ""),
     ],
 )

@@ -1,0 +1,66 @@
+"""Plans that nobody means, whatever the words: each is ruled out where there is another plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from askwhy.agent.parser.batch import Read
+from askwhy.agent.plan import Plan
+from askwhy.tools.schema import Schema
+from askwhy.tools.scope import Change, selects_nothing
+from askwhy.tools.table.score import REGRESSION
+
+_QUOTES = ('"', "\u201c", "\u201d")
+
+
+def selects_none(plan: Plan, one: Read) -> bool:
+    """It selects nothing whatever the data: "in offices and schools" as both at once."""
+    return any(selects_nothing(step.scope.where) for step in plan.steps)
+
+
+def invents_bound(plan: Plan, one: Read) -> bool:
+    """It compares a measured quantity with 0 or 1, which nobody said: "with children" may be more than none, but of a
+    quantity with decimals nobody means that.
+    """
+    schema, page = one.page.schema, one.page
+    measured = {feature.name for feature in schema.features if feature.kind == "number"}
+    said = {number.value for number in page.question.numbers}
+    kept = {condition for step in page.earlier for condition in step.scope.where.conditions()}
+    return any(
+        condition.on == "feature" and condition.feature in measured and condition.value in (0, 1)
+        and condition not in kept and said.isdisjoint((condition.value,))
+        for step in plan.steps for condition in step.scope.where.conditions()
+    )  # fmt: skip
+
+
+def oversteps(plan: Plan, one: Read) -> bool:
+    """It raises or lowers a feature by more than its whole range: "and year 2020" as 2020 years more."""
+    return any(_is_too_far(change, one.page.schema) for step in plan.steps for change in step.scope.changes)
+
+
+def _is_too_far(change: Change, schema: Schema) -> bool:
+    if change.action not in ("increase", "decrease") or change.feature not in schema.names:
+        return False
+    feature, by = schema.feature(change.feature), change.value
+    if feature.low is None or feature.high is None or isinstance(by, (str, bool)) or by is None:
+        return False
+    return float(by) > feature.high - feature.low
+
+
+def spans_quotes(plan: Plan, one: Read) -> bool:
+    """It takes what stands between two quotations for a part of one: "if \"old\" were \"new\""."""
+    texts = [text for step in plan.steps for change in step.scope.changes for text in (change.words, change.value)]
+    return any(isinstance(text, str) and mark in text for text in texts for mark in _QUOTES)
+
+
+def measures_another_kind(plan: Plan, one: Read) -> bool:
+    """It asks for a measure of classes where a number is predicted, or the other way round."""
+    numeric = not one.page.schema.classes
+    metrics = [step.argument("metric") for step in plan.steps if step.tool == "score"]
+    return any(metric is not None and (metric in REGRESSION) is not numeric for metric in metrics)
+
+
+IMPOSSIBLE: tuple[Callable[[Plan, Read], bool], ...] = (
+    selects_none, invents_bound, oversteps, spans_quotes, measures_another_kind,
+)  # fmt: skip
+"""In the order in which they are tried."""

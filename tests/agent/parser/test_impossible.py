@@ -1,0 +1,76 @@
+"""Plans that nobody means are ruled out where there is another one."""
+
+from __future__ import annotations
+
+import pytest
+from tiny_parser import PEOPLE, tiny_pieces
+
+from askwhy.agent.parser.batch import Read
+from askwhy.agent.parser.decoding import Reading
+from askwhy.agent.parser.impossible import IMPOSSIBLE, measures_another_kind, oversteps, spans_quotes
+from askwhy.agent.parser.judge import UNFITTED, judged
+from askwhy.agent.parser.page import Page
+from askwhy.agent.parser.writing import write
+from askwhy.agent.plan import Plan, Step
+from askwhy.evals.bank import read_golds
+from askwhy.tools.schema import Schema
+from askwhy.tools.scope import Argument, Change, Scope
+
+RANGED = PEOPLE.model_copy(
+    update={
+        "features": tuple(
+            one.model_copy(update={"low": 18, "high": 90}) if one.name == "age" else one for one in PEOPLE.features
+        )
+    }
+)
+
+
+def read_of(question: str, schema: Schema = RANGED) -> Read:
+    return Read.of(Page.of(question, schema), tiny_pieces())
+
+
+def plan(said: str) -> Plan:
+    (outcome,) = read_golds([[said]], RANGED)
+    assert isinstance(outcome, Plan)
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("said", "too_far"),
+    [
+        ("what_if ; row 7 ; change age +73", True),
+        ("what_if ; row 7 ; change age -73", True),
+        ("what_if ; row 7 ; change age +72", False),
+        ("what_if ; row 7 ; change age := 80", False),
+        ("count ; where age > 40", False),
+    ],
+)
+def test_nobody_raises_a_feature_by_more_than_its_range(said: str, too_far: bool) -> None:
+    assert oversteps(plan(said), read_of("x")) is too_far
+
+
+def test_what_stands_between_two_quotations_is_no_part_of_one() -> None:
+    def edited(words: str) -> Plan:
+        change = Change(action="replace", words=words, value="new")
+        return Plan(steps=(Step(tool="what_if", scope=Scope(row="1", changes=(change,))),))
+
+    assert spans_quotes(edited('old" were "older'), read_of("x"))
+    assert not spans_quotes(edited("old"), read_of("x"))
+
+
+@pytest.mark.parametrize(("metric", "classes", "other"), [("rmse", True, True), ("recall", True, False),
+                                                          ("rmse", False, False), ("recall", False, True)])  # fmt: skip
+def test_a_measure_is_of_what_is_predicted(metric: str, classes: bool, other: bool) -> None:
+    schema = RANGED if classes else RANGED.model_copy(update={"classes": ()})
+    asked = Plan(steps=(Step(tool="score", arguments=(Argument(name="metric", value=metric),)),))
+    assert measures_another_kind(asked, read_of("x", schema)) is other
+
+
+def test_an_impossible_plan_gives_way_only_to_another_plan() -> None:
+    read = read_of("what if age were 75 higher for row 7")
+    far, near = plan("what_if ; row 7 ; change age +75"), plan("what_if ; row 7 ; change age := 75")
+    words = {one: tuple(choices[0] for choices in write(one, read.page)) for one in (far, near)}
+    both = [Reading(far, 0.8, words[far]), Reading(near, 0.1, words[near])]
+    assert [one.outcome for one in judged(both, read, UNFITTED)] == [near]
+    assert [one.outcome for one in judged(both[:1], read, UNFITTED)] == [far]
+    assert len(IMPOSSIBLE) == len(set(IMPOSSIBLE))
