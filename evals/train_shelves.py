@@ -51,7 +51,7 @@ class Shelves:
             for at in rng.sample(every, rng.randint(1, min(_MOST, len(every))))
         ]
         owner = torch.tensor([place for _, place in kept])
-        return Shelf.of(self._whole.texts, self._asks[[at for at, _ in kept]], owner, len(self._of))
+        return Shelf.of(self._whole.texts, self._asks[[at for at, _ in kept]], owner, self._whole.favour)
 
     def _some(self, name: str, rng: random.Random) -> list[str]:
         every = self._questions.get(name, [])

@@ -113,10 +113,16 @@ def _meant(heard: Heard, schema: Schema, names: frozenset[str]) -> Meant:
 
 
 def _even(found: Sequence[Reading]) -> bool:
-    """Whether the two likeliest readings are as likely, and differ in whose value it is: "little" of two columns."""
-    if len(found) < 2 or found[1].probability < _EVEN * found[0].probability:
+    """Whether the two likeliest plans are as likely, or a question back is likelier than the second, and they differ in
+    whose value it is: "little" of two columns.
+    """
+    several = [(reading, reading.outcome.steps) for reading in found if isinstance(reading.outcome, Plan)][:2]
+    if len(several) < 2:
         return False
-    one, two = (reading.outcome.steps if isinstance(reading.outcome, Plan) else () for reading in found[:2])
+    (first, one), (second, two) = several
+    asks = any(isinstance(r.outcome, Clarify) and r.probability > second.probability for r in found)
+    if second.probability < _EVEN * first.probability and not asks:
+        return False
     return len(one) == len(two) > 0 and all(
         a.tool == b.tool and _values(a) == _values(b) for a, b in zip(one, two, strict=True)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from askwhy.agent.parser.batch import Read
-from askwhy.agent.plan import Plan
+from askwhy.agent.plan import Plan, Step
 from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Change, selects_nothing
 from askwhy.tools.table.score import REGRESSION
@@ -31,6 +31,20 @@ def invents_bound(plan: Plan, one: Read) -> bool:
         and condition not in kept and said.isdisjoint((condition.value,))
         for step in plan.steps for condition in step.scope.where.conditions()
     )  # fmt: skip
+
+
+def invents_target(plan: Plan, one: Read) -> bool:
+    """It is to reach 0 or 1, which nobody said, or the number of the row: "how could row 12 get lower"."""
+    kept = {step.argument("number") for step in one.page.earlier}
+    return any(_is_invented(step, one) for step in plan.steps if step.argument("number") not in kept)
+
+
+def _is_invented(step: Step, one: Read) -> bool:
+    target = step.argument("number")
+    if step.tool != "counterfactual" or not isinstance(target, (int, float)):
+        return False
+    places = {number.word for number in one.page.question.numbers if number.value == target}
+    return len(places) < 2 if step.scope.row == f"{target:g}" else not places and target in (0, 1)
 
 
 def oversteps(plan: Plan, one: Read) -> bool:
@@ -61,6 +75,6 @@ def measures_another_kind(plan: Plan, one: Read) -> bool:
 
 
 IMPOSSIBLE: tuple[Callable[[Plan, Read], bool], ...] = (
-    selects_none, invents_bound, oversteps, spans_quotes, measures_another_kind,
+    selects_none, invents_bound, invents_target, oversteps, spans_quotes, measures_another_kind,
 )  # fmt: skip
 """In the order in which they are tried."""

@@ -37,19 +37,20 @@ class Shape:
 class Shelf:
     """The encoded catalogue: vectors of arguments and values (texts, width), of tools, and of every question asked.
 
-    owner: (asks,) the tool of each.
+    owner: (asks,) the tool of each. favour: (tools,) added to the score of each.
     """
 
     texts: Tensor
     tools: Tensor
     asks: Tensor
     owner: Tensor
+    favour: Tensor
 
     @classmethod
-    def of(cls, texts: Tensor, asks: Tensor, owner: Tensor, tools: int) -> Shelf:
+    def of(cls, texts: Tensor, asks: Tensor, owner: Tensor, favour: Tensor) -> Shelf:
         """From the vectors of texts and of questions asked."""
-        sums = torch.zeros(tools, asks.shape[1]).index_add_(0, owner, asks)
-        return cls(texts, functional.normalize(sums, dim=-1), asks, owner)
+        sums = torch.zeros(len(favour), asks.shape[1]).index_add_(0, owner, asks)
+        return cls(texts, functional.normalize(sums, dim=-1), asks, owner, favour)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +214,7 @@ class Network(nn.Module):
         best = near.new_full((len(near), tools), -1.0)
         best = best.scatter_reduce(1, shelf.owner.expand(len(near), -1), near, "amax")
         mean = sentence @ shelf.tools.T
-        return self.nearness[0] * best + self.nearness[1] * mean
+        return self.nearness[0] * best + self.nearness[1] * mean + shelf.favour
 
     def write(self, joined: Joined, before: Tensor, allowed: Tensor) -> Tensor:
         """Log-probabilities of what comes next at each step, (b, steps, candidates).

@@ -27,6 +27,9 @@ FOLDER = Path(__file__).parent / "weights"
 WEIGHTS, TOKENIZER, CARD = "parser.safetensors", "tokenizer.json", "card.json"
 _WORDS, _SCALE, _READ = "encoder.words.weight", "encoder.words.scale", "read"
 _MOST_KEPT = 20_000
+_UNSEEN = 5.0
+"""Added to the scores of tools that no training has seen: they lose to those it has, however well they fit (Chao et al.
+2016, calibrated stacking)."""
 _MOST_SHELVES = 16
 
 
@@ -48,10 +51,17 @@ class Trained:
             if len(self._shelves) >= _MOST_SHELVES:
                 self._shelves.clear()
             catalogue = Catalogue.of(made.values(), rivals)
+            favour = self._favour(catalogue, len(made))
             asks = self.sentences([text for _, text in catalogue.asks])
             owner = torch.tensor([tool for tool, _ in catalogue.asks])
-            self._shelves[key] = catalogue, Shelf.of(self.sentences(catalogue.texts), asks, owner, len(made))
+            self._shelves[key] = catalogue, Shelf.of(self.sentences(catalogue.texts), asks, owner, favour)
         return self._shelves[key]
+
+    def _favour(self, catalogue: Catalogue, count: int) -> Tensor:
+        """What is added to the scores of tools, (count,)."""
+        read = set(self.card.get("read", ()))
+        known = {tool for tool, text in catalogue.asks if _key(text) in read}
+        return torch.tensor([0.0 if tool in known or not read else _UNSEEN for tool in range(count)])
 
     def items(self, texts: Sequence[str]) -> Tensor:
         """Vectors of the texts of schema items, (texts, encoder's width); each is read once."""

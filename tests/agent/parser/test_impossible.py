@@ -7,7 +7,7 @@ from tiny_parser import PEOPLE, tiny_pieces
 
 from askwhy.agent.parser.batch import Read
 from askwhy.agent.parser.decoding import Reading
-from askwhy.agent.parser.impossible import IMPOSSIBLE, measures_another_kind, oversteps, spans_quotes
+from askwhy.agent.parser.impossible import IMPOSSIBLE, invents_target, measures_another_kind, oversteps, spans_quotes
 from askwhy.agent.parser.judge import UNFITTED, judged
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.writing import write
@@ -47,6 +47,21 @@ def plan(said: str) -> Plan:
 )
 def test_nobody_raises_a_feature_by_more_than_its_range(said: str, too_far: bool) -> None:
     assert oversteps(plan(said), read_of("x")) is too_far
+
+
+@pytest.mark.parametrize(
+    ("question", "number", "invented"),
+    [
+        ("how could row 12 get lower", 1.0, True),
+        ("how could row 12 get lower", 12.0, True),
+        ("how could row 12 get to 12", 12.0, False),
+        ("how could row 12 get to 1", 1.0, False),
+        ("how could row 12 get lower", 0.5, False),
+    ],
+)
+def test_a_target_that_nobody_said_is_no_target(question: str, number: float, invented: bool) -> None:
+    step = Step(tool="counterfactual", arguments=(Argument(name="number", value=number),), scope=Scope(row="12"))
+    assert invents_target(Plan(steps=(step,)), read_of(question)) is invented
 
 
 def test_what_stands_between_two_quotations_is_no_part_of_one() -> None:

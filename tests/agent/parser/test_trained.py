@@ -129,6 +129,14 @@ def vector(model: Trained, name: str) -> torch.Tensor:
     return found
 
 
+def test_only_a_tool_that_was_not_packed_is_favoured(folder: Path, lucky: None) -> None:
+    catalogue, shelf = load(folder).shelf()
+    offered = catalogue.actions[catalogue.first_tool :]
+    favoured = [name for (_, name), more in zip(offered, shelf.favour, strict=True) if more > 0]
+    assert favoured == ["lucky_number"]
+    assert not tiny_model(1, 10.0).shelf()[1].favour.any()
+
+
 def test_what_is_packed_is_not_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load(folder)
     monkeypatch.setattr(model.network, "sentences", None)
