@@ -172,7 +172,8 @@ def _asked(model: Trained, read: Read) -> tuple[list[Reading], tuple[str, ...]]:
     batch = make_batch([read], model.pieces, catalogue)
     with torch.no_grad():
         joined = model.network.join(batch, shelf, model.items(batch.texts))
-    order = joined.lean[0].argsort(descending=True).tolist()
+    # What a tool is favoured by for being new says nothing of how near it is.
+    order = (joined.lean[0] - shelf.favour).argsort(descending=True).tolist()
     near = tuple(str(catalogue.actions[catalogue.first_tool + place][1]) for place in order)
     writer = Writer(model.network, catalogue, batch, joined)
     found = writer.readings(0)

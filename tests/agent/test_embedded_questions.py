@@ -139,14 +139,22 @@ def test_other_questions(question: str, expected: list[Short]) -> None:
     assert asked(question) == expected
 
 
-def test_two_rows_with_a_class_each_are_never_answered_for_sure() -> None:
-    """A known weakness: the likeliest reading gives both rows the first class; it asks, or says that it is not sure."""
-    (found,) = conversation("why was applicant 12 declined and applicant 60 approved?")
-    if isinstance(found, Plan):
-        wanted = [("explain", {"cls": "0"}, "12"), ("explain", {"cls": "1"}, "60")]
-        assert short(found) == wanted or (found.confidence is not None and found.confidence < SURE)
-    else:
-        assert isinstance(found, Clarify) and found.options
+TWO_ROWS = "why was applicant 12 declined and applicant 60 approved?"
+
+
+@pytest.mark.xfail(strict=True, reason="the network gives both rows the first class, and asks back")
+def test_two_rows_with_a_class_each_are_at_least_offered() -> None:
+    (found,) = conversation(TWO_ROWS)
+    assert isinstance(found, Plan)
+    assert found.confidence is not None and found.confidence < SURE
+    wanted = [("explain", {"cls": "0"}, "12"), ("explain", {"cls": "1"}, "60")]
+    assert wanted in [short(found), *(short(other) for other in found.others)]
+
+
+def test_two_rows_with_a_class_each_are_asked_about() -> None:
+    (found,) = conversation(TWO_ROWS)
+    assert isinstance(found, Clarify)
+    assert found.options
 
 
 @pytest.mark.parametrize(
