@@ -52,5 +52,6 @@ def check(answer: Answer, server: Running) -> None:
     assert answer.engine.endswith("-> embedded") or answer.engine == "embedded"
     assert (answer.writer, answer.failures) == ("template", ())
     assert answer.usage.model_calls == len(server.requests) <= MAX_CALLS
-    assert "999 " not in answer.canonical()
+    # A model of test_protocols has its server's port in its name, which may end with anything.
+    assert "999 " not in answer.model_copy(update={"engine": ""}).canonical()
     assert "evil" not in answer.canonical()
