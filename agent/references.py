@@ -28,6 +28,15 @@ _NOT_THAT = re.compile(
     r"that(?: i|')s not what i (?:meant|asked)(?: for)?|(?:i meant )?something else)"
 )
 
+_LOOK_BACK = 4
+"""Turns after which a list is forgotten."""
+_ENDS = r"(?=(?: (?:too|as well|then|please|now|instead|again|also))?(?:[?.!,;]|$))"
+_BOTH = re.compile(
+    r"\b(?:they|them|both(?: of them)?|(?:the|these|those) two(?: of them)?)\b(?! (?:features|columns|groups|classes))",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(r"\b(?:compar\w+|contrast\w*|differ\w*|versus|vs)\b", re.IGNORECASE)
+
 
 def picked(question: str, history: Sequence[Turn], schema: Schema) -> Plan | str | None:
     """The reading that a question chooses among those just offered: its plan, or its words where it has none."""
@@ -83,18 +92,46 @@ def listed(evidence: Sequence[Evidence]) -> tuple[tuple[str, ...], tuple[str, ..
 
 
 def pointed(question: str, history: Sequence[Turn], schema: Schema) -> str:
-    """The question with the name of what it counts to in the last answer: "explain the second one"."""
-    last = next((turn for turn in reversed(history) if isinstance(turn.outcome, Plan)), None)
-    if last is None or not (last.rows or last.features):
+    """The question with the names of what it points at: "explain the second one" of what was listed, "the other one" of
+    two rows, "why are they different?" after two rows.
+    """
+    turns = [turn for turn in reversed(history) if isinstance(turn.outcome, Plan)][:_LOOK_BACK]
+    if not turns:
         return question
+    rows, features = _lists(turns)
     entity = re.escape(schema.entity)
-    rows, features = rf"one|row|instance|case|{entity}", r"one|feature|factor|reason|driver|cause"
-    named = [f"{schema.entity} {row}" for row in last.rows]
-    labels = [schema.feature(name).label for name in last.features if name in schema.names]
-    for names, nouns in ((named, rows), (labels, features)):
+    nouns = (rf"one|row|instance|case|{entity}", r"one|feature|factor|reason|driver|cause")
+    named = [f"{schema.entity} {row}" for row in rows]
+    labels = [schema.feature(name).label for name in features if name in schema.names]
+    for names, noun in zip((named, labels), nouns, strict=True):
         if names:
-            question = _replaced(question, names, nouns)
-    return question
+            question = _replaced(question, names, noun)
+    pair = _pair(turns, rows)
+    if len(pair) != 2:
+        return question
+    last, before = (f"{schema.entity} {row}" for row in pair)
+    if last in named:
+        question = re.sub(rf"\bthe other (?:{nouns[0]})\b", before, question, flags=re.IGNORECASE)
+    return _BOTH.sub(f"{before} and {last}", question, count=1) if _COMPARED.search(question) else question
+
+
+def _lists(turns: Sequence[Turn]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Rows and features to count through: of the last turn, or of an earlier one whose rows are gone through."""
+    for place, turn in enumerate(turns):
+        if turn.rows:
+            return turn.rows, turn.features if not place else ()
+        if not any(turn.scope and turn.scope.row in one.rows for one in turns[place + 1 :]):
+            break
+    return (), turns[0].features
+
+
+def _pair(turns: Sequence[Turn], rows: Sequence[str]) -> tuple[str, ...]:
+    """Two rows under discussion, the last one first: the two that were listed, or those of the last two turns."""
+    said = list(dict.fromkeys(turn.scope.row for turn in turns[:2] if turn.scope and turn.scope.row))
+    if len(rows) == 2:
+        first = said[0] if said and said[0] in rows else rows[1]
+        return (first, *(row for row in rows if row != first))
+    return tuple(said) if not rows else ()
 
 
 def _replaced(question: str, names: Sequence[str], nouns: str) -> str:
@@ -103,5 +140,6 @@ def _replaced(question: str, names: Sequence[str], nouns: str) -> str:
         return names[place] if 0 <= place < len(names) else match[0]
 
     among = r"(?:of|on|in) (?:them|these|those|the list|your list)\b"
-    pattern = rf"\b(?:the )?{_ORDINAL} (?:(?:{nouns})\b(?: {among})?|{among})"
-    return re.sub(pattern, name, question, flags=re.IGNORECASE)
+    counted = rf"\b(?:the )?{_ORDINAL} (?:(?:{nouns})\b(?: {among})?|{among})"
+    question = re.sub(counted, name, question, flags=re.IGNORECASE)
+    return re.sub(rf"\bthe {_ORDINAL}{_ENDS}", name, question, flags=re.IGNORECASE)

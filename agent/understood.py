@@ -16,6 +16,7 @@ from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Scalar
 
 _SLOT = re.compile(r"\{(\w+)\}")
+_ANOTHER = "another {entity}"
 _FORMS = {"numbers": "the raw numbers of this", "method": "how this was computed", "letter": "a letter about this"}
 _AUDIENCES = {"customer": "for a customer", "colleague": "for a colleague", "expert": "for an expert"}
 _LENGTHS = {"sentence": "in one sentence", "short": "in short", "full": "in full detail"}
@@ -147,6 +148,9 @@ class _Reading:
         if "subset" in names and not _fits(ask.text, filled["subset"].text):
             return None
         text = _SLOT.sub(lambda match: filled[match[1]].text, ask.text).replace("with with ", "with ")
+        if _ANOTHER in ask.text and (other := self._given().get("other")):
+            text = text.replace(f"another {filled['entity'].text}", f"{filled['entity'].text} {other}")
+            said.add("other")
         return _Wording(text.rstrip("?. "), frozenset(said))
 
     def _value_of(self, name: str) -> Any:

@@ -1,7 +1,8 @@
 """What needs no model to be read: words to check, and the last answer once more in another manner or form.
 
 "now in one sentence", "say that to the customer", "write him a letter", "the raw numbers" and "how did you compute
-that?" repeat the turn before; what asks something of its own is left to the network.
+that?" repeat the turn before; what asks something of its own is left to the network. "2 + 2?" is no question about a
+model.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from askwhy.agent.calls import REASONS
 from askwhy.agent.embedded.checking import check_of_question
 from askwhy.agent.embedded.english import listed, pattern
 from askwhy.agent.parser.engine import lost
-from askwhy.agent.plan import Form, Outcome, Plan, Step
+from askwhy.agent.plan import Decline, Form, Outcome, Plan, Step
 from askwhy.tools.schema import Schema
 
 _WHO = r"(?:the|a|an|my|our|your|some|any)"
@@ -74,6 +76,12 @@ _LETTER = re.compile(
     re.I,
 )
 _INTRODUCED = re.compile(rf"(.[?.!,;:]) *(?:and )?(?:please )?{_TELL} (?:it|that|this)(?: to me)?[.?!]?$", re.I)
+_NUMBER = r"[\s(]*-?\d[\d.,]*[\s)]*"
+_SIGN = r"(?:[+*x\u00d7\u00f7^]|plus|minus|times|(?:divided|multiplied) by)"
+_WHAT_IS = r"(?:(?:what|how much) (?:is|are|makes?)|what's|calculate|compute|work out)"
+_SUM = re.compile(
+    rf"(?:{_NUMBER}(?:{_SIGN}{_NUMBER})+|{_WHAT_IS}{_NUMBER}(?:(?:{_SIGN}|[/-]){_NUMBER})+)(?:=|equals?)?[\s?.!]*"
+)
 _WORD = re.compile(r"[^\W_]")
 _SET_APART = re.compile(r"[:\n\"“«]")
 
@@ -87,6 +95,8 @@ def fixed_outcome(
     """
     if not _WORD.search(question):
         return lost(names)
+    if _SUM.fullmatch(question.lower()):
+        return Decline(reason=REASONS["not_about_the_model"])
     check = check_of_question(question, schema)  # before any word of the text to check is cut out as manner
     if check is not None and (_SET_APART.search(question) or not asked_manner(check.text).only):
         return check.model_copy(update={"row": check.row or row})

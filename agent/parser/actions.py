@@ -138,7 +138,7 @@ class Offer:
 
     numeric, dates: the features of a kind; valued: whether any has values to point at. numbers: what they are. groups:
     conditions of the turn before. earlier: whether that turn was about rows or an instance; pinned: whether it was
-    about one instance; kept: whether it had changes.
+    about one instance; kept: whether it had changes. written: the numbers that were written, which alone may be ids.
     """
 
     tools: dict[str, Tool]
@@ -154,13 +154,20 @@ class Offer:
     pinned: bool
     kept: bool
     rivals: tuple[str, ...]
+    written: frozenset[int]
+
+    @property
+    def nameable(self) -> bool:
+        """Whether there is anything that an id could be."""
+        return bool(self.words or self.written)
 
     @classmethod
     def of(
-        cls, schema: Schema, tools: dict[str, Tool], numbers: Sequence[float], words: int, groups: int = 0,
-        before: Scope | None = None, shown: frozenset[Action] | None = None,
+        cls, schema: Schema, tools: dict[str, Tool], numbers: Sequence[float], written: frozenset[int], words: int,
+        groups: int = 0, before: Scope | None = None, shown: frozenset[Action] | None = None,
     ) -> Offer:  # fmt: skip
-        """For a schema and a question with these numbers and so many words, after a turn about `before`.
+        """For a schema and a question with these numbers (`written`: those that are not only meant) and so many words,
+        after a turn about `before`.
 
         shown: the features and values that can be pointed at, default: all.
         """
@@ -180,4 +187,5 @@ class Offer:
             pinned=before is not None and before.has_instance,
             kept=before is not None and bool(before.changes),
             rivals=schema.rivals,
+            written=written,
         )

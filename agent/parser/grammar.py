@@ -106,11 +106,19 @@ class Grammar:
         """Whether there is what the tool cannot do without."""
         if made.needs == "changes" and not (self._changeable or self.offer.kept):
             return False
+        if made.needs == "instance" and not self._pinnable:
+            return False
         return all(self._possible(made, one) for one in arguments_of_tool(made) if one.required)
 
     @property
     def _changeable(self) -> bool:
         return bool(self.offer.words) if self.offer.is_text else bool(self.offer.numeric) or self.offer.valued
+
+    @property
+    def _pinnable(self) -> bool:
+        """Whether there is a way to say which instance; `from:1` alone is none for the first step."""
+        offer = self.offer
+        return offer.nameable or offer.pinned or self._last[0] or (self._changeable and not offer.is_text)
 
     def _body(self, found: Allowed) -> None:
         tool = self._tool
@@ -146,7 +154,7 @@ class Grammar:
             found.say("case")
         if self._about:  # the user's own case goes on
             return
-        found.say("row", *(f"from:{step}" for step in range(1, self.steps)))
+        found.say(*(("row",) if offer.nameable else ()), *(f"from:{step}" for step in range(1, self.steps)))
         if offer.is_text and offer.words:
             found.say("text")
         pinned, _, said = self._last
@@ -158,6 +166,8 @@ class Grammar:
     def _possible(self, made: Tool, one: Argument) -> bool:
         if one.kind == "number":
             return bool(self._fitting(made, one))
+        if one.kind == "text":
+            return self.offer.nameable or self.offer.valued
         return one.kind != "class" or bool(self.offer.classes)
 
     def _fitting(self, made: Tool, one: Argument) -> frozenset[int]:
@@ -166,6 +176,7 @@ class Grammar:
 
     def _id(self, found: Allowed) -> None:
         found.groups |= {"N", "W"}
+        found.numbers = self.offer.written
 
     def _span(self, found: Allowed) -> None:
         found.groups.add("W")
@@ -183,7 +194,7 @@ class Grammar:
 
     def _condition(self, found: Allowed) -> None:
         found.groups |= {"F", "C"} | ({"P"} if self.offer.groups else set())
-        found.say("predicted", "actual", "id", "correct", "wrong")
+        found.say("predicted", "actual", "correct", "wrong", *(("id",) if self.offer.nameable else ()))
         if self.offer.valued:
             found.say("ne")
         if self.offer.is_text and self.offer.words:
@@ -210,7 +221,7 @@ class Grammar:
         found.groups.add("K")
 
     def _named_row(self, found: Allowed) -> None:
-        found.groups |= {"N", "W"}
+        self._id(found)
         found.say("ne")
 
     def _changed_thing(self, found: Allowed) -> None:
@@ -237,7 +248,8 @@ class Grammar:
         elif one.kind == "choice":
             found.single |= {("E", (one.name, value)) for value in one.choices}
         else:
-            found.groups |= {"W", "N", "C"}
+            found.groups.add("C")
+            self._id(found)
             found.single |= {("E", (one.name, name)) for name in self.offer.rivals if one.name == "model"}
         if one.kind in ("feature", "text") and not self._again:
             found.say(*(f"from:{step}" for step in range(1, self.steps)))

@@ -67,6 +67,14 @@ def spans_quotes(plan: Plan, one: Read) -> bool:
     return any(isinstance(text, str) and mark in text for text in texts for mark in _QUOTES)
 
 
+def compares_with_itself(plan: Plan, one: Read) -> bool:
+    """It compares a row with that same row, as it is: "compare them" of one."""
+    return any(
+        step.scope.row is not None and step.argument("other") == step.scope.row and not step.scope.changes
+        for step in plan.steps
+    )
+
+
 def measures_another_kind(plan: Plan, one: Read) -> bool:
     """It asks for a measure of classes where a number is predicted, or the other way round."""
     numeric = not one.page.schema.classes
@@ -75,6 +83,7 @@ def measures_another_kind(plan: Plan, one: Read) -> bool:
 
 
 IMPOSSIBLE: tuple[Callable[[Plan, Read], bool], ...] = (
-    selects_none, invents_bound, invents_target, oversteps, spans_quotes, measures_another_kind,
+    selects_none, invents_bound, invents_target, oversteps, spans_quotes, compares_with_itself,
+    measures_another_kind,
 )  # fmt: skip
 """In the order in which they are tried."""

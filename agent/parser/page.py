@@ -57,8 +57,9 @@ class Page:
         if names is not None:
             fitting = {name: one for name, one in fitting.items() if name in names}
         values = [one.value for one in self.numbers]
+        written = frozenset(i for i, one in enumerate(self.numbers) if one.raw)
         words = len(self.question.words)
-        return Offer.of(self.schema, fitting, values, words, len(self.groups), self.before, shown)
+        return Offer.of(self.schema, fitting, values, written, words, len(self.groups), self.before, shown)
 
 
 UNSPOKEN = (*(f"constant {value:g}" for value in CONSTANTS), "condition", "change", "cell", "argument", "row")

@@ -12,6 +12,7 @@ from askwhy.agent.plan import Clarify, Plan, Step
 from askwhy.agent.references import listed, others_of, picked, pointed
 from askwhy.agent.session import Session
 from askwhy.tools.evidence import Evidence, Fact
+from askwhy.tools.scope import Scope
 
 COUNT, SCORE = Plan(steps=(Step(tool="count"),)), Plan(steps=(Step(tool="score"),))
 OFFERED = (
@@ -76,6 +77,38 @@ def test_an_answer_that_was_not_sure_can_be_turned_down(said: str, meant: Any) -
 def test_what_the_last_answer_listed_is_counted_through(said: str, meant: str) -> None:
     assert pointed(said, LISTED, binary().schema) == meant
     assert pointed(said, (), binary().schema) == said
+
+
+def about(row: str, *rows: str, tool: str = "predict") -> Turn:
+    """A turn about one row, or about several."""
+    steps = tuple(Step(tool=tool, scope=Scope(row=one)) for one in (rows or (row,)))
+    return Turn(question="?", outcome=Plan(steps=steps), rows=rows, features=("age",) if tool == "explain" else ())
+
+
+@pytest.mark.parametrize(
+    ("said", "turns", "meant"),
+    [
+        ("explain the second", LISTED, "explain row 7"),
+        ("and the last, please?", LISTED, "and row 40, please?"),
+        ("is this the first?", (about("3"),), "is this the first?"),
+        ("the first", (*LISTED, about("7", tool="explain")), "row 12"),
+        ("the first one", (*LISTED, about("99", tool="explain")), "age"),
+        ("the first", (*LISTED, *[about("7")] * 4), "the first"),
+        ("the other one too", (about("", "12", "7"), about("7")), "row 12 too"),
+        ("the other one too", (about("", "12", "7"), about("12")), "row 7 too"),
+        ("the other one too", (about("12"), about("7")), "the other one too"),
+        ("the other one too", LISTED, "the other one too"),
+        ("why are they different?", (about("", "12", "7"),), "why are row 12 and row 7 different?"),
+        ("compare them", (about("12"), about("7")), "compare row 12 and row 7"),
+        ("compare those two", (about("", "12", "7"), about("12")), "compare row 7 and row 12"),
+        ("compare them", (about("7"), about("7")), "compare them"),
+        ("compare them", LISTED, "compare them"),
+        ("explain both", (about("12"), about("7")), "explain both"),
+        ("compare the two groups", (about("12"), about("7")), "compare the two groups"),
+    ],
+)  # fmt: skip
+def test_rows_under_discussion_are_pointed_at(said: str, turns: tuple[Turn, ...], meant: str) -> None:
+    assert pointed(said, turns, binary().schema) == meant
 
 
 def test_an_answer_about_one_row_lists_nothing() -> None:

@@ -33,3 +33,8 @@ def test_an_argument_that_no_example_holds_is_added() -> None:
         Step(tool="importance", arguments=(Argument(name="k", value=2), Argument(name="method", value="shap")))
     )
     assert "2" in words and "shap" in words.lower()
+
+
+def test_two_rows_that_are_compared_are_named_alike() -> None:
+    step = Step(tool="contrast_rows", scope=Scope(row="3"), arguments=(Argument(name="other", value="8"),))
+    assert line(step) == "why are row 3 and row 8 predicted differently"

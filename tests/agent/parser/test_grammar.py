@@ -24,6 +24,7 @@ from askwhy.evals.train_parser import examples_of
 from askwhy.evals.typed import typed
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Schema
+from askwhy.tools.scope import Scope
 
 PEOPLE = schema(
     feature("age"), feature("region", kind="category", values=("north", "south")), feature("joined", kind="date")
@@ -42,6 +43,19 @@ def same_again(gold: Outcome, page: Page) -> bool:
     for actions in ways:
         assert accepted(actions, page), actions
     return all(typed(read(actions, page)) == typed(gold) for actions in ways)
+
+
+def test_an_id_is_written_somewhere() -> None:
+    """A 1 is always at hand, as in "one more"; no row is called so unless somebody says it."""
+    earlier = (Step(tool="predict", scope=Scope(row="30")),)
+    page = Page.of("why is 20 unlike it", PEOPLE, earlier)
+    ids = {value for i, value in enumerate(page.offer().numbers) if i in page.offer().written}
+    assert ids == {20.0, 30.0} and 1.0 in page.offer().numbers
+    grammar = Grammar(page.offer())
+    for action in (("T", "contrast_rows"), ("G", "before"), ("A", "other")):
+        grammar.push(action)
+    found = grammar.allowed()
+    assert {value for i, value in enumerate(page.offer().numbers) if ("N", i) in found} == ids
 
 
 @pytest.mark.parametrize("name", ["app_stars", "apartment_rent", "telecom_churn"])

@@ -7,7 +7,14 @@ from tiny_parser import PEOPLE, tiny_pieces
 
 from askwhy.agent.parser.batch import Read
 from askwhy.agent.parser.decoding import Reading
-from askwhy.agent.parser.impossible import IMPOSSIBLE, invents_target, measures_another_kind, oversteps, spans_quotes
+from askwhy.agent.parser.impossible import (
+    IMPOSSIBLE,
+    compares_with_itself,
+    invents_target,
+    measures_another_kind,
+    oversteps,
+    spans_quotes,
+)
 from askwhy.agent.parser.judge import UNFITTED, judged
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.writing import write
@@ -79,6 +86,13 @@ def test_a_measure_is_of_what_is_predicted(metric: str, classes: bool, other: bo
     schema = RANGED if classes else RANGED.model_copy(update={"classes": ()})
     asked = Plan(steps=(Step(tool="score", arguments=(Argument(name="metric", value=metric),)),))
     assert measures_another_kind(asked, read_of("x", schema)) is other
+
+
+def test_no_row_is_compared_with_itself_as_it_is() -> None:
+    assert compares_with_itself(plan("contrast_rows ; row 7 ; other 7"), read_of("x"))
+    assert not compares_with_itself(plan("contrast_rows ; row 7 ; other 8"), read_of("x"))
+    assert not compares_with_itself(plan("contrast_rows ; row 7 ; other 7 ; change age +1"), read_of("x"))
+    assert not compares_with_itself(plan("explain ; row 7"), read_of("x"))
 
 
 def test_an_impossible_plan_gives_way_only_to_another_plan() -> None:
