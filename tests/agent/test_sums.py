@@ -14,8 +14,9 @@ from askwhy.agent.plan import Decline
     [
         ("2+2?", True), ("What is 2 + 2", True), ("how much is 12*3?", True), ("17 times 23 =", True),
         ("what's (3 + 4) x 5", True), ("calculate 10 / 4", True), ("what is 12 - 5.5?", True),
-        ("7 plus 8 minus 1", True), ("10 - 30", False), ("12/13", False), ("what is 12", False), ("what is the mean of age + 2", False),
-        ("12, 13 and 14", False), ("row 2 plus 3 years", False), ("+5", False), ("and 5 more", False), ("3 x", False),
+        ("7 plus 8 minus 1", True), ("10 - 30", False), ("12/13", False), ("what is 12", False), ("3 x", False),
+        ("what is the mean of age + 2", False), ("12, 13 and 14", False), ("row 2 plus 3 years", False),
+        ("+5", False), ("and 5 more", False),
     ],
 )  # fmt: skip
 def test_a_sum_is_declined(question: str, declined: bool) -> None:
