@@ -19,6 +19,7 @@ from askwhy.agent.parser.judge import LIKE, judged, merged
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.tidy import tidied
 from askwhy.agent.parser.trained import Trained, trained
+from askwhy.agent.parser.units import in_units
 from askwhy.agent.plan import SURE, Clarify, Decline, Outcome, Plan, Step
 from askwhy.agent.understood import question_of
 from askwhy.tools.registry import tools
@@ -141,7 +142,7 @@ def hear(
     read = Read.of(Page.of(question, schema, earlier), model.pieces, said, names)
     found, near = _asked(model, read)
     heard = [with_amounts(one, read.page) for one in heard_of(found, earlier)]
-    found = judged(heard, read, model.judge)
+    found = [in_units(one, read.page) for one in judged(heard, read, model.judge)]
     if found and found[0].probability < _MAYBE and _gibberish(read):
         return Heard((), near)
     return Heard(tuple(found), near)

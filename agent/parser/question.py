@@ -107,7 +107,9 @@ def _mentions(words: tuple[Word, ...]) -> list[Mention]:
         number = number_at(tokens, at[place]) if place in at else None
         if number:
             end = seen[number[1] - 1] + 1
-            found += _readings(words, place, end, float(number[0].value), number[0].percent)
+            half = 0.5 if [word.low for word in words[end : end + 3]] == ["and", "a", "half"] else 0.0
+            end += 3 if half else 0
+            found += _readings(words, place, end, float(number[0].value) + half, number[0].percent)
             place = max(end, place + 1)
             continue
         if low in _NAMED:
