@@ -326,6 +326,19 @@ def test_what_is_told_to_one_of_the_rows_is_told_to_a_customer(question: str, au
     assert isinstance(outcome, Plan) and outcome.steps[0].audience == audience
 
 
+@pytest.mark.parametrize(
+    ("question", "kept"),
+    [("and in 15?", True), ("the same for 15", True), ("and why is 15 negative?", False), ('and "dull" in 15?', False),
+     ("in 15", False), ("and what words matter in 15?", False)],
+)  # fmt: skip
+def test_the_words_that_were_asked_about_are_kept_for_another_text(question: str, kept: bool) -> None:
+    words = (Argument(name="words", value=("bad",)),)
+    before = (Step(tool="explain_text", scope=Scope(row="12"), arguments=words),)
+    outcome = carried(Plan(steps=(Step(tool="explain_text", scope=Scope(row="15")),)), question, before)
+    assert isinstance(outcome, Plan)
+    assert outcome.steps[0].arguments == (words if kept else ())
+
+
 def test_the_same_again_is_told_in_the_same_manner() -> None:
     before = (Step(tool="explain", scope=Scope(row="33"), audience="customer", length="sentence"),)
     again = carried(EXPLAINED, "do the same with 34", before)
