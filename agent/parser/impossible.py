@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from askwhy.agent.parser.batch import Read
@@ -10,6 +11,19 @@ from askwhy.tools.schema import Schema
 from askwhy.tools.scope import Change, selects_nothing
 from askwhy.tools.table.score import REGRESSION
 
+_METHODS = {
+    "ale": r"\bale\b|accumulated", "pdp": r"\bpdp?\b|partial", "integrated_gradients": r"integrated|gradient|\big\b",
+    "explanations": "expla|reason", "auto": "",
+}  # fmt: skip
+"""What methods are called beside their own names."""
+_UNSAID = {
+    0: re.compile(
+        r"\b(?:no|not|none|nothing|non|never|without|w/o|neither|nor|free|negative|positive|some|contains?|used|don't)\b",
+        re.IGNORECASE,
+    ),
+    1: re.compile(r"\b(?:under|below|over|above|than|least|most|up to) an?\b", re.IGNORECASE),
+}
+"""Words that stand for a number."""
 _QUOTES = ('"', "\u201c", "\u201d")
 
 
@@ -20,11 +34,12 @@ def selects_none(plan: Plan, one: Read) -> bool:
 
 def invents_bound(plan: Plan, one: Read) -> bool:
     """It compares a measured quantity with 0 or 1, which nobody said: "with children" may be more than none, but of a
-    quantity with decimals nobody means that.
+    quantity with decimals nobody means that. "No sugar" and "under a litre" say them.
     """
     schema, page = one.page.schema, one.page
     measured = {feature.name for feature in schema.features if feature.kind == "number"}
     said = {number.value for number in page.question.numbers}
+    said |= {float(value) for value, words in _UNSAID.items() if words.search(page.question.text)}
     kept = {condition for step in page.earlier for condition in step.scope.where.conditions()}
     return any(
         condition.on == "feature" and condition.feature in measured and condition.value in (0, 1)
@@ -45,6 +60,14 @@ def _is_invented(step: Step, one: Read) -> bool:
         return False
     places = {number.word for number in one.page.question.numbers if number.value == target}
     return len(places) < 2 if step.scope.row == f"{target:g}" else not places and target in (0, 1)
+
+
+def invents_method(plan: Plan, one: Read) -> bool:
+    """It is to be computed by a method that nobody named: "how faithful is that?" by LIME."""
+    kept = {step.argument("method") for step in one.page.earlier}
+    said = one.page.question.text.casefold()
+    methods = {str(step.argument("method")) for step in plan.steps if step.argument("method") not in {*kept, None}}
+    return any(not re.search(_METHODS.get(name, re.escape(name[:5])), said) for name in methods)
 
 
 def oversteps(plan: Plan, one: Read) -> bool:
@@ -83,7 +106,7 @@ def measures_another_kind(plan: Plan, one: Read) -> bool:
 
 
 IMPOSSIBLE: tuple[Callable[[Plan, Read], bool], ...] = (
-    selects_none, invents_bound, invents_target, oversteps, spans_quotes, compares_with_itself,
+    selects_none, invents_bound, invents_target, invents_method, oversteps, spans_quotes, compares_with_itself,
     measures_another_kind,
 )  # fmt: skip
 """In the order in which they are tried."""

@@ -10,6 +10,8 @@ from askwhy.agent.parser.decoding import Reading
 from askwhy.agent.parser.impossible import (
     IMPOSSIBLE,
     compares_with_itself,
+    invents_bound,
+    invents_method,
     invents_target,
     measures_another_kind,
     oversteps,
@@ -21,7 +23,7 @@ from askwhy.agent.parser.writing import write
 from askwhy.agent.plan import Plan, Step
 from askwhy.evals.bank import read_golds
 from askwhy.tools.schema import Schema
-from askwhy.tools.scope import Argument, Change, Scope
+from askwhy.tools.scope import AnyOf, Argument, Change, Condition, Scope, Where
 
 RANGED = PEOPLE.model_copy(
     update={
@@ -69,6 +71,34 @@ def test_nobody_raises_a_feature_by_more_than_its_range(said: str, too_far: bool
 def test_a_target_that_nobody_said_is_no_target(question: str, number: float, invented: bool) -> None:
     step = Step(tool="counterfactual", arguments=(Argument(name="number", value=number),), scope=Scope(row="12"))
     assert invents_target(Plan(steps=(step,)), read_of(question)) is invented
+
+
+@pytest.mark.parametrize(
+    ("question", "value", "invented"),
+    [
+        ("people with a weight", 0.0, True), ("people with weight 0", 0.0, False), ("no weight at all", 0.0, False),
+        ("people with a weight", 1.0, True), ("under a kilo", 1.0, False), ("no weight at all", 1.0, True),
+    ],
+)  # fmt: skip
+def test_a_bound_that_nobody_said_is_none(question: str, value: float, invented: bool) -> None:
+    weight = RANGED.features[0].model_copy(update={"name": "weight", "label": "weight", "kind": "number"})
+    schema = RANGED.model_copy(update={"features": (*RANGED.features, weight)})
+    bound = Condition(feature="weight", op="gt", value=value)
+    asked = Plan(steps=(Step(tool="count", scope=Scope(where=Where(all=(AnyOf(any=(bound,)),)))),))
+    assert invents_bound(asked, read_of(question, schema)) is invented
+
+
+@pytest.mark.parametrize(
+    ("question", "method", "invented"),
+    [
+        ("how faithful is that", "lime", True), ("how faithful is LIME here", "lime", False),
+        ("shapley values for 7", "shap", False), ("ig for 7", "integrated_gradients", False),
+        ("a big one", "integrated_gradients", True), ("by permuting", "permutation", False), ("why", "auto", False),
+    ],
+)  # fmt: skip
+def test_a_method_that_nobody_named_is_none(question: str, method: str, invented: bool) -> None:
+    step = Step(tool="explain", arguments=(Argument(name="method", value=method),), scope=Scope(row="7"))
+    assert invents_method(Plan(steps=(step,)), read_of(question)) is invented
 
 
 def test_what_stands_between_two_quotations_is_no_part_of_one() -> None:
