@@ -17,13 +17,16 @@ from askwhy.agent.embedded.checking import check_of_question
 from askwhy.agent.embedded.english import listed, pattern
 from askwhy.agent.parser.engine import lost
 from askwhy.agent.plan import Decline, Form, Outcome, Plan, Step
+from askwhy.tools.registry import find_tool
 from askwhy.tools.schema import Schema
 
 _WHO = r"(?:the|a|an|my|our|your|some|any)"
 _LAY = (
     r"(?:customers?|clients?|consumers?|lay ?(?:man|men|person|people)|patients?|applicants?|end users?|child|kid|"
-    r"non-?(?:experts?|specialists?|technical (?:person|people|reader|audience|user)s?)|beginners?|outsiders?|"
-    r"people without (?:a )?technical (?:background|knowledge)|(?:someone|somebody|people) (?:who knows? nothing|"
+    r"non-?(?:experts?|specialists?|technical (?:person|people|reader|audience|user)s?)|beginners?|outsiders?)"
+)
+_LAYMAN = (
+    r"(?:people without (?:a )?technical (?:background|knowledge)|(?:someone|somebody|people) (?:who knows? nothing|"
     r"with(?:out| no)[\w\s]{0,20}(?:knowledge|background|training)))"
 )
 _SKILLED = (
@@ -36,9 +39,12 @@ _TOLD = (
     r"(?! ?(?:number |no\.? |id |#)?\d)"
 )
 _NO_ID = (
-    r"(?!\s+(?:number |no\.? |id |#)?\d)"
-    r"(?!\s+(?:with|who|whose|which|having|older|younger|aged|over|under|above|below|between|earning|living|paying)\b)"
+    r"(?!\s+(?:number |no\.? |id |#)?[\w-]*\d)(?!\s+of (?:\d+ )?\w+\b(?=\s+(?:with|who|and|or|years?)\b))"
+    r"(?!\s+(?:with|without|who|whose|which|that|having|older|younger|aged|over|under|above|below|between|earning|living"
+    r"|paying|asking|on|in|at|from)\b)"
 )
+_SET_OFF, _LAST = r"(?=\s*[,:;])", r"(?=\s*(?:[,.:;!?)]|$))"
+"""Where a word for many people ends: "for customers, why 12?"; not "what matters for customers?"."""
 _PATTERNS: dict[tuple[str, str], str] = {
     ("length", "sentence"): (
         r"(?:in|with|using|as) (?:just |only )?(?:one|a single|1|a) (?:short |single |plain |simple )?sentences?"
@@ -52,27 +58,35 @@ _PATTERNS: dict[tuple[str, str], str] = {
         r"|tl;? ?dr"
     ),
     ("length", "full"): (
-        r"in (?:full|complete|great(?:er)?|more|every) detail|in full|in detail|with (?:all|every|full|more) (?:the )?"
-        r"details?|(?:a |the )?(?:full|detailed|complete|long(?:er)?) (?:answer|version|explanation)|at length"
+        r"in (?:full|complete|great(?:er)?|more|every) detail|(?<!paid )in full(?=[.?!]*$)|in detail|"
+        r"with (?:all|every|full|more) (?:the )?details?|"
+        r"(?:a |the )?(?:full|detailed|complete|long(?:er)?) (?:answer|version|explanation)|at length"
         r"|exhaustively"
     ),
     ("audience", "customer"): (
-        rf"(?:as )?(?<=[\w?.!,:;] )(?:to|for) (?:{_WHO} )?{_LAY}\b{_NO_ID}"
+        rf"(?:as )?(?:(?<=[\w?.!,:;] )(?:to|for)|^for) (?:{_WHO} {_LAY}\b{_NO_ID}|{_LAY}\b{_SET_OFF}|{_LAYMAN}\b)"
+        rf"|\bto {_LAY}\b{_LAST}"
         r"|in (?:(?:very )?(?:plain|simple|everyday|ordinary|lay|layman's|laymen's|layperson's) "
         r"(?:words?|english|language|terms)|lay(?:man)?'?s terms)"
         r"|without (?:any |the )?(?:technical )?(?:jargon|terms|technical language)|non-?technically|eli5"
         r"|like i'?m (?:five|5)|as if i (?:were|was) (?:five|5|a child)"
     ),
     ("audience", "expert"): (
-        rf"(?:as )?(?:to|for) (?:{_WHO} )?{_SKILLED}\b|in technical (?:detail|terms|language|words)|technically"
+        rf"(?:as )?(?:to|for) (?:{_WHO} {_SKILLED}\b{_NO_ID}|{_SKILLED}\b{_SET_OFF})|\bto {_SKILLED}\b{_LAST}"
+        r"|in technical (?:detail|terms|language|words)|technically"
         r"|(?:with |give |show )?(?:me )?(?:the |all |more )*technical details?"
     ),
     ("audience", "colleague"): rf"(?:to|for) (?:{_WHO} )?(?:colleagues?|co-?workers?|team(?:mates?)?)\b",
 }
+_NOTICE = (
+    r"(?:(?:adverse[- ]action|rejection|refusal|decline|denial|decision|formal|short) )?"
+    r"(?:letter|notice of adverse action|adverse[- ]action notice)"
+)
+_WRITE = r"\b(?:write|draft|compose|prepare|send|make)\b"
 _LETTER = re.compile(
-    rf"(?:(?:can|could|would) you |please )*(?:{_TELL}|draft|compose|prepare|send|make)? ?(?:me |him |her |them |it |"
-    r"that |this )?(?:as |in )?(?:a|an|the)? ?(?:(?:adverse[- ]action|rejection|refusal|decline|denial|decision|formal|"
-    r"short) )?(?:letter|notice of adverse action|adverse[- ]action notice)s?(?: form)?\b",
+    rf"(?:(?:(?:can|could|would) you |please )*(?:{_WRITE}|\b{_TELL}) (?:me |him |her |them |us |it |that |this )?"
+    rf"(?:as |in )?(?:(?:a|an|the) )?{_NOTICE}|\b(?:as|in) (?:an? )?{_NOTICE}|^(?:(?:a|an|the) )?{_NOTICE})"
+    r"(?: form)?\b",
     re.I,
 )
 _INTRODUCED = re.compile(rf"(.[?.!,;:]) *(?:and )?(?:please )?{_TELL} (?:it|that|this)(?: to me)?[.?!]?$", re.I)
@@ -116,13 +130,17 @@ def in_manner(outcome: Outcome, question: str, entity: str = "") -> Outcome:
 
     entity: what a row is, as "guest"; what is told to one is told to a customer.
     """
-    given = dict(asked_manner(question).given)
+    given: dict[str, Any] = dict(asked_manner(question).given)
     if "audience" not in given and entity and re.search(_TOLD.format(re.escape(entity)), question, re.IGNORECASE):
         given["audience"] = "customer"
-    if not isinstance(outcome, Plan) or not given:
+    if not isinstance(outcome, Plan) or len(outcome.steps) != 1 or not given:
+        return outcome  # of several steps, one may be for the customer and another for the expert
+    (step,) = outcome.steps
+    if find_tool(step.tool).needs == "nothing":
         return outcome
-    manner: dict[str, Any] = {"form": "words", "audience": None, "length": None, **given}
-    return outcome.model_copy(update={"steps": tuple(one.model_copy(update=manner) for one in outcome.steps)})
+    if step.tool == "letter_reasons" and not re.search(_WRITE, question, re.IGNORECASE):
+        given.pop("form", None)  # what a letter may say is no letter
+    return outcome.model_copy(update={"steps": (step.model_copy(update=given),)})
 
 
 @dataclass(frozen=True)

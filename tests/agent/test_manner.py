@@ -327,6 +327,33 @@ def test_what_is_told_to_one_of_the_rows_is_told_to_a_customer(question: str, au
 
 
 @pytest.mark.parametrize(
+    ("question", "given"),
+    [
+        ("importance for donors without the newsletter", {}), ("does it react to capital letters", {}),
+        ("what matters most for customers of eighty and over", {}), ("typical errors for applicants that own", {}),
+        ("could I ask what you foresee for patient K0417", {}), ("what matters for patients?", {}),
+        ("total of those paid in full", {}), ("lots in full sun", {}), ("accuracy for engineers who own", {}),
+        ("for customers, one sentence: why 12", {"audience": "customer", "length": "sentence"}),
+        ("explain 12 to customers.", {"audience": "customer"}), ("why 12, for a child", {"audience": "customer"}),
+        ("explain 12 in full", {"length": "full"}), ("explain 12 to our experts", {"audience": "expert"}),
+        ("explain 12 to the auditor", {"audience": "expert"}), ("why 12, as a letter", {"form": "letter"}),
+        ("write a letter to 12", {"form": "letter"}),
+    ],
+)  # fmt: skip
+def test_rows_are_no_listeners_and_no_letters(question: str, given: dict[str, str]) -> None:
+    assert dict(asked_manner(question).given) == given
+
+
+def test_what_the_network_read_of_the_manner_stays() -> None:
+    said = Step(tool="explain", scope=Scope(row="12"), audience="customer")
+    outcome = in_manner(Plan(steps=(said,)), "12 in one sentence for my readers")
+    assert isinstance(outcome, Plan)
+    assert (outcome.steps[0].audience, outcome.steps[0].length) == ("customer", "sentence")
+    both = Plan(steps=(said, Step(tool="explain", scope=Scope(row="13"), audience="expert")))
+    assert in_manner(both, "12 for a customer, 13 in full detail for an expert") == both
+
+
+@pytest.mark.parametrize(
     ("question", "kept"),
     [("and in 15?", True), ("the same for 15", True), ("and why is 15 negative?", False), ('and "dull" in 15?', False),
      ("in 15", False), ("and what words matter in 15?", False)],
