@@ -140,7 +140,8 @@ def in_manner(outcome: Outcome, question: str, entity: str = "") -> Outcome:
         return outcome
     if step.tool == "letter_reasons" and not re.search(_WRITE, question, re.IGNORECASE):
         given.pop("form", None)  # what a letter may say is no letter
-    return outcome.model_copy(update={"steps": (step.model_copy(update=given),)})
+    form = "words" if step.form == "method" else step.form  # how it was computed is asked for in other words
+    return outcome.model_copy(update={"steps": (step.model_copy(update={"form": form, **given}),)})
 
 
 @dataclass(frozen=True)

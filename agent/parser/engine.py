@@ -30,7 +30,6 @@ LIKELY = 0.25
 that it may be to another question, and offers the others."""
 
 _OFFERED = 0.02
-_MAYBE = 0.5
 _EVEN = 0.9
 """From this share of the likeliest reading's chance on, another one is as likely."""
 _COMMON = ("importance", "importance_text", "score", "describe_model")
@@ -143,7 +142,7 @@ def hear(
     found, near = _asked(model, read)
     heard = [with_amounts(one, read.page) for one in heard_of(found, earlier)]
     found = [in_units(one, read.page) for one in judged(heard, read, model.judge)]
-    if found and found[0].probability < _MAYBE and _gibberish(read):
+    if found and found[0].probability < SURE and _gibberish(read):
         return Heard((), near)
     return Heard(tuple(found), near)
 

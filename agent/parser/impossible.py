@@ -70,6 +70,13 @@ def invents_method(plan: Plan, one: Read) -> bool:
     return any(not re.search(_METHODS.get(name, re.escape(name[:5])), said) for name in methods)
 
 
+def narrows_accuracy(plan: Plan, one: Read) -> bool:
+    """It takes "how accurate" for the measure of that name: how good it is, by all measures, is wanted."""
+    said = one.page.question.text.casefold()
+    asked = "accurate" in said and not re.search(r"accuracy|percent|%|how often|right", said)
+    return asked and any(step.tool == "score" and step.argument("metric") == "accuracy" for step in plan.steps)
+
+
 def oversteps(plan: Plan, one: Read) -> bool:
     """It raises or lowers a feature by more than its whole range: "and year 2020" as 2020 years more."""
     return any(_is_too_far(change, one.page.schema) for step in plan.steps for change in step.scope.changes)
@@ -106,7 +113,7 @@ def measures_another_kind(plan: Plan, one: Read) -> bool:
 
 
 IMPOSSIBLE: tuple[Callable[[Plan, Read], bool], ...] = (
-    selects_none, invents_bound, invents_target, invents_method, oversteps, spans_quotes, compares_with_itself,
+    selects_none, invents_bound, invents_target, invents_method, narrows_accuracy, oversteps, spans_quotes, compares_with_itself,
     measures_another_kind,
 )  # fmt: skip
 """In the order in which they are tried."""

@@ -142,19 +142,12 @@ def test_other_questions(question: str, expected: list[Short]) -> None:
 TWO_ROWS = "why was applicant 12 declined and applicant 60 approved?"
 
 
-@pytest.mark.xfail(strict=True, reason="the network gives both rows the first class, and asks back")
 def test_two_rows_with_a_class_each_are_at_least_offered() -> None:
     (found,) = conversation(TWO_ROWS)
     assert isinstance(found, Plan)
     assert found.confidence is not None and found.confidence < SURE
     wanted = [("explain", {"cls": "0"}, "12"), ("explain", {"cls": "1"}, "60")]
     assert wanted in [short(found), *(short(other) for other in found.others)]
-
-
-def test_two_rows_with_a_class_each_are_asked_about() -> None:
-    (found,) = conversation(TWO_ROWS)
-    assert isinstance(found, Clarify)
-    assert found.options
 
 
 @pytest.mark.parametrize(
@@ -240,10 +233,12 @@ def test_what_else_is_missing_is_asked_for(question: str) -> None:
     assert isinstance(conversation(question)[0], Clarify)
 
 
-def test_a_category_of_two_features_is_asked_back() -> None:
+def test_a_category_of_two_features_is_never_read_as_one_without_a_word() -> None:
     (outcome,) = conversation("how many applicants are little?")
-    assert isinstance(outcome, Clarify)
-    assert any("little" in option for option in outcome.options)
+    several = outcome.readings if isinstance(outcome, Clarify) else (outcome, *outcome.others)  # type: ignore[union-attr]
+    assert isinstance(outcome, Clarify) or (isinstance(outcome, Plan) and outcome.unsure)
+    conditions = [one for plan in several for step in plan.steps for one in step.scope.where.conditions()]
+    assert {one.feature for one in conditions if one.value == "little"} == {"savings", "checking_account"}
 
 
 @pytest.mark.parametrize(
