@@ -113,7 +113,8 @@ def measures_another_kind(plan: Plan, one: Read) -> bool:
 
 
 IMPOSSIBLE: tuple[Callable[[Plan, Read], bool], ...] = (
-    selects_none, invents_bound, invents_target, invents_method, narrows_accuracy, oversteps, spans_quotes, compares_with_itself,
+    selects_none, invents_bound, invents_target, invents_method, narrows_accuracy, oversteps, spans_quotes,
+    compares_with_itself,
     measures_another_kind,
 )  # fmt: skip
 """In the order in which they are tried."""

@@ -238,7 +238,7 @@ def test_a_category_of_two_features_is_never_read_as_one_without_a_word() -> Non
     several = outcome.readings if isinstance(outcome, Clarify) else (outcome, *outcome.others)  # type: ignore[union-attr]
     assert isinstance(outcome, Clarify) or (isinstance(outcome, Plan) and outcome.unsure)
     conditions = [one for plan in several for step in plan.steps for one in step.scope.where.conditions()]
-    assert {one.feature for one in conditions if one.value == "little"} == {"savings", "checking_account"}
+    assert {one.feature for one in conditions if one.value == "little"} == {"saving_accounts", "checking_account"}
 
 
 @pytest.mark.parametrize(
