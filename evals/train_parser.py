@@ -45,7 +45,11 @@ DEVELOPMENT = ("used_car_price", "telecom_churn", "news_topics", "kidney_disease
 NEWER = (
     "knee_replacement_success", "microloan_repay", "coffee_machine_fault", "loyalty_card_use",
     "student_feedback", "fetal_health", "gym_member_cancel", "chronic_pain_relief", "medical_bill",
-    "sarcastic_headlines",
+    "sarcastic_headlines", "ambulance_priority", "campsite_price", "clinic_no_show", "concert_ticket_price",
+    "customer_credit_bare", "employee_bonus", "grad_visa", "greenhouse_tomato", "heart_clinic_crowd",
+    "hip_fracture_recovery", "insurance_premium", "loan_app_crowd", "oven_energy", "parcel_messages",
+    "parkinson_voice", "radio_calls_topic", "recipe_comments", "scooter_subscription", "streaming_reviews",
+    "surgery_wait", "tax_forum_posts", "water_pump_status",
 )  # fmt: skip
 """Domains that were written after the weights that ship; left out as well, as the judge is fitted on both."""
 
