@@ -91,6 +91,15 @@ def _is_too_far(change: Change, schema: Schema) -> bool:
     return float(by) > feature.high - feature.low
 
 
+def mixes_scales(plan: Plan, one: Read) -> bool:
+    """It takes "8 to 10 thousand" for 8 to 10,000."""
+    bounds = {condition.value for step in plan.steps for condition in step.scope.where.conditions()}
+    ways = {(number.word, number.way): number.value for number in one.page.question.numbers}
+    scaled = [word for word, way in ways if way == "scaled" and ways[word, "said"] in bounds]
+    ends = [word for word, way in ways if way == "unscaled" and ways[word, "said"] in bounds]
+    return any(first < last for first in scaled for last in ends)
+
+
 def spans_quotes(plan: Plan, one: Read) -> bool:
     """It takes what stands between two quotations for a part of one: "if \"old\" were \"new\""."""
     texts = [text for step in plan.steps for change in step.scope.changes for text in (change.words, change.value)]
@@ -113,8 +122,7 @@ def measures_another_kind(plan: Plan, one: Read) -> bool:
 
 
 IMPOSSIBLE: tuple[Callable[[Plan, Read], bool], ...] = (
-    selects_none, invents_bound, invents_target, invents_method, narrows_accuracy, oversteps, spans_quotes,
-    compares_with_itself,
-    measures_another_kind,
+    selects_none, invents_bound, invents_target, invents_method, narrows_accuracy, oversteps, mixes_scales,
+    spans_quotes, compares_with_itself, measures_another_kind,
 )  # fmt: skip
 """In the order in which they are tried."""

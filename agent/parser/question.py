@@ -32,6 +32,7 @@ _SCALES = {
     "week": 7.0,
     "minute": 60.0,
 }
+_JOINS = ("and", "or", "to", "-", "\u2013")
 _TEENS, _AGE, _DECADE = ("teens", "teenagers"), (13, 20), 10
 _ENDS = ("said", "decade end")
 _DECADE_WAYS = ((0, "said"), (_DECADE, "decade end"), (1900, "century"), (1910, "century end"))
@@ -131,8 +132,8 @@ def _readings(words: tuple[Word, ...], place: int, end: int, value: float, perce
     values = {_signed(words, place, value): "said"}
     if words[place].kind == "number":
         values.setdefault(_signed(words, place, float(raw.replace(",", ""))), "unscaled")
-    if after in _SCALES:
-        values.setdefault(value * _SCALES[after], "scaled")
+    if scale := _scale(words, end):
+        values.setdefault(value * scale, "scaled")
     if percent or after in ("%", "percent", "per", "point", "points", "percentage", "in", "of"):
         values.setdefault(round(value / 100, 9), "share")
     if after == "pm" or (after == "p" and end + 2 < len(words) and words[end + 2].low == "m"):
@@ -142,6 +143,13 @@ def _readings(words: tuple[Word, ...], place: int, end: int, value: float, perce
     if place and words[place - 1].low == "minus":
         values.setdefault(-value, "negative")
     return [Mention(one, raw, place, way) for one, way in values.items()]
+
+
+def _scale(words: tuple[Word, ...], end: int) -> float | None:
+    """The scale that a number before `end` may have: its own word, or that of the number it goes with ("8 to 10 k")."""
+    if [word.kind for word in words[end + 1 : end + 2]] == ["number"] and words[end].low in _JOINS:
+        end += 2
+    return _SCALES.get(words[end].low) if end < len(words) else None
 
 
 def _is_hyphen(words: tuple[Word, ...], place: int) -> bool:

@@ -14,6 +14,7 @@ from askwhy.agent.parser.impossible import (
     invents_method,
     invents_target,
     measures_another_kind,
+    mixes_scales,
     oversteps,
     spans_quotes,
 )
@@ -123,6 +124,14 @@ def test_no_row_is_compared_with_itself_as_it_is() -> None:
     assert not compares_with_itself(plan("contrast_rows ; row 7 ; other 8"), read_of("x"))
     assert not compares_with_itself(plan("contrast_rows ; row 7 ; other 7 ; change age +1"), read_of("x"))
     assert not compares_with_itself(plan("explain ; row 7"), read_of("x"))
+
+
+def test_both_ends_of_a_range_have_its_scale() -> None:
+    asked = read_of("between 8 and 10 thousand, at least 2 of 3 visits")
+    assert mixes_scales(plan("count ; where age >= 8 & age <= 10000"), asked)
+    assert not mixes_scales(plan("count ; where age >= 8000 & age <= 10000"), asked)
+    assert not mixes_scales(plan("count ; where age >= 8 & age <= 10"), asked)
+    assert not mixes_scales(plan("count ; where age >= 2"), asked)
 
 
 def test_an_impossible_plan_gives_way_only_to_another_plan() -> None:

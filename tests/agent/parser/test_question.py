@@ -43,6 +43,7 @@ def values(question: str) -> list[float]:
         ("12,34", [12, 34]),
         ("3k", [3000, 3]),
         ("2.5 million", [2_500_000, 2.5]),
+        ("8 to 10 thousand", [8, 8000, 10_000, 10]),
         ("a few hundred", [100]),
         ("three hundred", [300]),
         ("twenty-three", [23]),
