@@ -72,6 +72,16 @@ def test_an_unlikely_reading_is_asked_about(means: Means) -> None:
     assert found.confidence == pytest.approx(0.2) and "not sure" in found.outcome.question
 
 
+def test_a_question_back_that_is_nearly_as_likely_comes_first(means: Means) -> None:
+    back = Clarify(question="feature")
+    found = means((PLANS[0], 0.5), (back, 0.26), (PLANS[1], 0.1))
+    assert_options(found, PLANS[:2])
+    assert found.outcome.question == means((back, 0.9)).outcome.question
+    assert means((PLANS[0], 0.5), (back, 0.24)).outcome == PLANS[0]
+    declined = means((Decline(reason="out_of_scope"), 0.5), (back, 0.26))
+    assert isinstance(declined.outcome, Decline)
+
+
 def test_what_is_hardly_likely_is_not_offered(means: Means) -> None:
     assert_options(means((PLANS[0], 0.2), (PLANS[1], 0.019), (PLANS[2], 0.01)), PLANS[:1])
 
