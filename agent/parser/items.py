@@ -57,8 +57,7 @@ _COMPARATIVES: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = tuple(
 class Item:
     """A feature, value, class or earlier condition: its group, place, names, and what else helps to know it by.
 
-    owner: the feature's place, for values. text: what is read of it. rows: what the rows are called, which alone is
-    none of its names: "tyres" does not stand for the value "winter tyres".
+    owner: the feature's place, for values. text: what is read of it.
     """
 
     group: str
@@ -68,7 +67,6 @@ class Item:
     owner: int = -1
     low: float | None = None
     high: float | None = None
-    rows: frozenset[str] = frozenset()
 
 
 def items_of(page: Page) -> tuple[Item, ...]:
@@ -79,18 +77,11 @@ def items_of(page: Page) -> tuple[Item, ...]:
 @functools.lru_cache(maxsize=256)
 def schema_items(schema: Schema) -> tuple[Item, ...]:
     """Features, values and classes of a schema."""
+    features = [_feature(i, one) for i, one in enumerate(schema.features)]
     entity = frozenset(stem(word) for name in (schema.entity, schema.entities) for word in _WORD.findall(name.lower()))
-    features = [_feature(i, one, entity) for i, one in enumerate(schema.features)]
     values = [(i, feature, one) for i, feature in enumerate(schema.features) for one in feature.categories]
     categories = [
-        Item(
-            "C",
-            place,
-            _value_names(feature, one),
-            f"{parted(feature.label)}: {_listed(_names(one))}",
-            owner,
-            rows=entity,
-        )
+        Item("C", place, _value_names(feature, one), f"{parted(feature.label)}: {_listed(_names(one))}", owner)
         for place, (owner, feature, one) in enumerate(values)
     ]
     classes = [
@@ -100,13 +91,13 @@ def schema_items(schema: Schema) -> tuple[Item, ...]:
     return (*features, *categories, *classes)
 
 
-def _feature(place: int, one: Feature, entity: frozenset[str]) -> Item:
+def _feature(place: int, one: Feature) -> Item:
     kind = "number" if one.numeric else one.kind
     usual = () if one.more or one.less else _usual(one)
     extra = [one.unit, *one.more[:2], *one.less[:2], *usual]
     text = f"{_listed(_names(one))} ({', '.join(part for part in (kind, *extra) if part)})"
     names = (*_names(one), *one.more, *one.less, *usual, *((one.unit,) if one.unit else ()))
-    return Item("F", place, names, text, low=one.low, high=one.high, rows=entity)
+    return Item("F", place, names, text, low=one.low, high=one.high)
 
 
 def _usual(one: Feature) -> tuple[str, ...]:
@@ -160,13 +151,12 @@ def matches(question: Question, items: tuple[Item, ...]) -> Array:
     words = [stem(word.low) for word in question.words]
     found = np.zeros((len(words), len(items), FEATURES), dtype=np.float32)
     known = [_stems(item.names) for item in items]
-    alone = [_alone(phrases, item.rows) for phrases, item in zip(known, items, strict=True)]
-    counts = Counter(word for singles in alone for word in singles)
+    counts = Counter(word for one in known for word in {word for phrase in one for word in phrase})
     values = {mention.word: mention.value for mention in reversed(question.numbers)}
     for place, phrases in enumerate(known):
         for phrase in phrases:
             _phrase(words, phrase, found[:, place])
-        singles = alone[place]
+        singles = {word for phrase in phrases for word in phrase}
         for at, word in enumerate(words):
             found[at, place, 1] = max(found[at, place, 1], 1.0 / counts[word] if word in singles else 0.0)
             found[at, place, 2:4] = _near(word, tuple(sorted(singles)))
@@ -175,12 +165,6 @@ def matches(question: Question, items: tuple[Item, ...]) -> Array:
             for at, value in values.items():
                 found[at, place, IN_RANGE if item.low <= value <= item.high else OUT_OF_RANGE] = 1.0
     return found
-
-
-def _alone(phrases: tuple[tuple[str, ...], ...], rows: frozenset[str]) -> frozenset[str]:
-    """The words that each stand for the item."""
-    singles = frozenset(word for phrase in phrases for word in phrase)
-    return singles - rows or singles
 
 
 def nearest(items: tuple[Item, ...], matched: Array) -> list[int]:

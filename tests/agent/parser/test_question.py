@@ -172,19 +172,6 @@ def test_a_value_is_known_by_its_own_names_and_read_with_its_feature() -> None:
     assert matches(read_question("the north"), items)[:, items.index(north), WHOLE].tolist() == [1, 1]
 
 
-def test_what_the_rows_are_called_is_no_name_of_a_value() -> None:
-    winter = Category(name="w", label="winter tyres", value="w")
-    made = schema(
-        Feature(name="tyre_age", label="tyre age", kind="number"),
-        Feature(name="season", label="season", kind="category", categories=(winter,)),
-    )
-    age, _, tyres, *_ = items = schema_items(made.model_copy(update={"entity": "tyre", "entities": "tyres"}))
-    found = matches(read_question("old tyres, winter tyres"), items)
-    assert age.group == "F" and not found[:, items.index(age), WORD].any()
-    place = items.index(tyres)
-    assert found[:, place, WORD].tolist() == [0, 0, 0, 1, 0] and found[:, place, WHOLE].tolist() == [0, 0, 0, 1, 1]
-
-
 def test_every_item_is_read_where_they_are_few() -> None:
     items = people()
     assert nearest(items, matches(read_question("age"), items)) == list(range(len(items)))
