@@ -133,9 +133,14 @@ def _even(found: Sequence[Reading]) -> bool:
     asks = any(isinstance(r.outcome, Clarify) and r.probability > second.probability for r in found)
     if second.probability < _EVEN * first.probability and not asks:
         return False
-    return len(one) == len(two) > 0 and all(
-        a.tool == b.tool and _values(a) == _values(b) for a, b in zip(one, two, strict=True)
-    )
+    pairs = tuple(zip(one, two, strict=False))
+    alike = len(one) == len(two) and all(a.tool == b.tool and _values(a) == _values(b) for a, b in pairs)
+    return alike and any(_owners(a) != _owners(b) for a, b in pairs)
+
+
+def _owners(step: Step) -> list[str | None]:
+    """The features that a step selects by."""
+    return [one.feature for one in step.scope.where.conditions()]
 
 
 def _values(step: Step) -> list[object]:

@@ -93,11 +93,7 @@ def test_a_question_back_is_a_sign_of_its_own() -> None:
                       ("on Dream", "score ; where island = Dream")]),
     ],
 )  # fmt: skip
-def test_talks(subject: str, talk: list[tuple[str, str]], request: pytest.FixtureRequest) -> None:
-    if request.node.callspec.id == "credit-talk0":
-        request.applymarker(
-            pytest.mark.xfail(strict=True, reason="'and for men?' is asked about, with the right reading first")
-        )
+def test_talks(subject: str, talk: list[tuple[str, str]]) -> None:
     made = builtin(subject).schema
     names, earlier, said = frozenset(tools(made)), (), ""
     for question, wanted in talk:
