@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from askwhy.agent.parser.batch import Read
-from askwhy.agent.parser.engine import heard_of, written
+from askwhy.agent.parser.engine import unjudged
 from askwhy.agent.parser.judge import NONE, SIGNS, UNFITTED, signs
 from askwhy.agent.parser.page import Page
+from askwhy.agent.parser.tidy import tidied
 from askwhy.agent.parser.trained import FOLDER, Trained, load, note_judge, pack
+from askwhy.agent.parser.units import in_units
 from askwhy.evals.bank import QUESTIONS, later_domains, read_domain
 from askwhy.evals.train_parser import DEVELOPMENT, NEWER, Example, after, examples_of, start
 from askwhy.evals.typed import same
@@ -71,10 +73,11 @@ def _cases(model: Trained, rng: random.Random) -> list[Case]:
     """Questions that the network was not trained on; half of those that stand alone are asked after another one."""
     found = []
     for one in _unseen(rng):
-        read = Read.of(Page.of(one.asked.question, one.schema, one.earlier), model.pieces, one.said)
-        several = heard_of(written(model, read), one.earlier)
+        page = Page.of(tidied(one.asked.question, one.schema), one.schema, one.earlier)
+        read = Read.of(page, model.pieces, one.said)
+        several = unjudged(model, read)
         if several:
-            right = [float(same(reading.outcome, one.asked.golds)) for reading in several]
+            right = [float(same(in_units(reading, page).outcome, one.asked.golds)) for reading in several]
             found.append(([signs(reading, read) for reading in several], [*right, float(not any(right))]))
     return found
 

@@ -14,8 +14,8 @@ from askwhy.agent.parser.amounts import with_amounts
 from askwhy.agent.parser.batch import Read, make_batch
 from askwhy.agent.parser.decoding import Reading, Writer
 from askwhy.agent.parser.followup import amended
-from askwhy.agent.parser.items import IN_RANGE
-from askwhy.agent.parser.judge import LIKE, judged, merged
+from askwhy.agent.parser.items import IN_RANGE, LIKE
+from askwhy.agent.parser.judge import judged, merged, weighable
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.tidy import tidied
 from askwhy.agent.parser.trained import Trained, trained
@@ -155,8 +155,7 @@ def hear(
     """What the network makes of a question."""
     read = Read.of(Page.of(question, schema, earlier), model.pieces, said, names)
     found, near = _asked(model, read)
-    heard = [with_amounts(one, read.page) for one in heard_of(found, earlier)]
-    found = [in_units(one, read.page) for one in judged(heard, read, model.judge)]
+    found = [in_units(one, read.page) for one in judged(_heard(found, read), read, model.judge)]
     if found and found[0].probability < SURE and _gibberish(read):
         return Heard((), near)
     return Heard(tuple(found), near)
@@ -171,15 +170,17 @@ def _gibberish(read: Read) -> bool:
     return bool(parts) and min(parts) > 1 and not known and not read.page.question.numbers
 
 
-def heard_of(found: Sequence[Reading], earlier: tuple[Step, ...]) -> list[Reading]:
+def _heard(found: Sequence[Reading], read: Read) -> list[Reading]:
     """The readings without those that ask which row or text is meant, where one is under discussion; each once."""
+    earlier = read.page.earlier
     discussed = bool(earlier) and earlier[-1].scope.has_instance
-    return merged([one for one in found if not (discussed and one.outcome in _WHICH)])
+    several = merged([one for one in found if not (discussed and one.outcome in _WHICH)])
+    return [with_amounts(one, read.page) for one in several]
 
 
-def written(model: Trained, read: Read) -> list[Reading]:
-    """What the network writes, with its own probabilities."""
-    return _asked(model, read)[0]
+def unjudged(model: Trained, read: Read) -> list[Reading]:
+    """What the judge is to weigh, with the network's own probabilities."""
+    return list(weighable(_heard(_asked(model, read)[0], read), read))
 
 
 def _asked(model: Trained, read: Read) -> tuple[list[Reading], tuple[str, ...]]:

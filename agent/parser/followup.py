@@ -7,14 +7,18 @@ is weighed beside what the network wrote; nothing is decided here.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from askwhy.agent.embedded.words import SMALL
 from askwhy.agent.parser.actions import arguments_of_tool
 from askwhy.agent.parser.batch import Read
-from askwhy.agent.parser.items import IN_RANGE, WHOLE
+from askwhy.agent.parser.items import IN_RANGE, LIKE, WHOLE
+from askwhy.agent.parser.kept import is_bare
+from askwhy.agent.parser.sides import compared, with_sides
 from askwhy.agent.plan import Outcome, Plan, Step
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Feature
@@ -25,24 +29,62 @@ MOST = 32
 
 _LONGEST = 14
 _NOT = re.compile(r"\b(?:without|no|not|non|never|isn't|aren't|don't|doesn't|except)\b")
+_ALSO = re.compile(r"\b(?:too|also|plus|as well|likewise|in addition)\b|\+", re.IGNORECASE)
 _PRUNED = ("row", "case", "text")
+
+NAMED_SIGNS = ("named", "named_first", "bare_named", "bare_named_first", "covered_named", "covered_named_first")
+"""For the judge: whether a reading is the turn before with what the question's own words stand for, and whether it is
+the first such; bare_*: of a question that says little by itself; covered_*: of one that says nothing else."""
 
 
 def amended(found: Sequence[Outcome], one: Read) -> list[Plan]:
     """Plans that change the turn before by what the question names: by its own words, and by what the network read."""
-    if not one.page.earlier or len(one.page.question.words) > _LONGEST or not _known(one.page.earlier[-1]):
+    last = _last(one)
+    if last is None or len(one.page.question.words) > _LONGEST:
         return []
-    last = one.page.earlier[-1].model_copy(update={"refs": (), "form": "words", "audience": None, "length": None})
     read = (
         plan.steps[0] for plan in found if isinstance(plan, Plan) and len(plan.steps) == 1 and not plan.steps[0].refs
     )
-    named = tuple(_named(last, one))
     several = itertools.chain(
         (last.model_copy(update={"scope": scope}) for scope in (_everything(last.scope), last.scope)),
-        named,
+        named(one),
         *(_between(last, step) for step in read),
     )
     return [Plan(steps=(step,)) for step in itertools.islice(dict.fromkeys(several), MOST)]
+
+
+def named_signs(outcome: Outcome, one: Read) -> dict[str, float]:
+    """NAMED_SIGNS of a reading that are not zero."""
+    if not isinstance(outcome, Plan) or len(outcome.steps) > 1 or outcome.steps[0] not in named(one):
+        return {}
+    found = {"named": 1.0, "named_first": float(outcome.steps[0] == named(one)[0])}
+    prefixes = [""]
+    prefixes += ["bare_"] if is_bare(one.page.question.text.lower()) else []
+    prefixes += ["covered_"] if _is_covered(one) else []
+    return {prefix + name: value for prefix in prefixes for name, value in found.items()}
+
+
+def _is_covered(one: Read) -> bool:
+    """Whether every word of the question that has a topic is like a name, or is part of the only number."""
+    matched: Any = one.matched
+    words = [at for at, word in enumerate(one.page.question.words) if word.kind == "word" and word.low not in SMALL]
+    if not words or not matched.size:
+        return not words and bool(one.page.question.numbers)
+    return bool((matched[words, :, :IN_RANGE].max(axis=(1, 2)) >= LIKE).all())
+
+
+@functools.lru_cache(maxsize=4)
+def named(one: Read) -> tuple[Step, ...]:
+    """The last step with what the question's own words stand for, in every place where it fits, likeliest first."""
+    last = _last(one)
+    return tuple(dict.fromkeys(_named(last, one))) if last else ()
+
+
+def _last(one: Read) -> Step | None:
+    """The last step of the turn before, to be asked anew."""
+    if not one.page.earlier or not _known(one.page.earlier[-1]):
+        return None
+    return one.page.earlier[-1].model_copy(update={"refs": (), "form": "words", "audience": None, "length": None})
 
 
 def _known(step: Step) -> bool:
@@ -107,21 +149,30 @@ def _replaced(old: Sequence[AnyOf], fresh: Sequence[AnyOf]) -> tuple[AnyOf, ...]
     return (*(group for group in old if not touched & {_about(one) for one in group.any}), *fresh)
 
 
+def _joined(old: Sequence[AnyOf], fresh: Sequence[AnyOf]) -> tuple[AnyOf, ...]:
+    """The old conditions with the fresh ones as alternatives of those on the same thing."""
+    added = {_about(group.any[0]): group.any for group in fresh}
+    joined = [
+        group.model_copy(update={"any": tuple(dict.fromkeys((*group.any, *added.pop(_about(group.any[0]), ()))))})
+        for group in old
+    ]
+    return (*joined, *(AnyOf(any=several) for several in added.values()))
+
+
 def _about(one: Condition) -> tuple[str, str | None]:
     return one.on, one.feature
 
 
 def _named(last: Step, one: Read) -> Iterator[Step]:
-    """The last step with what the question's own words stand for, in every place where it fits."""
     best: Any = one.matched[:, :, :IN_RANGE].max(axis=0) if one.matched.size else ()
-    named = [item for at, item in enumerate(one.items) if len(best) and best[at, WHOLE] > 0]
+    said = [item for at, item in enumerate(one.items) if len(best) and best[at, WHOLE] > 0]
     schema, values = one.page.schema, one.page.values
-    chosen = [(schema.features[owner], cell.value) for item in named if item.group == "C"
+    chosen = [(schema.features[owner], cell.value) for item in said if item.group == "C"
               for owner, cell in [values[item.place]]]  # fmt: skip
-    features = [schema.features[item.place] for item in named if item.group == "F"]
-    negated = bool(_NOT.search(one.page.question.text.lower()))
-    yield from _with_values(last, _sides(chosen, features, negated))
-    for item in named:
+    features = [schema.features[item.place] for item in said if item.group == "F"]
+    asked = one.page.question.text.lower()
+    yield from _with_values(last, _yes_or_no(chosen, features, bool(_NOT.search(asked))), bool(_ALSO.search(asked)))
+    for item in said:
         if item.group == "K":
             yield from _with_class(last, str(schema.classes[item.place].value))
     for feature in features:
@@ -129,10 +180,11 @@ def _named(last: Step, one: Read) -> Iterator[Step]:
     numbers = one.page.question.numbers
     if len({mention.word for mention in numbers}) == 1:
         for mention in numbers:
-            yield from _with_number(last, mention.value, mention.raw)
+            yield from _with_number(last, mention.value, mention.raw, asked)
+    yield from (last.model_copy(update={"scope": scope}) for scope in with_sides(last.scope, asked, bool(numbers)))
 
 
-def _sides(
+def _yes_or_no(
     chosen: Sequence[tuple[Feature, Scalar]], features: Sequence[Feature], negated: bool
 ) -> list[tuple[Feature, Scalar]]:
     """Values that are named, and yes or no of features that are."""
@@ -141,7 +193,7 @@ def _sides(
     return [*turned, *yes_or_no]
 
 
-def _with_values(last: Step, chosen: Sequence[tuple[Feature, Scalar]]) -> Iterator[Step]:
+def _with_values(last: Step, chosen: Sequence[tuple[Feature, Scalar]], also: bool) -> Iterator[Step]:
     groups: dict[str, list[Condition]] = {}
     for feature, value in chosen:
         groups.setdefault(feature.name, []).append(Condition(feature=feature.name, value=value))
@@ -150,8 +202,9 @@ def _with_values(last: Step, chosen: Sequence[tuple[Feature, Scalar]]) -> Iterat
         return
     scope = last.scope
     if not scope.has_instance:
+        joined = (_joined(scope.where.all, fresh),) if also else ()
         replaced = _replaced(scope.where.all, fresh)
-        for all_of in dict.fromkeys((replaced, (*scope.where.all, *fresh))):
+        for all_of in dict.fromkeys((*joined, replaced, (*scope.where.all, *fresh))):
             yield last.model_copy(update={"scope": scope.model_copy(update={"where": Where(all=all_of)})})
     if scope.changes:
         new = tuple(Change(feature=feature.name, value=value) for feature, value in chosen)
@@ -184,7 +237,7 @@ def _with_feature(last: Step, feature: Feature) -> Iterator[Step]:
         yield last.model_copy(update={"arguments": _with(last, [Argument(name=one.name, value=value)])})
 
 
-def _with_number(last: Step, value: float, raw: str) -> Iterator[Step]:
+def _with_number(last: Step, value: float, raw: str, asked: str) -> Iterator[Step]:
     number = int(value) if float(value).is_integer() else value
     scope = last.scope
     for at, change in enumerate(scope.changes):
@@ -194,9 +247,10 @@ def _with_number(last: Step, value: float, raw: str) -> Iterator[Step]:
     for at, group in enumerate(scope.where.all):
         only = group.any[0]
         if len(group.any) == 1 and isinstance(only.value, (int, float)) and not isinstance(only.value, bool):
-            fresh = AnyOf(any=(only.model_copy(update={"value": number}),))
-            where = Where(all=(*scope.where.all[:at], fresh, *scope.where.all[at + 1 :]))
-            yield last.model_copy(update={"scope": scope.model_copy(update={"where": where})})
+            for op in dict.fromkeys((compared(asked) or only.op, only.op)):
+                fresh = AnyOf(any=(only.model_copy(update={"value": number, "op": op}),))
+                where = Where(all=(*scope.where.all[:at], fresh, *scope.where.all[at + 1 :]))
+                yield last.model_copy(update={"scope": scope.model_copy(update={"where": where})})
     if scope.row is not None and raw.isdigit():
         yield last.model_copy(update={"scope": scope.model_copy(update={"row": raw})})
     known = {one.name for one in arguments_of_tool(tools()[last.tool])}

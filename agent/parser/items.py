@@ -24,6 +24,9 @@ FEATURES = 6
 WHOLE, IN_RANGE, OUT_OF_RANGE = 0, 4, 5
 """Places of some of them; those before IN_RANGE are about names."""
 
+LIKE = 0.5
+"""From here on a word is like a name."""
+
 MOST_ITEMS = 240
 """Items of a schema that are read for one question."""
 

@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 
 from askwhy.agent.embedded.english import pattern
+from askwhy.agent.embedded.words import SMALL
 from askwhy.agent.parser.actions import Action
 from askwhy.agent.parser.batch import Read
 from askwhy.agent.parser.decoding import Reading
+from askwhy.agent.parser.followup import NAMED_SIGNS, named_signs
 from askwhy.agent.parser.impossible import IMPOSSIBLE
-from askwhy.agent.parser.items import IN_RANGE, OUT_OF_RANGE, WHOLE
+from askwhy.agent.parser.items import IN_RANGE, LIKE, OUT_OF_RANGE, WHOLE
 from askwhy.agent.parser.kept import KEPT_SIGNS, kept_signs
 from askwhy.agent.parser.measure import measured
 from askwhy.agent.parser.question import SPOKEN
@@ -31,18 +33,20 @@ from askwhy.agent.plan import Outcome, Plan
 SIGNS = (
     "log_probability", "numbers_left", "numbers_twice", "numbers_unsaid", "more_steps", "names_left", "values_left",
     "names_unsaid", "names_said", "values_unsaid", "in_range", "out_of_range", "classes_left", "classes_unsaid",
-    "back_unsaid", "back_left", "ask", "decline", "measures_unsaid", *KEPT_SIGNS,
+    "back_unsaid", "back_left", "ask", "decline", "measures_unsaid", "words_left", "words_said",
+    *KEPT_SIGNS, *NAMED_SIGNS,
 )  # fmt: skip
 """What is weighed, each a number of a reading. *_left: said but not used; *_unsaid: used but not said; back_*: what the
-turn before was about; measures_unsaid: a number is of something called by another name; then what is kept of it."""
+turn before was about; measures_unsaid: a number is of something called by another name; words_*: words that are like
+names, of anything that is used or only of other things; then what is kept of the turn before."""
 
 NONE = "none"
 UNFITTED = {"log_probability": 1.0, NONE: -4.0}
 """Weights by name, where none were fitted."""
 
 _MOST = 3.0
-LIKE = 0.5
-"""From here on a word is like a name."""
+_NEARLY = 0.1
+"""A word may be meant for everything that it is nearly as like as the likest."""
 _MISNAMED = 0.85
 """The most that a reading is believed where a number is of something that nothing in the schema is called."""
 
@@ -61,7 +65,7 @@ def judged(found: Sequence[Reading], one: Read, weights: Mapping[str, float]) ->
 
     weights: by the name of the sign, and of NONE. Readings of the same outcome become one.
     """
-    several = _settled(_possible(merged(found), one), one)
+    several = weighable(found, one)
     if not several:
         return []
     chances = chances_of(
@@ -72,6 +76,11 @@ def judged(found: Sequence[Reading], one: Read, weights: Mapping[str, float]) ->
         for reading, at in zip(several, chances, strict=False)
     ]
     return sorted(made, key=lambda reading: -reading.probability)
+
+
+def weighable(found: Sequence[Reading], one: Read) -> Sequence[Reading]:
+    """The readings among which is chosen: each outcome once, without those that nobody means."""
+    return _settled(_possible(merged(found), one), one)
 
 
 def _misnamed(reading: Reading, one: Read) -> bool:
@@ -104,9 +113,9 @@ def signs(reading: Reading, one: Read) -> tuple[float, ...]:
     else:
         columns = {(item.group, item.place): at for at, item in enumerate(one.items)}
         found |= _numbers(actions, one) | _names(frozenset(actions), columns, one) | _ranges(actions, columns, one)
-        found |= _back(actions, one)
+        found |= _back(actions, one) | _words(frozenset(actions), columns, one)
         found["more_steps"] = sum(action == ("G", "next") for action in actions)
-    found |= kept_signs(reading.outcome, one.page, probability)
+    found |= kept_signs(reading.outcome, one.page, probability) | named_signs(reading.outcome, one)
     return (probability, *(min(float(found.get(name, 0)), _MOST) for name in SIGNS[1:]))
 
 
@@ -177,6 +186,22 @@ def _numbers(actions: Sequence[Action], one: Read) -> dict[str, int]:
         "numbers_twice": sum(count - 1 for count in times.values()),
         "numbers_unsaid": sum(numbers[index].way not in SPOKEN for index in times),
     }
+
+
+def _words(used: frozenset[Action], columns: dict[tuple[str, int], int], one: Read) -> dict[str, int]:
+    """Words of the question that are like the name of something, by whether any such thing is used."""
+    if not one.matched.size:
+        return {}
+    like: Any = one.matched[:, :, :IN_RANGE].max(axis=2)
+    pointed = {columns[action] for action in used if action in columns}
+    owners = {("F", one.items[at].owner) for at in pointed if one.items[at].group == "C"}
+    places = sorted(pointed | {columns[owner] for owner in owners if owner in columns})
+    counts = Counter(
+        bool((like[at, places] >= max(LIKE, like[at].max() - _NEARLY)).any())
+        for at, word in enumerate(one.page.question.words)
+        if word.kind == "word" and len(word.low) > 1 and word.low not in SMALL and like[at].max() >= LIKE
+    )
+    return {"words_left": counts[False], "words_said": counts[True]}
 
 
 def _names(used: frozenset[Action], columns: dict[tuple[str, int], int], one: Read) -> dict[str, int]:

@@ -37,7 +37,7 @@ def kept_signs(outcome: Outcome, page: Page, log_probability: float = 0.0) -> di
         return {}
     asked = page.question.text.lower()
     found = _compared(outcome, page.earlier[-1], asked)
-    if not _is_bare(asked):
+    if not is_bare(asked):
         return found
     return {f"bare_{name}": value for name, value in found.items()} | {"bare_log_probability": log_probability}
 
@@ -58,7 +58,8 @@ def _compared(outcome: Outcome, last: Step, asked: str) -> dict[str, float]:
     return found
 
 
-def _is_bare(asked: str) -> bool:
+def is_bare(asked: str) -> bool:
+    """Whether a question, in small letters, says little by itself."""
     words = re.findall(r"\w+", asked)
     return len(words) <= _FEW or bool(_OPENS.match(asked)) or not _OWN.search(asked)
 

@@ -7,7 +7,7 @@ from tiny_parser import feature, schema, tiny_pieces
 
 from askwhy.agent.parser.batch import Read
 from askwhy.agent.parser.engine import meant
-from askwhy.agent.parser.followup import MOST, amended
+from askwhy.agent.parser.followup import MOST, NAMED_SIGNS, amended, named_signs
 from askwhy.agent.parser.kept import KEPT_SIGNS, kept_signs
 from askwhy.agent.parser.page import Page
 from askwhy.agent.plan import Clarify, Plan
@@ -41,12 +41,45 @@ def page_of(question: str, before: str) -> Page:
         ("what_if ; row 12 ; change age +5", "ten", "what_if ; row 12 ; change age +10"),
         ("statistic ; feature age ; measure mean", "income?", "statistic ; feature income ; measure mean"),
         ("importance ; where region = north", "three", "importance ; where region = north ; k 3"),
+        ("count ; where region = north", "the south too", "count ; where region = north | region = south"),
+        ("count ; where age > 40", "below 30?", "count ; where age < 30"),
+        ("count ; where age > 40", "and below that?", "count ; where age <= 40"),
+        ("count ; where age >= 20 & age <= 40", "older than that", "count ; where age > 40"),
+        ("count ; where age >= 20 & age <= 40", "younger", "count ; where age < 20"),
+        ("count ; where @predicted = 1", "in truth", "count ; where @actual = 1"),
+        ("count ; where @actual = 1", "and predicted", "count ; where @predicted = 1"),
+        (
+            "count ; where @actual = 1 & @predicted = 0",
+            "the other way round",
+            "count ; where @predicted = 1 & @actual = 0",
+        ),
+        ("show ; where region = north", "the wrong ones", "show ; where region = north & @wrong"),
+        ("show ; where region = north & @wrong", "the others", "show ; where region = north & @correct"),
     ],
 )
 def test_the_turn_before_is_changed_by_what_is_named(before: str, question: str, wanted: str) -> None:
     several = amended((), Read.of(page_of(question, before), tiny_pieces()))
     assert any(same(one, (plan_of(wanted),)) for one in several)
     assert len(several) <= MOST
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "now", "expected"),
+    [
+        ("count ; where region = north", "and the south?", "count ; where region = south",
+         {"named", "named_first", "bare_named", "bare_named_first", "covered_named", "covered_named_first"}),
+        ("count ; where region = north", "and the south?", "count ; where region = north | region = south", set()),
+        ("count ; where region = north", "what about those of the south who are married",
+         "count ; where region = south", {"named", "named_first", "bare_named", "bare_named_first"}),
+        ("count ; where region = north", "which are of the south", "show ; where region = south", set()),
+    ],
+)  # fmt: skip
+def test_that_a_reading_is_the_turn_before_with_what_is_named(
+    before: str, question: str, now: str, expected: set[str]
+) -> None:
+    read = Read.of(page_of(question, before), tiny_pieces())
+    assert {name for name, value in named_signs(plan_of(now), read).items() if value} == expected
+    assert expected <= set(NAMED_SIGNS)
 
 
 def test_nothing_is_composed_without_a_turn_before_or_for_a_long_question() -> None:

@@ -47,20 +47,24 @@ def signs_of(question: str, gold: str) -> dict[str, float]:
 @pytest.mark.parametrize(
     ("question", "gold", "expected"),
     [
-        ("how many have an age over 40", "count ; where age > 40", {"names_said": 1, "in_range": 1}),
-        ("how many have an age over 40", "count", {"numbers_left": 1, "names_left": 1}),
+        ("how many have an age over 40", "count ; where age > 40", {"names_said": 1, "words_said": 1, "in_range": 1}),
+        ("how many have an age over 40", "count", {"numbers_left": 1, "names_left": 1, "words_left": 1}),
         (
             "how many have an age over 40",
             "count ; where income > 40",
-            {"names_left": 1, "names_unsaid": 1, "in_range": 1, "measures_unsaid": 1},
+            {"names_left": 1, "words_left": 1, "names_unsaid": 1, "in_range": 1, "measures_unsaid": 1},
         ),
-        ("how many have an age over 400", "count ; where age > 400", {"names_said": 1, "out_of_range": 1}),
-        ("how many from the north", "count ; where region = north", {}),
-        ("how many from the north", "count", {"values_left": 1}),
+        (
+            "how many have an age over 400",
+            "count ; where age > 400",
+            {"names_said": 1, "words_said": 1, "out_of_range": 1},
+        ),
+        ("how many from the north", "count ; where region = north", {"words_said": 1}),
+        ("how many from the north", "count", {"values_left": 1, "words_left": 1}),
         ("how many from up there", "count ; where region = north", {"values_unsaid": 1}),
         ("the most important feature", "importance ; k 1", {"numbers_unsaid": 1}),
         ("show row 12 and why", "show ; row 12\nexplain ; row 12", {"more_steps": 1}),
-        ("show row 12 and the income", "show ; row 12", {"names_left": 1}),
+        ("show row 12 and the income", "show ; row 12", {"names_left": 1, "words_left": 1}),
     ],
 )
 def test_signs(question: str, gold: str, expected: dict[str, float]) -> None:
