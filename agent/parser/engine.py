@@ -135,7 +135,7 @@ def _even(found: Sequence[Reading]) -> bool:
         return False
     pairs = tuple(zip(one, two, strict=False))
     alike = len(one) == len(two) and all(a.tool == b.tool and _values(a) == _values(b) for a, b in pairs)
-    return alike and any(_owners(a) != _owners(b) for a, b in pairs)
+    return alike and any(len(_owners(a)) == len(_owners(b)) and _owners(a) != _owners(b) for a, b in pairs)
 
 
 def _owners(step: Step) -> list[str | None]:

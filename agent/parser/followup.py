@@ -30,6 +30,7 @@ MOST = 32
 _LONGEST = 14
 _NOT = re.compile(r"\b(?:without|no|not|non|never|isn't|aren't|don't|doesn't|except)\b")
 _ALSO = re.compile(r"\b(?:too|also|plus|as well|likewise|in addition)\b|\+", re.IGNORECASE)
+_RANGE = re.compile(r"\b(?:between|from)\b|\d\s?(?:-|\u2013|to)\s?\d")
 _PRUNED = ("row", "case", "text")
 
 NAMED_SIGNS = ("named", "named_first", "bare_named", "bare_named_first", "covered_named", "covered_named_first")
@@ -48,7 +49,7 @@ def amended(found: Sequence[Outcome], one: Read) -> list[Plan]:
     several = itertools.chain(
         (last.model_copy(update={"scope": scope}) for scope in (_everything(last.scope), last.scope)),
         named(one),
-        *(_between(last, step) for step in read),
+        *(_between(last, step, {mention.value for mention in one.page.question.numbers}) for step in read),
     )
     return [Plan(steps=(step,)) for step in itertools.islice(dict.fromkeys(several), MOST)]
 
@@ -95,9 +96,13 @@ def _everything(scope: Scope) -> Scope:
     return scope.model_copy(update={"where": Where()})
 
 
-def _between(last: Step, step: Step) -> Iterator[Step]:
-    """Between the last step and one that the network wrote: its tool or that one's, its selection or both."""
-    scopes = tuple(dict.fromkeys((*_merged(last.scope, step.scope), step.scope)))
+def _between(last: Step, step: Step, numbers: set[float]) -> Iterator[Step]:
+    """Between the last step and one that the network wrote: its tool or that one's, its selection or both.
+
+    numbers: those that the question says.
+    """
+    scopes = tuple(dict.fromkeys((*_merged(last.scope, _said(step.scope, numbers)), *_merged(last.scope, step.scope),
+                                  step.scope)))  # fmt: skip
     if step.tool == last.tool:
         arguments = tuple(dict.fromkeys((_with(last, step.arguments), last.arguments, step.arguments)))
         yield from (step.model_copy(update={"arguments": a, "scope": s}) for s in scopes for a in arguments)
@@ -106,6 +111,14 @@ def _between(last: Step, step: Step) -> Iterator[Step]:
     if fitting := _fitting(last.tool, step.arguments):
         yield from (last.model_copy(update={"scope": s, "arguments": _with(last, fitting)}) for s in scopes)
     yield from (step.model_copy(update={"scope": scope}) for scope in (*scopes, last.scope))
+
+
+def _said(scope: Scope, numbers: set[float]) -> Scope:
+    """The scope without changes by numbers that the question does not say: they are the old ones, copied badly."""
+    kept = tuple(
+        one for one in scope.changes if not isinstance(one.value, (int, float)) or one.value in numbers or one.words
+    )
+    return scope.model_copy(update={"changes": kept})
 
 
 def _with(last: Step, given: Sequence[Argument]) -> tuple[Argument, ...]:
@@ -181,6 +194,8 @@ def _named(last: Step, one: Read) -> Iterator[Step]:
     if len({mention.word for mention in numbers}) == 1:
         for mention in numbers:
             yield from _with_number(last, mention.value, mention.raw, asked)
+    if _RANGE.search(asked) and len(numbers) == len({mention.word for mention in numbers}) == 2:
+        yield from _with_range(last, *sorted(mention.value for mention in numbers))
     yield from (last.model_copy(update={"scope": scope}) for scope in with_sides(last.scope, asked, bool(numbers)))
 
 
@@ -235,6 +250,17 @@ def _with_feature(last: Step, feature: Feature) -> Iterator[Step]:
             continue
         value: Any = (feature.name,) if one.many else feature.name
         yield last.model_copy(update={"arguments": _with(last, [Argument(name=one.name, value=value)])})
+
+
+def _with_range(last: Step, low: float, high: float) -> Iterator[Step]:
+    """In the place of the bounds of a feature."""
+    bounds = [one for one in last.scope.where.conditions() if one.op in ("lt", "le", "gt", "ge")]
+    for about in dict.fromkeys(_about(one) for one in bounds):
+        first = next(one for one in bounds if _about(one) == about)
+        fresh = (AnyOf(any=(first.model_copy(update={"op": op, "value": value}),))
+                 for op, value in (("ge", low), ("le", high)))  # fmt: skip
+        where = Where(all=_replaced(last.scope.where.all, tuple(fresh)))
+        yield last.model_copy(update={"scope": last.scope.model_copy(update={"where": where})})
 
 
 def _with_number(last: Step, value: float, raw: str, asked: str) -> Iterator[Step]:

@@ -36,17 +36,17 @@ def kept_signs(outcome: Outcome, page: Page, log_probability: float = 0.0) -> di
     if not page.earlier:
         return {}
     asked = page.question.text.lower()
-    found = _compared(outcome, page.earlier[-1], asked)
+    found = _compared(outcome, page, asked)
     if not is_bare(asked):
         return found
     return {f"bare_{name}": value for name, value in found.items()} | {"bare_log_probability": log_probability}
 
 
-def _compared(outcome: Outcome, last: Step, asked: str) -> dict[str, float]:
+def _compared(outcome: Outcome, page: Page, asked: str) -> dict[str, float]:
     if not isinstance(outcome, Plan):
         return {"asks": 1.0}
-    step = outcome.steps[0]
-    found = _of_rows(last, step, asked) | _of_changes(last, step, asked)
+    last, step = page.earlier[-1], outcome.steps[0]
+    found = _of_rows(last, step, asked) | _of_changes(last, step, page)
     if all(one.tool != last.tool for one in outcome.steps):
         found |= {
             "turns": 1.0,
@@ -84,11 +84,14 @@ def _of_rows(last: Step, step: Step, asked: str) -> dict[str, float]:
     }
 
 
-def _of_changes(last: Step, step: Step, asked: str) -> dict[str, float]:
+def _of_changes(last: Step, step: Step, page: Page) -> dict[str, float]:
+    """Whether changes of the turn before are gone; also where another number stands for one that nobody said."""
     old, new = last.scope.changes, step.scope.changes
-    touched = {one.feature for one in new}
+    numbers = {mention.value for mention in page.question.numbers}
+    touched = {one.feature for one in new if not isinstance(one.value, (int, float)) or one.value in numbers}
     lost = sum(one not in new and one.feature not in touched for one in old)
-    return {"changes_lost": float(lost), "changes_lost_also": float(bool(lost) and bool(_ALSO.search(asked)))}
+    also = bool(lost) and bool(_ALSO.search(page.question.text.lower()))
+    return {"changes_lost": float(lost), "changes_lost_also": float(also)}
 
 
 def _of_arguments(last: Step, step: Step) -> dict[str, float]:

@@ -46,6 +46,11 @@ def page_of(question: str, before: str) -> Page:
         ("count ; where age > 40", "and below that?", "count ; where age <= 40"),
         ("count ; where age >= 20 & age <= 40", "older than that", "count ; where age > 40"),
         ("count ; where age >= 20 & age <= 40", "younger", "count ; where age < 20"),
+        (
+            "count ; where region = north & age > 40",
+            "between 20 and 30",
+            "count ; where region = north & age >= 20 & age <= 30",
+        ),
         ("count ; where @predicted = 1", "in truth", "count ; where @actual = 1"),
         ("count ; where @actual = 1", "and predicted", "count ; where @predicted = 1"),
         (
@@ -61,6 +66,13 @@ def test_the_turn_before_is_changed_by_what_is_named(before: str, question: str,
     several = amended((), Read.of(page_of(question, before), tiny_pieces()))
     assert any(same(one, (plan_of(wanted),)) for one in several)
     assert len(several) <= MOST
+
+
+def test_changes_that_the_network_copies_badly_are_taken_from_the_turn_before() -> None:
+    page = page_of("and the income 100 lower too", "what_if ; row 12 ; change age := 24")
+    read = plan_of("what_if ; row 12 ; change age +24 ; change income -100")
+    wanted = plan_of("what_if ; row 12 ; change age := 24 ; change income -100")
+    assert wanted in amended((read,), Read.of(page, tiny_pieces()))
 
 
 @pytest.mark.parametrize(
