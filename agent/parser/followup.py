@@ -17,7 +17,7 @@ from askwhy.agent.embedded.words import SMALL
 from askwhy.agent.parser.actions import arguments_of_tool
 from askwhy.agent.parser.batch import Read
 from askwhy.agent.parser.items import IN_RANGE, LIKE, WHOLE
-from askwhy.agent.parser.kept import is_bare
+from askwhy.agent.parser.kept import is_bare, says_what
 from askwhy.agent.parser.sides import compared, with_sides
 from askwhy.agent.plan import Outcome, Plan, Step
 from askwhy.tools.registry import tools
@@ -59,9 +59,11 @@ def named_signs(outcome: Outcome, one: Read) -> dict[str, float]:
     if not isinstance(outcome, Plan) or len(outcome.steps) > 1 or outcome.steps[0] not in named(one):
         return {}
     found = {"named": 1.0, "named_first": float(outcome.steps[0] == named(one)[0])}
+    asked = one.page.question.text.lower()
     prefixes = [""]
-    prefixes += ["bare_"] if is_bare(one.page.question.text.lower()) else []
-    prefixes += ["covered_"] if _is_covered(one) else []
+    if not says_what(asked) or len(asked.split()) == 1:
+        prefixes += ["bare_"] if is_bare(asked) else []
+        prefixes += ["covered_"] if _is_covered(one) else []
     return {prefix + name: value for prefix in prefixes for name, value in found.items()}
 
 

@@ -28,7 +28,7 @@ from askwhy.agent.parser.items import IN_RANGE, LIKE, OUT_OF_RANGE, WHOLE
 from askwhy.agent.parser.kept import KEPT_SIGNS, kept_signs
 from askwhy.agent.parser.measure import measured
 from askwhy.agent.parser.question import SPOKEN
-from askwhy.agent.plan import Outcome, Plan
+from askwhy.agent.plan import Clarify, Outcome, Plan
 
 SIGNS = (
     "log_probability", "numbers_left", "numbers_twice", "numbers_unsaid", "more_steps", "names_left", "values_left",
@@ -54,6 +54,7 @@ _OPEN = ("numbers_left", "numbers_unsaid", "names_unsaid", "values_unsaid")
 _ASK_FEATURE, _ASK_NUMBER, _ASK_MODEL = ("G", "ask:feature"), ("G", "ask:number"), ("G", "ask:model")
 _ASK_ROWS = ("G", "ask:rows")
 _OF_MODELS = ("compare_models", "contrast_models")
+_HOW_MANY = re.compile(r"how many (?:(?P<of>[\w ]+?) )?are there(?: in (?:all|total|the data(?:set)?))?\W*")
 _BOTH = re.compile(r"\b(?:two|both|2|these) models\b", re.IGNORECASE)
 _BEFORE = frozenset((("G", "before"), ("G", "kept")))
 _DATA = re.compile(r"\b(?:this|these|that|the same) (?:data|dataset|table|model)\b")
@@ -149,17 +150,30 @@ def _without(several: Sequence[Reading], dropped: Sequence[Reading]) -> Sequence
 
 def _settled(several: Sequence[Reading], one: Read) -> Sequence[Reading]:
     """The readings without a question back about a feature or a number where a plan leaves nothing open: it names
-    features and values as the question does, and uses every number. Which model is meant is no question if there are
-    but two.
+    features and values as the question does, and uses every number; without any where all rows are to be counted.
+    Which model is meant is no question if there are but two.
     """
     if len(one.page.schema.rivals) == 1 and any(_compares_models(reading.outcome) for reading in several):
         idle = {_ASK_MODEL, _ASK_ROWS} if _BOTH.search(one.page.question.text) else {_ASK_MODEL}
         several = _without(several, [reading for reading in several if reading.actions[0] in idle])
+    if _counts_all(one) and any(_is_plain_count(reading.outcome) for reading in several):
+        return _without(several, [reading for reading in several if isinstance(reading.outcome, Clarify)])
     back = {_ASK_FEATURE, _ASK_NUMBER} if one.page.question.numbers else {_ASK_FEATURE}
     asks = [reading for reading in several if reading.actions[0] in back]
     if not asks or not any(_leaves_nothing(reading, one) for reading in several):
         return several
     return _without(several, asks)
+
+
+def _counts_all(one: Read) -> bool:
+    """Whether it is asked how many rows there are, and nothing else."""
+    found = _HOW_MANY.fullmatch(one.page.question.text.lower())
+    schema = one.page.schema
+    return found is not None and found["of"] in (None, "rows", schema.entity.lower(), schema.entities.lower())
+
+
+def _is_plain_count(outcome: Outcome) -> bool:
+    return isinstance(outcome, Plan) and all(step.tool == "count" and not step.scope.where for step in outcome.steps)
 
 
 def _compares_models(outcome: Outcome) -> bool:

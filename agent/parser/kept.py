@@ -61,7 +61,12 @@ def _compared(outcome: Outcome, page: Page, asked: str) -> dict[str, float]:
 def is_bare(asked: str) -> bool:
     """Whether a question, in small letters, says little by itself."""
     words = re.findall(r"\w+", asked)
-    return len(words) <= _FEW or bool(_OPENS.match(asked)) or not _OWN.search(asked)
+    return len(words) <= _FEW or not says_what(asked)
+
+
+def says_what(asked: str) -> bool:
+    """Whether a question, in small letters, has a word for what is wanted, and begins by itself: "explain 7"."""
+    return bool(_OWN.search(asked)) and not _OPENS.match(asked)
 
 
 def _of_rows(last: Step, step: Step, asked: str) -> dict[str, float]:

@@ -74,7 +74,7 @@ COUNTED = "how many rows have age above 40?"
         ((SHOWN, "which features pushed against it?"), "explain", {"args": {"sign": "against"}, "row": "12"}),
         ((SHOWN, "show 3 similar cases"), "similar", {"row": "12"}),
         ((SHOWN, "show 4 similar cases"), "similar", {"args": {"k": 4}, "row": "12"}),
-        ((COUNTED, "and for members?"), "count", {"where": ["is_member eq True", "age gt 40"]}),
+        ((COUNTED, "and for members?"), "count", {"where": ["age gt 40", "is_member eq True"]}),
         (("how many rows are not members?",), "count", {"where": ["is_member eq False"]}),
         (
             (SHOWN, "what if age was 60 and income 50"),

@@ -83,6 +83,7 @@ def test_changes_that_the_network_copies_badly_are_taken_from_the_turn_before() 
         ("count ; where region = north", "and the south?", "count ; where region = north | region = south", set()),
         ("count ; where region = north", "what about those of the south who are married",
          "count ; where region = south", {"named", "named_first", "bare_named", "bare_named_first"}),
+        ("explain ; row 12", "explain 13", "explain ; row 13", {"named", "named_first"}),
         ("count ; where region = north", "which are of the south", "show ; where region = south", set()),
     ],
 )  # fmt: skip
@@ -117,6 +118,13 @@ def test_what_is_kept_and_dropped(before: str, question: str, now: str, expected
     found = kept_signs(plan_of(now), page_of(question, before))
     assert {name for name, value in found.items() if value} == {name for name, value in expected.items() if value}
     assert set(found) <= set(KEPT_SIGNS)
+
+
+@pytest.mark.parametrize("question", ["how many penguins are there", "How many are there?"])
+def test_how_many_rows_there_are_is_no_question_to_ask_back_about(question: str) -> None:
+    made = builtin("penguins").schema
+    found = meant(question, made, frozenset(tools(made))).outcome
+    assert same(found, tuple(read_golds([["count"]], made)))
 
 
 def test_a_question_back_is_a_sign_of_its_own() -> None:
