@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor
 from askwhy.agent.parser.actions import Action, Offer
 from askwhy.agent.parser.catalogue import Catalogue
 from askwhy.agent.parser.grammar import Allowed, Grammar
-from askwhy.agent.parser.items import FEATURES, Item, items_of, matches, nearest
+from askwhy.agent.parser.items import FEATURES, IN_RANGE, Item, items_of, matches, nearest
 from askwhy.agent.parser.page import UNSPOKEN, Page
 from askwhy.agent.parser.question import SPOKEN
 
@@ -87,6 +88,11 @@ class Read:
         kept = tuple(items[place] for place in places)
         shown = frozenset((item.group, item.place) for item in kept)
         return cls(page, page.offer(names, shown), kept, pieces.words(words, asked), matched[:, places])
+
+    @functools.cached_property
+    def like(self) -> Any:
+        """How like each word is to the names of each item, (words, items): 1 where it is one, 0 where nothing is."""
+        return self.matched[:, :, :IN_RANGE].max(axis=2)
 
 
 @dataclass(eq=False)

@@ -14,8 +14,8 @@ from askwhy.agent.parser.amounts import with_amounts
 from askwhy.agent.parser.batch import Read, make_batch
 from askwhy.agent.parser.decoding import Reading, Writer
 from askwhy.agent.parser.followup import amended
-from askwhy.agent.parser.items import IN_RANGE, LIKE
-from askwhy.agent.parser.judge import judged, merged, weighable
+from askwhy.agent.parser.items import LIKE
+from askwhy.agent.parser.judge import judged, weighable
 from askwhy.agent.parser.page import Page
 from askwhy.agent.parser.tidy import tidied
 from askwhy.agent.parser.trained import Trained, trained
@@ -166,16 +166,15 @@ def _gibberish(read: Read) -> bool:
     words, (ids, kinds, first) = read.page.question.words, read.pieces
     ends = (*first[1:], len(ids) - sum(kinds) - 1)
     parts = [end - start for word, start, end in zip(words, first, ends, strict=False) if word.kind == "word"]
-    known = read.matched.size and read.matched[:, :, :IN_RANGE].max() >= LIKE
+    known = read.like.size and read.like.max() >= LIKE
     return bool(parts) and min(parts) > 1 and not known and not read.page.question.numbers
 
 
 def _heard(found: Sequence[Reading], read: Read) -> list[Reading]:
-    """The readings without those that ask which row or text is meant, where one is under discussion; each once."""
+    """The readings without those that ask which row or text is meant, where one is under discussion."""
     earlier = read.page.earlier
     discussed = bool(earlier) and earlier[-1].scope.has_instance
-    several = merged([one for one in found if not (discussed and one.outcome in _WHICH)])
-    return [with_amounts(one, read.page) for one in several]
+    return [with_amounts(one, read.page) for one in found if not (discussed and one.outcome in _WHICH)]
 
 
 def unjudged(model: Trained, read: Read) -> list[Reading]:

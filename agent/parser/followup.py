@@ -17,9 +17,10 @@ from askwhy.agent.embedded.words import SMALL
 from askwhy.agent.parser.actions import arguments_of_tool
 from askwhy.agent.parser.batch import Read
 from askwhy.agent.parser.items import IN_RANGE, LIKE, WHOLE
-from askwhy.agent.parser.kept import is_bare, says_what
-from askwhy.agent.parser.sides import compared, with_sides
+from askwhy.agent.parser.kept import is_said, says_what
+from askwhy.agent.parser.sides import about, between, compared, replaced, with_sides
 from askwhy.agent.plan import Outcome, Plan, Step
+from askwhy.agent.wording import is_number
 from askwhy.tools.registry import tools
 from askwhy.tools.schema import Feature
 from askwhy.tools.scope import AnyOf, Argument, Change, Condition, Scalar, Scope, Where
@@ -49,7 +50,7 @@ def amended(found: Sequence[Outcome], one: Read) -> list[Plan]:
     several = itertools.chain(
         (last.model_copy(update={"scope": scope}) for scope in (_everything(last.scope), last.scope)),
         named(one),
-        *(_between(last, step, {mention.value for mention in one.page.question.numbers}) for step in read),
+        *(_between(last, step, one) for step in read),
     )
     return [Plan(steps=(step,)) for step in itertools.islice(dict.fromkeys(several), MOST)]
 
@@ -59,21 +60,18 @@ def named_signs(outcome: Outcome, one: Read) -> dict[str, float]:
     if not isinstance(outcome, Plan) or len(outcome.steps) > 1 or outcome.steps[0] not in named(one):
         return {}
     found = {"named": 1.0, "named_first": float(outcome.steps[0] == named(one)[0])}
-    asked = one.page.question.text.lower()
     prefixes = [""]
-    if not says_what(asked) or len(asked.split()) == 1:
-        prefixes += ["bare_"] if is_bare(asked) else []
-        prefixes += ["covered_"] if _is_covered(one) else []
+    if not says_what(one.page.question.text.lower()):
+        prefixes += ["bare_", "covered_"] if _is_covered(one) else ["bare_"]
     return {prefix + name: value for prefix in prefixes for name, value in found.items()}
 
 
 def _is_covered(one: Read) -> bool:
     """Whether every word of the question that has a topic is like a name, or is part of the only number."""
-    matched: Any = one.matched
     words = [at for at, word in enumerate(one.page.question.words) if word.kind == "word" and word.low not in SMALL]
-    if not words or not matched.size:
+    if not words or not one.like.size:
         return not words and bool(one.page.question.numbers)
-    return bool((matched[words, :, :IN_RANGE].max(axis=(1, 2)) >= LIKE).all())
+    return bool((one.like[words].max(axis=1) >= LIKE).all())
 
 
 @functools.lru_cache(maxsize=4)
@@ -98,13 +96,12 @@ def _everything(scope: Scope) -> Scope:
     return scope.model_copy(update={"where": Where()})
 
 
-def _between(last: Step, step: Step, numbers: set[float]) -> Iterator[Step]:
-    """Between the last step and one that the network wrote: its tool or that one's, its selection or both.
-
-    numbers: those that the question says.
-    """
-    scopes = tuple(dict.fromkeys((*_merged(last.scope, _said(step.scope, numbers)), *_merged(last.scope, step.scope),
-                                  step.scope)))  # fmt: skip
+def _between(last: Step, step: Step, one: Read) -> Iterator[Step]:
+    """Between the last step and one that the network wrote: its tool or that one's, its selection or both."""
+    said = step.scope.model_copy(
+        update={"changes": tuple(each for each in step.scope.changes if is_said(each, one.page))}
+    )
+    scopes = tuple(dict.fromkeys((*_merged(last.scope, said), *_merged(last.scope, step.scope), step.scope)))
     if step.tool == last.tool:
         arguments = tuple(dict.fromkeys((_with(last, step.arguments), last.arguments, step.arguments)))
         yield from (step.model_copy(update={"arguments": a, "scope": s}) for s in scopes for a in arguments)
@@ -113,14 +110,6 @@ def _between(last: Step, step: Step, numbers: set[float]) -> Iterator[Step]:
     if fitting := _fitting(last.tool, step.arguments):
         yield from (last.model_copy(update={"scope": s, "arguments": _with(last, fitting)}) for s in scopes)
     yield from (step.model_copy(update={"scope": scope}) for scope in (*scopes, last.scope))
-
-
-def _said(scope: Scope, numbers: set[float]) -> Scope:
-    """The scope without changes by numbers that the question does not say: they are the old ones, copied badly."""
-    kept = tuple(
-        one for one in scope.changes if not isinstance(one.value, (int, float)) or one.value in numbers or one.words
-    )
-    return scope.model_copy(update={"changes": kept})
 
 
 def _with(last: Step, given: Sequence[Argument]) -> tuple[Argument, ...]:
@@ -142,11 +131,11 @@ def _merged(old: Scope, new: Scope) -> Iterator[Scope]:
     changes = {"changes": _changed(old.changes, new.changes)}
     fresh = tuple(group for group in where if group not in old.where.all)
     if new.has_instance or not (old.has_instance and new.where):
-        replaced = _replaced(old.where.all, fresh)
-        yield old.model_copy(update={**instance, **changes, "where": Where(all=replaced)})
+        instead = replaced(old.where.all, fresh)
+        yield old.model_copy(update={**instance, **changes, "where": Where(all=instead)})
         if new.changes and old.changes:
-            yield old.model_copy(update={**instance, "changes": new.changes, "where": Where(all=replaced)})
-        if fresh and replaced != (*old.where.all, *fresh):
+            yield old.model_copy(update={**instance, "changes": new.changes, "where": Where(all=instead)})
+        if fresh and instead != (*old.where.all, *fresh):
             yield old.model_copy(update={**instance, **changes, "where": Where(all=(*old.where.all, *fresh))})
     else:
         yield new.model_copy(update=changes)
@@ -158,24 +147,14 @@ def _changed(old: Sequence[Change], new: Sequence[Change]) -> tuple[Change, ...]
             *(one for one in new if one not in old))  # fmt: skip
 
 
-def _replaced(old: Sequence[AnyOf], fresh: Sequence[AnyOf]) -> tuple[AnyOf, ...]:
-    """The old conditions with the fresh ones in the place of those on the same thing."""
-    touched = {_about(one) for group in fresh for one in group.any}
-    return (*(group for group in old if not touched & {_about(one) for one in group.any}), *fresh)
-
-
 def _joined(old: Sequence[AnyOf], fresh: Sequence[AnyOf]) -> tuple[AnyOf, ...]:
     """The old conditions with the fresh ones as alternatives of those on the same thing."""
-    added = {_about(group.any[0]): group.any for group in fresh}
+    added = {about(group.any[0]): group.any for group in fresh}
     joined = [
-        group.model_copy(update={"any": tuple(dict.fromkeys((*group.any, *added.pop(_about(group.any[0]), ()))))})
+        group.model_copy(update={"any": tuple(dict.fromkeys((*group.any, *added.pop(about(group.any[0]), ()))))})
         for group in old
     ]
     return (*joined, *(AnyOf(any=several) for several in added.values()))
-
-
-def _about(one: Condition) -> tuple[str, str | None]:
-    return one.on, one.feature
 
 
 def _named(last: Step, one: Read) -> Iterator[Step]:
@@ -197,8 +176,13 @@ def _named(last: Step, one: Read) -> Iterator[Step]:
         for mention in numbers:
             yield from _with_number(last, mention.value, mention.raw, asked)
     if _RANGE.search(asked) and len(numbers) == len({mention.word for mention in numbers}) == 2:
-        yield from _with_range(last, *sorted(mention.value for mention in numbers))
+        ranges = between(last.scope.where.all, *sorted(mention.value for mention in numbers))
+        yield from (_selecting(last, groups) for groups in ranges)
     yield from (last.model_copy(update={"scope": scope}) for scope in with_sides(last.scope, asked, bool(numbers)))
+
+
+def _selecting(last: Step, groups: tuple[AnyOf, ...]) -> Step:
+    return last.model_copy(update={"scope": last.scope.model_copy(update={"where": Where(all=groups)})})
 
 
 def _yes_or_no(
@@ -220,9 +204,8 @@ def _with_values(last: Step, chosen: Sequence[tuple[Feature, Scalar]], also: boo
     scope = last.scope
     if not scope.has_instance:
         joined = (_joined(scope.where.all, fresh),) if also else ()
-        replaced = _replaced(scope.where.all, fresh)
-        for all_of in dict.fromkeys((*joined, replaced, (*scope.where.all, *fresh))):
-            yield last.model_copy(update={"scope": scope.model_copy(update={"where": Where(all=all_of)})})
+        for all_of in dict.fromkeys((*joined, replaced(scope.where.all, fresh), (*scope.where.all, *fresh))):
+            yield _selecting(last, all_of)
     if scope.changes:
         new = tuple(Change(feature=feature.name, value=value) for feature, value in chosen)
         changes = _changed(scope.changes, new)
@@ -239,8 +222,7 @@ def _with_class(last: Step, name: str) -> Iterator[Step]:
     on = [one.on for one in last.scope.where.conditions() if one.on in ("predicted", "actual")]
     for which in dict.fromkeys(on):
         fresh = (AnyOf(any=(Condition(on=which, value=name),)),)
-        where = Where(all=_replaced(last.scope.where.all, fresh))
-        yield last.model_copy(update={"scope": last.scope.model_copy(update={"where": where})})
+        yield _selecting(last, replaced(last.scope.where.all, fresh))
 
 
 def _with_feature(last: Step, feature: Feature) -> Iterator[Step]:
@@ -254,31 +236,19 @@ def _with_feature(last: Step, feature: Feature) -> Iterator[Step]:
         yield last.model_copy(update={"arguments": _with(last, [Argument(name=one.name, value=value)])})
 
 
-def _with_range(last: Step, low: float, high: float) -> Iterator[Step]:
-    """In the place of the bounds of a feature."""
-    bounds = [one for one in last.scope.where.conditions() if one.op in ("lt", "le", "gt", "ge")]
-    for about in dict.fromkeys(_about(one) for one in bounds):
-        first = next(one for one in bounds if _about(one) == about)
-        fresh = (AnyOf(any=(first.model_copy(update={"op": op, "value": value}),))
-                 for op, value in (("ge", low), ("le", high)))  # fmt: skip
-        where = Where(all=_replaced(last.scope.where.all, tuple(fresh)))
-        yield last.model_copy(update={"scope": last.scope.model_copy(update={"where": where})})
-
-
 def _with_number(last: Step, value: float, raw: str, asked: str) -> Iterator[Step]:
     number = int(value) if float(value).is_integer() else value
     scope = last.scope
     for at, change in enumerate(scope.changes):
-        if isinstance(change.value, (int, float)) and not isinstance(change.value, bool):
+        if is_number(change.value):
             changes = (*scope.changes[:at], change.model_copy(update={"value": number}), *scope.changes[at + 1 :])
             yield last.model_copy(update={"scope": scope.model_copy(update={"changes": changes})})
     for at, group in enumerate(scope.where.all):
         only = group.any[0]
-        if len(group.any) == 1 and isinstance(only.value, (int, float)) and not isinstance(only.value, bool):
+        if len(group.any) == 1 and is_number(only.value):
             for op in dict.fromkeys((compared(asked) or only.op, only.op)):
                 fresh = AnyOf(any=(only.model_copy(update={"value": number, "op": op}),))
-                where = Where(all=(*scope.where.all[:at], fresh, *scope.where.all[at + 1 :]))
-                yield last.model_copy(update={"scope": scope.model_copy(update={"where": where})})
+                yield _selecting(last, (*scope.where.all[:at], fresh, *scope.where.all[at + 1 :]))
     if scope.row is not None and raw.isdigit():
         yield last.model_copy(update={"scope": scope.model_copy(update={"row": raw})})
     known = {one.name for one in arguments_of_tool(tools()[last.tool])}

@@ -90,7 +90,7 @@ def _misnamed(reading: Reading, one: Read) -> bool:
     The network has seldom seen questions about what is not there, and links "a salary over 3000" to any amount.
     """
     return any(
-        noun is not None and one.matched[noun, :, :IN_RANGE].max(initial=0.0) < LIKE
+        noun is not None and one.like[noun].max(initial=0.0) < LIKE
         for _, at in _compared(reading.actions, one)
         for noun in [measured(one.page.question, at)]
     )
@@ -204,9 +204,9 @@ def _numbers(actions: Sequence[Action], one: Read) -> dict[str, int]:
 
 def _words(used: frozenset[Action], columns: dict[tuple[str, int], int], one: Read) -> dict[str, int]:
     """Words of the question that are like the name of something, by whether any such thing is used."""
-    if not one.matched.size:
+    like: Any = one.like
+    if not like.size:
         return {}
-    like: Any = one.matched[:, :, :IN_RANGE].max(axis=2)
     pointed = {columns[action] for action in used if action in columns}
     owners = {("F", one.items[at].owner) for at in pointed if one.items[at].group == "C"}
     places = sorted(pointed | {columns[owner] for owner in owners if owner in columns})
@@ -270,5 +270,5 @@ def _ranges(actions: Sequence[Action], columns: dict[tuple[str, int], int], one:
             inside += int(one.matched[at, columns[feature], IN_RANGE] > 0)
             outside += int(one.matched[at, columns[feature], OUT_OF_RANGE] > 0)
             noun = measured(one.page.question, at)
-            other += int(noun is not None and one.matched[noun, columns[feature], :IN_RANGE].max() < LIKE)
+            other += int(noun is not None and one.like[noun, columns[feature]] < LIKE)
     return {"in_range": inside, "out_of_range": outside, "measures_unsaid": other}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 from askwhy.agent.parser.page import Page
+from askwhy.agent.parser.sides import about
 from askwhy.agent.plan import Outcome, Plan, Step
-from askwhy.tools.scope import AnyOf, Where
+from askwhy.agent.wording import is_number
+from askwhy.tools.scope import AnyOf, Change, Where
 
 _SIGNS = (
     "asks", "turns", "drops", "keeps", "keeps_all", "replaces", "doubles", "outcome_added", "arguments_lost",
@@ -37,7 +39,7 @@ def kept_signs(outcome: Outcome, page: Page, log_probability: float = 0.0) -> di
         return {}
     asked = page.question.text.lower()
     found = _compared(outcome, page, asked)
-    if not is_bare(asked):
+    if not _is_bare(asked):
         return found
     return {f"bare_{name}": value for name, value in found.items()} | {"bare_log_probability": log_probability}
 
@@ -58,8 +60,7 @@ def _compared(outcome: Outcome, page: Page, asked: str) -> dict[str, float]:
     return found
 
 
-def is_bare(asked: str) -> bool:
-    """Whether a question, in small letters, says little by itself."""
+def _is_bare(asked: str) -> bool:
     words = re.findall(r"\w+", asked)
     return len(words) <= _FEW or not says_what(asked)
 
@@ -71,7 +72,7 @@ def says_what(asked: str) -> bool:
 
 def _of_rows(last: Step, step: Step, asked: str) -> dict[str, float]:
     old, new = set(last.scope.where.all), set(step.scope.where.all)
-    touched = {about for group in new for about in _about(group)}
+    touched = {each for group in new for each in _about(group)}
     gone = [group for group in old - new if not touched & _about(group)]
     everything = bool(_EVERYTHING.search(asked))
     one_before, one_now = last.scope.has_instance, step.scope.has_instance
@@ -90,13 +91,17 @@ def _of_rows(last: Step, step: Step, asked: str) -> dict[str, float]:
 
 
 def _of_changes(last: Step, step: Step, page: Page) -> dict[str, float]:
-    """Whether changes of the turn before are gone; also where another number stands for one that nobody said."""
+    """Whether changes of the turn before are gone, or copied badly."""
     old, new = last.scope.changes, step.scope.changes
-    numbers = {mention.value for mention in page.question.numbers}
-    touched = {one.feature for one in new if not isinstance(one.value, (int, float)) or one.value in numbers}
+    touched = {one.feature for one in new if is_said(one, page)}
     lost = sum(one not in new and one.feature not in touched for one in old)
     also = bool(lost) and bool(_ALSO.search(page.question.text.lower()))
     return {"changes_lost": float(lost), "changes_lost_also": float(also)}
+
+
+def is_said(change: Change, page: Page) -> bool:
+    """Whether a question may ask for a change: not by a number that it does not say, as of an old one copied badly."""
+    return not is_number(change.value) or any(change.value == mention.value for mention in page.question.numbers)
 
 
 def _of_arguments(last: Step, step: Step) -> dict[str, float]:
@@ -111,7 +116,7 @@ def _of_arguments(last: Step, step: Step) -> dict[str, float]:
 
 
 def _about(group: AnyOf) -> set[tuple[str, str | None]]:
-    return {(one.on, one.feature) for one in group.any}
+    return {about(one) for one in group.any}
 
 
 def _outcomes(where: Where) -> int:

@@ -26,6 +26,17 @@ _UP = ("gt", "ge")
 _TURNED: dict[Comparison, Comparison] = {"gt": "lt", "ge": "lt", "lt": "gt", "le": "gt"}
 
 
+def about(one: Condition) -> tuple[str, str | None]:
+    """What a condition is on."""
+    return one.on, one.feature
+
+
+def replaced(old: Sequence[AnyOf], fresh: Sequence[AnyOf]) -> tuple[AnyOf, ...]:
+    """The old conditions with the fresh ones in the place of those on the same thing."""
+    touched = {about(one) for group in fresh for one in group.any}
+    return (*(group for group in old if not touched & {about(one) for one in group.any}), *fresh)
+
+
 def compared(asked: str) -> Comparison | None:
     """The comparison that the words of a question stand for, if there is one."""
     return next((op for op, words in _BOUNDS if words.search(asked)), None)
@@ -49,8 +60,7 @@ def _right_or_wrong(groups: Sequence[AnyOf], asked: str) -> tuple[AnyOf, ...]:
         wanted = not before[0].value
     if wanted is None:
         return ()
-    fresh = AnyOf(any=(Condition(on="correct", value=wanted),))
-    return (*(group for group in groups if group.any[0].on != "correct"), fresh)
+    return replaced(groups, (AnyOf(any=(Condition(on="correct", value=wanted),)),))
 
 
 def _said_or_true(groups: Sequence[AnyOf], asked: str) -> tuple[AnyOf, ...]:
@@ -77,14 +87,29 @@ def _moved(group: AnyOf, to: dict[str, Literal["predicted", "actual"]]) -> AnyOf
 def _beyond(groups: Sequence[AnyOf], asked: str) -> Iterator[tuple[AnyOf, ...]]:
     """On the other side of a bound, or of both: "younger ones", "and below that?"."""
     op = compared(asked)
-    bounds = [one for group in groups for one in group.any if len(group.any) == 1 and one.op in _TURNED]
-    for feature in dict.fromkeys((one.on, one.feature) for one in bounds):
-        own = [one for one in bounds if (one.on, one.feature) == feature]
+    if op not in _TURNED:
+        return
+    for own in _bounds(groups):
         last = max(own, key=_size) if op in _UP else min(own, key=_size)
-        rest = tuple(group for group in groups if (group.any[0].on, group.any[0].feature) != feature)
         for turned in dict.fromkeys((opposite(last.op), _TURNED[last.op])):
-            if op is not None and turned is not None and (turned in _UP) == (op in _UP):
-                yield (*rest, AnyOf(any=(last.model_copy(update={"op": turned}),)))
+            if (turned in _UP) == (op in _UP):
+                yield replaced(groups, (AnyOf(any=(last.model_copy(update={"op": turned}),)),))
+
+
+def between(groups: Sequence[AnyOf], low: float, high: float) -> Iterator[tuple[AnyOf, ...]]:
+    """A range in the place of the bounds on the same thing."""
+    for own in _bounds(groups):
+        ends = (own[0].model_copy(update={"op": op, "value": value}) for op, value in (("ge", low), ("le", high)))
+        yield replaced(groups, tuple(AnyOf(any=(end,)) for end in ends))
+
+
+def _bounds(groups: Sequence[AnyOf]) -> list[list[Condition]]:
+    """The bounds that are selected by, together where they are on the same thing."""
+    found: dict[tuple[str, str | None], list[Condition]] = {}
+    for group in groups:
+        if len(group.any) == 1 and group.any[0].op in _TURNED:
+            found.setdefault(about(group.any[0]), []).append(group.any[0])
+    return list(found.values())
 
 
 def _size(one: Condition) -> float:

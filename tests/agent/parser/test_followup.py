@@ -17,7 +17,8 @@ from askwhy.tools.registry import tools
 from askwhy.tools.subjects.builtin import builtin
 
 AGE = feature("age").model_copy(update={"low": 18, "high": 90})
-PEOPLE = schema(AGE, feature("income"), feature("region", kind="category", values=("north", "south")))
+REGION = feature("region", kind="category", values=("north", "south"))
+PEOPLE = schema(AGE, feature("income"), REGION, feature("insured", kind="boolean"))
 
 
 def plan_of(text: str) -> Plan:
@@ -112,6 +113,10 @@ def test_nothing_is_composed_without_a_turn_before_or_for_a_long_question() -> N
         ("explain ; row 12 ; k 3", "and 13?", "explain ; row 13", {"bare_arguments_lost": 1}),
         ("what_if ; row 12 ; change age +5", "what if income also fell by 10", "what_if ; row 12 ; change income -10",
          {"bare_changes_lost": 0, "changes_lost": 1, "changes_lost_also": 1}),
+        ("what_if ; row 12 ; change age := 24", "and income 10 lower",
+         "what_if ; row 12 ; change age +24 ; change income -10",
+         {"bare_changes_lost": 1, "bare_changes_lost_also": 1}),
+        ("what_if ; row 12 ; change insured := no", "and insured", "what_if ; row 12 ; change insured := yes", {}),
     ],
 )  # fmt: skip
 def test_what_is_kept_and_dropped(before: str, question: str, now: str, expected: dict[str, float]) -> None:
